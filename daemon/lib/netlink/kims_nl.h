@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Typed calls to kims.ko (generic netlink family "kims", include/netlink/kims.yaml).
+ *
+ * Requests are synchronous on their own socket, events come on a second one that the owner's
+ * loop watches. Every refusal carries the kernel's sentence: knl_error().
+ */
+#ifndef KIMS_NETLINK_KIMS_NL_H
+#define KIMS_NETLINK_KIMS_NL_H
+
+#include "lib/netlink/xfrm.h" /* struct xfrm_addr */
+
+struct knl;
+
+struct knl_end {
+	struct xfrm_addr addr;
+	uint16_t port; /* host order */
+};
+
+enum knl_gate { KNL_GATE_OPEN, KNL_GATE_CLOSED };
+
+/* One direction of one media stream: what comes to "local" leaves from "out_local" to "out_peer". */
+struct knl_rtp_flow {
+	uint32_t id;	       /* 0 at creation: the kernel chooses */
+	uint64_t cookie;       /* owner's: all flows of a call carry the same */
+	struct knl_end local;  /* match: destination */
+	struct knl_end peer;   /* match: source; family AF_UNSPEC: any; port 0: any */
+	struct knl_end out_local, out_peer;
+	enum knl_gate gate;
+	bool rtcp;
+	uint32_t inactivity_ms; /* 0: no event */
+	int dscp;		/* -1: as it came */
+};
+
+struct knl_rtp_stats {
+	uint64_t packets, octets;	  /* forwarded; octets of UDP payload */
+	uint64_t drop_source, drop_gate, drop_malformed, drop_other;
+	uint64_t lost;			  /* RTP: expected - received (RFC 3550 6.4.1), 0 for RTCP */
+	uint32_t jitter;		  /* RTP time stamp units, RFC 3550 A.8 */
+	uint32_t ssrc;
+	uint64_t last_seen_ms;		  /* since the last packet; UINT64_MAX: none yet */
+};
+
+struct knl_sa_set {
+	uint32_t id;		/* 0 at creation: the kernel chooses */
+	uint64_t ue_id;		/* the P-CSCF's id of the registration */
+	char label[256];	/* IMPI */
+	struct xfrm_addr ue, local;
+	uint16_t port_uc, port_us, port_pc, port_ps;
+	uint32_t spi_uc, spi_us, spi_pc, spi_ps;
+	uint32_t reqid;
+};
+
+struct knl_sa_stats {
+	uint64_t packets, octets;	 /* accepted to port_ps and port_pc */
+	uint64_t drop_cleartext, drop_wrong_sa, drop_spoofed, drop_other;
+};
+
+enum knl_event_kind {
+	KNL_EV_RTP_FIRST,    /* first packet of a flow */
+	KNL_EV_RTP_INACTIVE, /* none for inactivity_ms */
+	KNL_EV_GM_DROP,	     /* a packet to a protected port was refused */
+};
+enum knl_gm_reason { KNL_GM_CLEARTEXT, KNL_GM_WRONG_SA, KNL_GM_SPOOFED, KNL_GM_UNBOUND };
+
+struct knl_event {
+	enum knl_event_kind kind;
+	/* RTP */
+	uint32_t flow_id;
+	uint64_t cookie;
+	/* Gm */
+	enum knl_gm_reason reason;
+	struct knl_end src, dst;
+	uint8_t proto;		 /* IPPROTO_UDP, IPPROTO_TCP */
+	uint32_t spi;		 /* SA it came under; 0: none */
+	uint64_t sa_ue_id;	 /* owner of that SA; 0: unknown */
+	char sa_label[256];
+	uint64_t victim_ue_id;	 /* UE whose address was the source; 0: nobody's */
+	char victim_label[256];
+	uint64_t count;		 /* packets that this event stands for (rate limited) */
+};
+
+int knl_open(struct knl **ret); /* -ENOENT: family missing (kims.ko not loaded), -EPROTO: other version */
+void knl_close(struct knl *k);
+const char *knl_error(const struct knl *k);
+
+int knl_rtp_new(struct knl *k, const struct knl_rtp_flow *f, uint32_t *ret_id); /* -EEXIST: local end taken */
+int knl_rtp_replace(struct knl *k, const struct knl_rtp_flow *f);		  /* by id; counters stay */
+int knl_rtp_del(struct knl *k, uint32_t id, struct knl_rtp_stats *ret_final);	  /* ret_final may be NULL; -ENOENT */
+int knl_rtp_del_cookie(struct knl *k, uint64_t cookie, uint32_t *ret_count);
+int knl_rtp_get(struct knl *k, uint32_t id, struct knl_rtp_flow *ret, struct knl_rtp_stats *ret_stats);
+int knl_rtp_dump(struct knl *k, int (*fn)(void *arg, const struct knl_rtp_flow *f, const struct knl_rtp_stats *s), void *arg);
+
+int knl_gm_port_add(struct knl *k, const struct xfrm_addr *local, uint16_t port); /* 0 also when there already */
+int knl_gm_port_del(struct knl *k, const struct xfrm_addr *local, uint16_t port);
+int knl_sa_new(struct knl *k, const struct knl_sa_set *s, uint32_t *ret_id);
+int knl_sa_replace(struct knl *k, const struct knl_sa_set *s);
+int knl_sa_del(struct knl *k, uint32_t id, struct knl_sa_stats *ret_final);
+int knl_sa_get(struct knl *k, uint32_t id, struct knl_sa_set *ret, struct knl_sa_stats *ret_stats);
+int knl_sa_dump(struct knl *k, int (*fn)(void *arg, const struct knl_sa_set *s, const struct knl_sa_stats *st), void *arg);
+/* Drop counters of the namespace, one call per reason: name as in the schema. */
+int knl_stats(struct knl *k, int (*fn)(void *arg, const char *name, uint64_t value), void *arg);
+
+/* Events: fd to watch for reading; knl_events_read() calls fn for each and returns their number or -errno (-ENOBUFS: some were lost). */
+int knl_events_open(struct knl *k);
+int knl_events_fd(const struct knl *k);
+int knl_events_read(struct knl *k, void (*fn)(void *arg, const struct knl_event *e), void *arg);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SIP transport (RFC 3261 18): UDP and TCP sockets of one process.
+ *
+ * An endpoint is a local address and port of ours with UDP and, if asked for, TCP; Gm of a P-CSCF
+ * has three: unprotected, port_ps (server) and port_pc (client), TS 33.203 7.1. Everything that
+ * leaves is sent by a struct sip_path: from which endpoint, by which protocol, to whom, over
+ * which connection. TCP connections may originate from the endpoint's own port (SO_REUSEPORT on
+ * listener and clients), which Gm needs.
+ *
+ * Invariants: a connection id is never used twice, so that a path to a dead connection fails
+ * instead of reaching somebody else; input and output buffers are bounded; a message over the
+ * bound is answered 513 and the connection closed; keep-alives (CRLFCRLF, RFC 5626 3.5.1 and
+ * single CRLF) are answered/ignored here.
+ */
+#ifndef KIMS_SIP_TP_H
+#define KIMS_SIP_TP_H
+
+#include <sys/socket.h>
+
+#include "lib/core/loop.h"
+#include "lib/sip/msg.h"
+
+enum sip_proto { SIP_UDP, SIP_TCP };
+
+struct sip_tp;
+struct sip_ep;
+
+union sip_sa { /* every socket address that we handle */
+	struct sockaddr sa;
+	struct sockaddr_storage ss;
+};
+
+struct sip_path {
+	struct sip_ep *ep;	/* local endpoint; NULL: not set */
+	enum sip_proto proto;
+	union sip_sa peer;	/* remote address and port */
+	uint64_t conn;		/* TCP connection to use; 0: find one to peer, else connect */
+};
+
+struct sip_ep_opts {
+	const char *name;    /* "gm-ps": for logs and traces */
+	union sip_sa local;
+	bool tcp;
+	bool bind_source;    /* TCP connections that we open come from this address and port */
+	int rcvbuf;	     /* 0: 4 MB (SO_RCVBUFFORCE where allowed) */
+	const char *device;  /* SO_BINDTODEVICE or NULL */
+	bool transparent;    /* unused now */
+	void *user;	     /* the owner's tag, see sip_ep_user() */
+};
+
+struct sip_tp_stats {
+	uint64_t rx_udp, rx_tcp, tx_udp, tx_tcp, rx_garbage, rx_bad, tx_errors, conns_opened, conns_accepted, conns_closed, shed;
+};
+
+/*
+ * Handler of what comes in. m is borrowed. path tells where it came from, so that an answer can
+ * go back: ep = where received, peer = source, conn. For a malformed request (r->error ==
+ * SIP_PARSE_BAD) m is what could be indexed.
+ */
+typedef void (*sip_tp_rx_fn)(void *arg, struct sip_msg *m, const struct sip_parse_result *r, const struct sip_path *from);
+/* Sending failed later (connection refused, reset; ICMP): err is -errno. */
+typedef void (*sip_tp_err_fn)(void *arg, const struct sip_path *path, int err);
+
+int sip_tp_new(struct loop *l, uint32_t max_message, struct sip_tp **ret);
+void sip_tp_free(struct sip_tp *tp);
+void sip_tp_handler(struct sip_tp *tp, sip_tp_rx_fn rx, sip_tp_err_fn err, void *arg);
+int sip_ep_open(struct sip_tp *tp, const struct sip_ep_opts *o, struct sip_ep **ret); /* -errno of socket/bind/listen */
+void sip_ep_close(struct sip_ep *ep);
+void *sip_ep_user(const struct sip_ep *ep);
+const char *sip_ep_name(const struct sip_ep *ep);
+const union sip_sa *sip_ep_local(const struct sip_ep *ep);
+/* First endpoint whose local address has the family; for choosing the way out. NULL: none. */
+struct sip_ep *sip_tp_ep_for(struct sip_tp *tp, sa_family_t family);
+
+/*
+ * Sends m. UDP: now (batched to the round's end). TCP: over path->conn, or an open connection to
+ * peer from ep, or a new one; queued while connecting. ret_conn (may be NULL): connection used.
+ * -EHOSTUNREACH no endpoint of the family, -EPIPE connection gone, -ENOBUFS queue full, -EMSGSIZE.
+ */
+int sip_tp_send(struct sip_tp *tp, const struct sip_path *path, const struct sip_msg *m, uint64_t *ret_conn);
+int sip_tp_send_raw(struct sip_tp *tp, const struct sip_path *path, const char *data, size_t len, uint64_t *ret_conn);
+void sip_tp_close_conn(struct sip_tp *tp, uint64_t conn);
+/* Closes every TCP connection between ep and a peer address (any port): when an SA set dies. */
+void sip_tp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer);
+const struct sip_tp_stats *sip_tp_get_stats(const struct sip_tp *tp);
+
+/*
+ * The mock wire of procedure tests: no sockets; what is sent goes to fn, sip_tp_inject() receives.
+ * Endpoints are opened as usual (no socket is made). Works with a virtual loop.
+ */
+int sip_tp_new_mock(struct loop *l, void (*fn)(void *arg, const struct sip_path *path, const char *data, size_t len), void *arg,
+		    struct sip_tp **ret);
+void sip_tp_inject(struct sip_tp *tp, const struct sip_path *from, const char *data, size_t len);
+
+int sip_sa_parse(const char *addr, uint16_t port, union sip_sa *ret); /* numeric v4/v6, with or without [] */
+socklen_t sip_sa_len(const union sip_sa *a);
+uint16_t sip_sa_port(const union sip_sa *a);
+void sip_sa_set_port(union sip_sa *a, uint16_t port);
+bool sip_sa_eq(const union sip_sa *a, const union sip_sa *b);	   /* address and port */
+bool sip_sa_host_eq(const union sip_sa *a, const union sip_sa *b); /* address only */
+#define SIP_SA_STRLEN 64
+const char *sip_sa_str(const union sip_sa *a, char buf[SIP_SA_STRLEN]);	    /* "10.0.0.1:5060", "[::1]:5060" */
+const char *sip_sa_host_str(const union sip_sa *a, char buf[SIP_SA_STRLEN]); /* "10.0.0.1", "[fd46::1]" as in a URI */
+
+#endif
