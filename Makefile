@@ -17,7 +17,8 @@ MAKEFLAGS += --no-print-directory
 
 CC ?= gcc
 OPT ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -Idaemon -I. -Iinclude/uapi
+VERSION := 0.1.0
+CPPFLAGS += -D_GNU_SOURCE -DKIMS_VERSION=\"$(VERSION)\" -Idaemon -I. -Iinclude/uapi
 CFLAGS += -std=gnu11 $(OPT) -fno-strict-aliasing -fPIE -fstack-protector-strong -pthread
 CFLAGS += -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wformat-security -Wundef -Wvla
 LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread

@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The lab network, for the demo and the e2e tests: sourced, not run.
+#
+#    ue1 [eth0 10.45.0.11 fd45::11]----gm1-.                     .- 10.46.0.1  fd46::1   pcscf (Gm, Mw, RTP relay)
+#    ue2 [eth0 10.45.0.12 fd45::12]----gm2--+-- core namespace --+- 10.46.0.2  fd46::2   icscf
+#    ueN ...                           gmN-'    10.45.0.1        +- 10.46.0.3  fd46::3   scscf
+#                                               fd45::1          +- 10.46.0.4  fd46::4   hss
+#                                                                '- 10.46.0.53 fd46::53  DNS (unbound)
+#
+# CORE is the namespace that the daemons run in: "" is the one we are in (a VM of our own), else
+# a name. Nothing outside of CORE and the ueN namespaces is touched; lab_down removes all.
+
+LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB_BIN=${LAB_BIN:-$LAB_DIR/build/bin}
+LAB_OUT=${LAB_OUT:-$LAB_DIR/build/lab}
+LAB_RUN=${LAB_RUN:-/run/kims}
+LAB_STATE=${LAB_STATE:-/var/lib/kims}
+LAB_CONF=${LAB_CONF:-}
+LAB_DOMAIN=ims.mnc001.mcc001.3gppnetwork.org
+CORE=${CORE:-}
+LAB_PIDS=()
+declare -A LAB_PID
+
+core() { if [ -n "$CORE" ]; then ip netns exec "$CORE" "$@"; else "$@"; fi; }
+core_ip() { ip ${CORE:+-n "$CORE"} "$@"; }
+
+lab_net_up() { # N phones
+	local n=${1:-2} i a
+	[ -z "$CORE" ] || ip netns add "$CORE"
+	core_ip link set lo up
+	core_ip link add kims0 type dummy && core_ip link set kims0 up
+	for a in 1 2 3 4 53; do
+		core_ip addr add 10.46.0.$a/32 dev kims0
+		core_ip addr add fd46::$a/128 dev kims0 nodad
+	done
+	core_ip addr add 10.45.0.1/32 dev kims0
+	core_ip addr add fd45::1/128 dev kims0 nodad
+	for i in $(seq 1 "$n"); do lab_phone_up "$i"; done
+}
+
+lab_phone_up() { # I: namespace ueI, addresses 10.45.0.(10+I), fd45::(10+I)
+	local i=$1 h=$((10 + $1))
+	ip netns add "ue$i"
+	ip link add "gm$i" netns "ue$i" type veth peer name "gm$i" ${CORE:+netns "$CORE"}
+	ip -n "ue$i" link set "gm$i" name eth0
+	ip -n "ue$i" link set lo up
+	ip -n "ue$i" link set eth0 up
+	core_ip link set "gm$i" up
+	ip -n "ue$i" addr add "10.45.0.$h/32" dev eth0
+	ip -n "ue$i" -6 addr add "fd45::$h/128" dev eth0 nodad
+	core_ip route add "10.45.0.$h/32" dev "gm$i" src 10.46.0.1
+	core_ip -6 route add "fd45::$h/128" dev "gm$i"
+	ip -n "ue$i" route add 10.45.0.1/32 dev eth0
+	ip -n "ue$i" route add default via 10.45.0.1 dev eth0 src "10.45.0.$h"
+	ip -n "ue$i" -6 route add fd45::1/128 dev eth0
+	ip -n "ue$i" -6 route add default via fd45::1 dev eth0
+}
+
+lab_net_down() {
+	local ns
+	for ns in $(ip netns list | awk '/^ue[0-9]+/{print $1}'); do ip netns del "$ns"; done
+	if [ -n "$CORE" ]; then ip netns del "$CORE" 2>/dev/null; else ip link del kims0 2>/dev/null; fi
+	return 0
+}
+
+lab_module_load() { # kims.ko of the running kernel, as built in the tree
+	local ko
+	[ -d /sys/module/kims ] && return 0
+	for ko in "$LAB_DIR/build/kmod/$(uname -r)/kims.ko" "${KIMS_KO:-}"; do
+		[ -n "$ko" ] && [ -e "$ko" ] || continue
+		modprobe -q udp_tunnel 2>/dev/null; modprobe -q ip6_udp_tunnel 2>/dev/null
+		modprobe -q nf_defrag_ipv4 2>/dev/null; modprobe -q nf_defrag_ipv6 2>/dev/null
+		insmod "$ko" && return 0
+	done
+	echo "lab: no kims.ko for kernel $(uname -r); build it with: make kmod-$(uname -r)" >&2
+	return 1
+}
+
+lab_subscribers() { # N: IMSI 001010000000001.., MSISDN +15550000001.., keys by formula
+	local n=${1:-2}
+	lab_csv "$n" >"$LAB_OUT/subscribers.csv"
+	"$LAB_BIN/kimsctl" ${LAB_CONF:+-c "$LAB_CONF"} subscriber import "$LAB_OUT/subscribers.csv"
+}
+
+# Header and rows that "kimsctl subscriber import" reads; kims-ue reads K and OPc from the same file.
+lab_csv() {
+	awk -v n="$1" 'BEGIN {
+		print "imsi,msisdn,k,opc,amf,sqn"
+		for (i = 1; i <= n; i++)
+			printf "00101%010d,1555%07d,465b5ce8b199b49faa5f0a2e%08x,e8ed289deba952e4283b54e8%08x,8000,0\n", i, i, i, i * 7919
+	}'
+}
+
+lab_start() { # NAME: a daemon or dns, in CORE, log in $LAB_OUT/NAME.log; waits until it is ready
+	local nf=$1; shift
+	case $nf in
+	dns)
+		"$LAB_BIN/kimsctl" ${LAB_CONF:+-c "$LAB_CONF"} dns zone >"$LAB_OUT/unbound.conf" || return
+		core unbound -d -c "$LAB_OUT/unbound.conf" >"$LAB_OUT/dns.log" 2>&1 & ;;
+	*)
+		core "$LAB_BIN/kims-$nf" ${LAB_CONF:+-c "$LAB_CONF"} -r "$LAB_RUN" -s "$LAB_STATE" -l "${LAB_LOG:-info}" "$@" \
+			>>"$LAB_OUT/$nf.log" 2>&1 & ;;
+	esac
+	LAB_PID[$nf]=$!
+	lab_wait_ready "$nf"
+}
+
+lab_wait_ready() {
+	local nf=$1 i
+	for i in $(seq 1 100); do
+		kill -0 "${LAB_PID[$nf]}" 2>/dev/null || { echo "lab: $nf ended at its start:" >&2; tail -n 5 "$LAB_OUT/$nf.log" >&2; return 1; }
+		if [ "$nf" = dns ]; then core dig +short +time=1 +tries=1 @10.46.0.53 "pcscf.$LAB_DOMAIN" A 2>/dev/null | grep -q . && return 0
+		elif "$LAB_BIN/kimsctl" -r "$LAB_RUN" ping "$nf" >/dev/null 2>&1; then return 0; fi
+		sleep 0.1
+	done
+	echo "lab: $nf did not become ready in 10 s" >&2
+	return 1
+}
+
+lab_stop() { # NAME [SIGNAL]
+	local nf=$1 sig=${2:-TERM}
+	[ -n "${LAB_PID[$nf]:-}" ] || return 0
+	# "ip netns exec" execs, so the pid is the daemon's own
+	kill -"$sig" "${LAB_PID[$nf]}" 2>/dev/null
+	wait "${LAB_PID[$nf]}" 2>/dev/null
+	unset "LAB_PID[$nf]"
+}
+
+lab_up() { # N phones: network, module if the kernel takes it, daemons
+	local n=${1:-2} nf
+	mkdir -p "$LAB_OUT" "$LAB_RUN" "$LAB_STATE"
+	lab_net_up "$n" || return
+	lab_subscribers "$n" || return
+	for nf in ${LAB_NFS:-dns hss icscf scscf pcscf}; do lab_start "$nf" || return; done
+}
+
+lab_down() {
+	local nf
+	for nf in "${!LAB_PID[@]}"; do lab_stop "$nf"; done
+	lab_net_down
+}
