@@ -27,7 +27,7 @@
 #define KIMS_VERSION "0.1"
 #endif
 #define DEFAULT_CONF "/etc/kims/kims.yaml"
-#define LEAVE_USEC (5 * USEC_PER_SEC)
+#define LEAVE_USEC   (5 * USEC_PER_SEC)
 
 struct app_state {
 	struct app a; /* first: handed out */
@@ -97,10 +97,14 @@ static int parse_option(struct app_state *s, int opt)
 static int parse_args(struct app_state *s, int argc, char **argv, int *ret_status)
 {
 	static const struct option opts[] = {
-		{ "config", required_argument, NULL, 'c' },    { "instance", required_argument, NULL, 'n' },
-		{ "run-dir", required_argument, NULL, 'r' },   { "state-dir", required_argument, NULL, 's' },
-		{ "log-level", required_argument, NULL, 'l' }, { "check", no_argument, NULL, OPT_CHECK },
-		{ "version", no_argument, NULL, OPT_VERSION }, { "help", no_argument, NULL, 'h' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "instance", required_argument, NULL, 'n' },
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "state-dir", required_argument, NULL, 's' },
+		{ "log-level", required_argument, NULL, 'l' },
+		{ "check", no_argument, NULL, OPT_CHECK },
+		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int opt;
@@ -318,8 +322,11 @@ int app_main(int argc, char **argv, const struct app_desc *d)
 	int status;
 	char err[512];
 
-	s.a = (struct app){ .name = d->name, .instance = "", .run_dir = "/run/kims",
-			    .state_dir = "/var/lib/kims", .conf_path = DEFAULT_CONF };
+	s.a = (struct app){ .name = d->name,
+			    .instance = "",
+			    .run_dir = "/run/kims",
+			    .state_dir = "/var/lib/kims",
+			    .conf_path = DEFAULT_CONF };
 	log_init(d->name, LOG_LVL_NOTICE, getenv("JOURNAL_STREAM"));
 	if (parse_args(&s, argc, argv, &status))
 		return status;

@@ -87,7 +87,8 @@ socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockadd
 
 static const char *parse_bool(const char *s, bool *ret)
 {
-	static const char *const yes[] = { "yes", "true", "on" }, *const no[] = { "no", "false", "off" };
+	static const char *const yes[] = { "yes", "true", "on" }, *const no[] = { "no", "false",
+										  "off" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (!strcasecmp(s, yes[i]) || !strcasecmp(s, no[i])) {
@@ -142,7 +143,8 @@ static const char *set_text(char **field, const char *s)
 	return NULL;
 }
 
-static const char *set_number(const struct conf_row *r, const char *s, void *field, char *why, size_t size)
+static const char *set_number(const struct conf_row *r, const char *s, void *field, char *why,
+			      size_t size)
 {
 	uint64_t v;
 
@@ -159,18 +161,22 @@ static const char *set_number(const struct conf_row *r, const char *s, void *fie
 	return NULL;
 }
 
-static const char *set_word(const struct conf_row *r, const char *s, void *field, char *why, size_t size)
+static const char *set_word(const struct conf_row *r, const char *s, void *field, char *why,
+			    size_t size)
 {
-	bool ok = r->type == CONF_CHOICE ? has_word(r->choices, str_of(s)) : all_words(r->choices, s);
+	bool ok =
+		r->type == CONF_CHOICE ? has_word(r->choices, str_of(s)) : all_words(r->choices, s);
 
 	if (!ok) {
-		snprintf(why, size, "is not %s: %s", r->type == CONF_CHOICE ? "one of" : "made of", r->choices);
+		snprintf(why, size, "is not %s: %s", r->type == CONF_CHOICE ? "one of" : "made of",
+			 r->choices);
 		return why;
 	}
 	return set_text(field, s);
 }
 
-static const char *set_value(const struct conf_row *r, struct conf *c, const char *s, char *why, size_t size)
+static const char *set_value(const struct conf_row *r, struct conf *c, const char *s, char *why,
+			     size_t size)
 {
 	void *field = (char *)c + r->offset;
 
@@ -235,7 +241,8 @@ static int load_value(struct loader *l, const char *section, const char *key, co
 	if (!r)
 		return fail(l, line, name, "unknown key");
 	if (l->line[r - conf_rows])
-		return fail(l, line, name, "given twice, first in line %zu", l->line[r - conf_rows]);
+		return fail(l, line, name, "given twice, first in line %zu",
+			    l->line[r - conf_rows]);
 	l->line[r - conf_rows] = line;
 	if (!scalar(v))
 		return fail(l, line, name, "a single value belongs here");
@@ -245,7 +252,8 @@ static int load_value(struct loader *l, const char *section, const char *key, co
 
 static int load_section(struct loader *l, const char *section, const yaml_node_t *map)
 {
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+	     p++) {
 		const yaml_node_t *k = yaml_document_get_node(&l->doc, p->key);
 		const yaml_node_t *v = yaml_document_get_node(&l->doc, p->value);
 		const char *key = scalar(k);
@@ -260,7 +268,8 @@ static int load_section(struct loader *l, const char *section, const yaml_node_t
 		else if (scalar(v) && !*scalar(v))
 			r = 0; /* "pcscf:" with nothing under it */
 		else
-			r = fail(l, k->start_mark.line + 1, key, "a section with keys belongs here");
+			r = fail(l, k->start_mark.line + 1, key,
+				 "a section with keys belongs here");
 		if (r < 0)
 			return r;
 	}
@@ -274,7 +283,8 @@ static int load_root(struct loader *l)
 	if (!root || (scalar(root) && !*scalar(root)))
 		return 0; /* nothing but comments */
 	if (root->type != YAML_MAPPING_NODE)
-		return fail(l, root->start_mark.line + 1, "?", "the file is no list of \"key: value\"");
+		return fail(l, root->start_mark.line + 1, "?",
+			    "the file is no list of \"key: value\"");
 	return load_section(l, "", root);
 }
 
@@ -374,15 +384,16 @@ static size_t line_of(const struct loader *l, const char *section, const char *k
 	return r ? l->line[r - conf_rows] : 0;
 }
 
-static int check_family(struct loader *l, const char *section, const char *key, const struct conf_addr *a,
-			sa_family_t family)
+static int check_family(struct loader *l, const char *section, const char *key,
+			const struct conf_addr *a, sa_family_t family)
 {
 	char name[96];
 
 	if (a->family == AF_UNSPEC || a->family == family)
 		return 0;
 	snprintf(name, sizeof(name), "%s.%s", section, key);
-	return fail(l, line_of(l, section, key), name, "is no %s address", family == AF_INET ? "IPv4" : "IPv6");
+	return fail(l, line_of(l, section, key), name, "is no %s address",
+		    family == AF_INET ? "IPv4" : "IPv6");
 }
 
 static int check_ports(struct loader *l)
@@ -390,14 +401,16 @@ static int check_ports(struct loader *l)
 	const struct conf_pcscf *p = &l->c->pcscf;
 
 	if (p->rtp_port_min % 2)
-		return fail(l, line_of(l, "pcscf", "rtp_port_min"), "pcscf.rtp_port_min", "is not even");
+		return fail(l, line_of(l, "pcscf", "rtp_port_min"), "pcscf.rtp_port_min",
+			    "is not even");
 	if (p->rtp_port_max < p->rtp_port_min + 3)
 		return fail(l, line_of(l, "pcscf", "rtp_port_max"), "pcscf.rtp_port_max",
 			    "leaves no room for a call above rtp_port_min");
 	if (p->port_ps == p->port_pc)
 		return fail(l, line_of(l, "pcscf", "port_pc"), "pcscf.port_pc", "is also port_ps");
 	if (p->gm_port == p->port_ps || p->gm_port == p->port_pc)
-		return fail(l, line_of(l, "pcscf", "gm_port"), "pcscf.gm_port", "is also a protected port");
+		return fail(l, line_of(l, "pcscf", "gm_port"), "pcscf.gm_port",
+			    "is also a protected port");
 	return 0;
 }
 
@@ -436,7 +449,9 @@ static int check_together(struct loader *l)
 
 int conf_load(const char *path, struct conf **ret, char *err, size_t errsize)
 {
-	struct loader l = { .c = calloc(1, sizeof(*l.c)), .path = path, .err = err, .errsize = errsize };
+	struct loader l = {
+		.c = calloc(1, sizeof(*l.c)), .path = path, .err = err, .errsize = errsize
+	};
 	int r;
 
 	_Static_assert(ROWS_MAX >= 128, "a line for each row");
@@ -494,7 +509,8 @@ static void print_sample_row(FILE *f, const struct conf_row *r)
 		fprintf(f, " (%u..%u)", r->min, r->max);
 	if (r->choices)
 		fprintf(f, " (%s)", r->choices);
-	fprintf(f, "\n%s#%s: %s%s%s\n", indent, r->key, quote ? "\"" : "", r->def, quote ? "\"" : "");
+	fprintf(f, "\n%s#%s: %s%s%s\n", indent, r->key, quote ? "\"" : "", r->def,
+		quote ? "\"" : "");
 }
 
 int conf_sample(FILE *f)
@@ -519,8 +535,8 @@ int conf_sample(FILE *f)
 static void print_man_row(FILE *f, const struct conf_row *r)
 {
 	static const char *const types[] = {
-		[CONF_STR] = "text",  [CONF_NAME] = "domain name", [CONF_ADDR] = "address",
-		[CONF_PORT] = "port", [CONF_U32] = "number",	   [CONF_BOOL] = "yes or no",
+		[CONF_STR] = "text",	[CONF_NAME] = "domain name", [CONF_ADDR] = "address",
+		[CONF_PORT] = "port",	[CONF_U32] = "number",	     [CONF_BOOL] = "yes or no",
 		[CONF_CHOICE] = "word", [CONF_WORDS] = "words",
 	};
 
@@ -546,7 +562,8 @@ int conf_man(FILE *f)
 	for (size_t s = 0; s < conf_n_sections; s++) {
 		const char *name = conf_sections[s].name;
 
-		fprintf(f, ".Ss %s\n%s\n.Bl -tag -width Ds\n", *name ? name : "top level", conf_sections[s].doc);
+		fprintf(f, ".Ss %s\n%s\n.Bl -tag -width Ds\n", *name ? name : "top level",
+			conf_sections[s].doc);
 		for (size_t i = 0; i < conf_n_rows; i++) {
 			if (!strcmp(conf_rows[i].section, name))
 				print_man_row(f, &conf_rows[i]);

@@ -9,14 +9,38 @@
 
 #define AT(m) offsetof(struct conf, m)
 
-#define S_STR(s, k, d, doc) { #s, #k, CONF_STR, AT(s.k), 0, 0, d, NULL, doc }
-#define S_NAME(s, k, d, doc) { #s, #k, CONF_NAME, AT(s.k), 0, 0, d, NULL, doc }
-#define S_ADDR(s, k, d, doc) { #s, #k, CONF_ADDR, AT(s.k), 0, 0, d, NULL, doc }
-#define S_PORT(s, k, d, doc) { #s, #k, CONF_PORT, AT(s.k), 1, 65535, d, NULL, doc }
-#define S_U32(s, k, f, lo, hi, d, doc) { #s, k, CONF_U32, AT(s.f), lo, hi, d, NULL, doc }
-#define S_BOOL(s, k, d, doc) { #s, #k, CONF_BOOL, AT(s.k), 0, 0, d, NULL, doc }
-#define S_WORDS(s, k, c, d, doc) { #s, #k, CONF_WORDS, AT(s.k), 0, 0, d, c, doc }
-#define S_CHOICE(s, k, c, d, doc) { #s, #k, CONF_CHOICE, AT(s.k), 0, 0, d, c, doc }
+#define S_STR(s, k, d, doc)                                   \
+	{                                                     \
+#s, #k, CONF_STR, AT(s.k), 0, 0, d, NULL, doc \
+	}
+#define S_NAME(s, k, d, doc)                                   \
+	{                                                      \
+#s, #k, CONF_NAME, AT(s.k), 0, 0, d, NULL, doc \
+	}
+#define S_ADDR(s, k, d, doc)                                   \
+	{                                                      \
+#s, #k, CONF_ADDR, AT(s.k), 0, 0, d, NULL, doc \
+	}
+#define S_PORT(s, k, d, doc)                                       \
+	{                                                          \
+#s, #k, CONF_PORT, AT(s.k), 1, 65535, d, NULL, doc \
+	}
+#define S_U32(s, k, f, lo, hi, d, doc)                         \
+	{                                                      \
+#s, k, CONF_U32, AT(s.f), lo, hi, d, NULL, doc \
+	}
+#define S_BOOL(s, k, d, doc)                                   \
+	{                                                      \
+#s, #k, CONF_BOOL, AT(s.k), 0, 0, d, NULL, doc \
+	}
+#define S_WORDS(s, k, c, d, doc)                             \
+	{                                                    \
+#s, #k, CONF_WORDS, AT(s.k), 0, 0, d, c, doc \
+	}
+#define S_CHOICE(s, k, c, d, doc)                             \
+	{                                                     \
+#s, #k, CONF_CHOICE, AT(s.k), 0, 0, d, c, doc \
+	}
 
 const struct conf_section conf_sections[] = {
 	{ "", "What holds for every daemon." },
@@ -64,7 +88,8 @@ const struct conf_row conf_rows[] = {
 		"Integrity algorithms offered, the preferred one first (TS 33.203 annex H)"),
 	S_WORDS(pcscf, ipsec_ealgs, "aes-cbc des-ede3-cbc null", "aes-cbc null des-ede3-cbc",
 		"Encryption algorithms offered, the preferred one first"),
-	S_BOOL(pcscf, ipsec_required, "yes", "REGISTER without Security-Client is refused with 421"),
+	S_BOOL(pcscf, ipsec_required, "yes",
+	       "REGISTER without Security-Client is refused with 421"),
 	S_BOOL(pcscf, kernel, "yes", "Use kims.ko and XFRM; no: neither IPsec nor a media relay"),
 	S_U32(pcscf, "reg_await_auth_s", reg_await_auth_s, 1, 3600, "240",
 	      "Seconds that an authentication may take (TS 24.229 7.8)"),
@@ -93,10 +118,12 @@ const struct conf_row conf_rows[] = {
 	      "Seconds that an authentication may take (TS 24.229 7.8)"),
 	S_U32(scscf, "session_expires_s", session_expires_s, 90, 86400, "1800",
 	      "Session timer asked for in seconds (RFC 4028)"),
-	S_U32(scscf, "min_se_s", min_se_s, 90, 86400, "90", "Shortest session timer in seconds (RFC 4028)"),
+	S_U32(scscf, "min_se_s", min_se_s, 90, 86400, "90",
+	      "Shortest session timer in seconds (RFC 4028)"),
 	S_U32(scscf, "no_answer_s", no_answer_s, 10, 3600, "180",
 	      "Seconds that a call may ring (timer C of RFC 3261 16.6)"),
-	S_STR(scscf, scheme, "Digest-AKAv1-MD5", "SIP-Authentication-Scheme asked from the HSS (TS 29.228 6.3.9)"),
+	S_STR(scscf, scheme, "Digest-AKAv1-MD5",
+	      "SIP-Authentication-Scheme asked from the HSS (TS 29.228 6.3.9)"),
 
 	S_STR(hss, db, "", "Path of the subscriber database; empty: STATEDIR/hss.db"),
 	S_U32(hss, "sqn_ind_len", sqn_ind_len, 1, 16, "5", "Bits of IND in SQN (TS 33.102 C.3.2)"),
@@ -105,9 +132,11 @@ const struct conf_row conf_rows[] = {
 	S_PORT(diameter, hss_port, "3868", "Port that the HSS listens on (TCP)"),
 	S_PORT(diameter, icscf_port, "3869", "Port that the I-CSCF listens on"),
 	S_PORT(diameter, scscf_port, "3870", "Port that the S-CSCF listens on"),
-	S_U32(diameter, "watchdog_s", watchdog_s, 6, 600, "30", "Watchdog timer Tw in seconds (RFC 3539)"),
+	S_U32(diameter, "watchdog_s", watchdog_s, 6, 600, "30",
+	      "Watchdog timer Tw in seconds (RFC 3539)"),
 	S_U32(diameter, "timeout_ms", timeout_ms, 100, 30000, "6000", "Longest wait for an answer"),
-	S_U32(diameter, "reconnect_s", reconnect_s, 1, 600, "2", "Timer Tc: seconds between attempts to connect"),
+	S_U32(diameter, "reconnect_s", reconnect_s, 1, 600, "2",
+	      "Timer Tc: seconds between attempts to connect"),
 };
 
 const size_t conf_n_rows = ARRAY_SIZE(conf_rows);

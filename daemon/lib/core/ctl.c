@@ -21,8 +21,8 @@
 #include "lib/core/log.h"
 #include "lib/core/metrics.h"
 
-#define IN_MAX (1024 * 1024)
-#define OUT_MAX (256 * 1024 * 1024)
+#define IN_MAX	    (1024 * 1024)
+#define OUT_MAX	    (256 * 1024 * 1024)
 #define CLIENTS_MAX 64
 
 struct buf {
@@ -299,7 +299,8 @@ static int open_listener(const char *path)
 	return r;
 }
 
-int ctl_listen(struct loop *l, const char *path, const struct ctl_cmd *cmds, void *arg, struct ctl **ret)
+int ctl_listen(struct loop *l, const char *path, const struct ctl_cmd *cmds, void *arg,
+	       struct ctl **ret)
 {
 	struct ctl *c = calloc(1, sizeof(*c));
 	int r;
@@ -327,7 +328,7 @@ void ctl_free(struct ctl *c)
 
 	if (!c)
 		return;
-	DL_FOREACH_SAFE(c->clients, cl, tmp)
+	DL_FOREACH_SAFE (c->clients, cl, tmp)
 		client_free(cl);
 	loop_io_del(c->loop, &c->io);
 	if (c->path)
@@ -358,7 +359,8 @@ static int dial(const char *path, char *err, size_t errsize)
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
 		r = errno == ECONNREFUSED ? -ENOENT : -errno;
 		snprintf(err, errsize, "%s: %s", path,
-			 r == -ENOENT ? "nobody listens there (is the daemon running?)" : strerror(-r));
+			 r == -ENOENT ? "nobody listens there (is the daemon running?)"
+				      : strerror(-r));
 		return r;
 	}
 	r = fd;

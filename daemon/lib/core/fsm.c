@@ -65,10 +65,12 @@ int fsm_go(struct fsm *f, int state)
 	int prev = f->state;
 
 	if (state < 0 || state >= f->desc->n_states || !(cur(f)->next & FSM_BIT(state))) {
-		log_debug("%s %s: no way from %s to state %d", f->desc->name, f->id, cur(f)->name, state);
+		log_debug("%s %s: no way from %s to state %d", f->desc->name, f->id, cur(f)->name,
+			  state);
 		return -EPROTO;
 	}
-	log_debug("%s %s: %s -> %s", f->desc->name, f->id, cur(f)->name, f->desc->states[state].name);
+	log_debug("%s %s: %s -> %s", f->desc->name, f->id, cur(f)->name,
+		  f->desc->states[state].name);
 	timer_stop(f->loop, &f->timer);
 	f->state = state;
 	enter(f, prev);
@@ -108,7 +110,8 @@ static int check_state(const struct fsm_desc *d, int i, char *why, size_t size)
 		return -EINVAL;
 	}
 	if (s->timer_usec && !s->on_timeout) {
-		snprintf(why, size, "%s: nothing happens when state %s times out", d->name, s->name);
+		snprintf(why, size, "%s: nothing happens when state %s times out", d->name,
+			 s->name);
 		return -EINVAL;
 	}
 	if (d->n_states < 32 && s->next >> d->n_states) {
@@ -129,7 +132,8 @@ int fsm_check(const struct fsm_desc *d, char *why, size_t size)
 		if (r < 0)
 			return r;
 		if (!(seen & FSM_BIT(i))) {
-			snprintf(why, size, "%s: state %s is never reached", d->name, d->states[i].name);
+			snprintf(why, size, "%s: state %s is never reached", d->name,
+				 d->states[i].name);
 			return -EINVAL;
 		}
 	}

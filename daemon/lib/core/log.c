@@ -63,7 +63,8 @@ static size_t put_prefix(char *buf, size_t size, enum log_level l)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	n = strftime(buf, size, "%H:%M:%S", &tm);
-	return n + (size_t)snprintf(buf + n, size - n, ".%03ld %s %s: ", ts.tv_nsec / 1000000, g.ident, names[l]);
+	return n + (size_t)snprintf(buf + n, size - n, ".%03ld %s %s: ", ts.tv_nsec / 1000000,
+				    g.ident, names[l]);
 }
 
 static size_t escape(char *dst, size_t size, const char *s)

@@ -19,15 +19,15 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-#define L0_BITS 8
-#define LN_BITS 6
-#define L0_SLOTS (1 << L0_BITS)
-#define LN_SLOTS (1 << LN_BITS)
-#define LEVELS 4 /* 256 ms, 16 s, 17 min, 18 h; later ones wait in the last level and go round */
-#define SLOTS (L0_SLOTS + (LEVELS - 1) * LN_SLOTS)
+#define L0_BITS	  8
+#define LN_BITS	  6
+#define L0_SLOTS  (1 << L0_BITS)
+#define LN_SLOTS  (1 << LN_BITS)
+#define LEVELS	  4 /* 256 ms, 16 s, 17 min, 18 h; later ones wait in the last level and go round */
+#define SLOTS	  (L0_SLOTS + (LEVELS - 1) * LN_SLOTS)
 #define MAX_DELTA ((UINT64_C(1) << (L0_BITS + (LEVELS - 1) * LN_BITS)) - 1)
 
-#define EVENTS 256
+#define EVENTS	      256
 #define ROUND_END_MAX 8
 #define VIRTUAL_START USEC_PER_SEC
 #define VIRTUAL_EPOCH (UINT64_C(1700000000) * USEC_PER_SEC)
@@ -138,7 +138,10 @@ static void wheel_insert(struct loop *l, struct timer *t)
 	}
 	while (level < LEVELS - 1 && delta >= UINT64_C(1) << level_shift(level + 1))
 		level++;
-	slot_push(l, level_base(level) + (int)((at >> level_shift(level)) & (unsigned int)(level_slots(level) - 1)), t);
+	slot_push(l,
+		  level_base(level) + (int)((at >> level_shift(level)) &
+					    (unsigned int)(level_slots(level) - 1)),
+		  t);
 }
 
 static void timer_unlink(struct loop *l, struct timer *t)
@@ -147,7 +150,8 @@ static void timer_unlink(struct loop *l, struct timer *t)
 	if (t->next)
 		t->next->pprev = t->pprev;
 	else if (t->pprev >= l->slots && t->pprev < l->slots + SLOTS)
-		l->bits[(t->pprev - l->slots) / 64] &= ~(UINT64_C(1) << ((t->pprev - l->slots) % 64));
+		l->bits[(t->pprev - l->slots) / 64] &=
+			~(UINT64_C(1) << ((t->pprev - l->slots) % 64));
 	t->next = NULL;
 	t->pprev = NULL;
 }
@@ -385,7 +389,7 @@ static void end_round(struct loop *l)
 
 static int wait_ms(const struct loop *l, int timeout_ms)
 {
-	uint64_t t = next_tick(l) , until;
+	uint64_t t = next_tick(l), until;
 
 	if (l->virtual || t == UINT64_MAX)
 		return timeout_ms;
