@@ -57,6 +57,7 @@ struct sip_parse_result {
 	int status;	    /* for BAD: 400, 416, 505, 513 ... */
 	const char *reason; /* static: "Bad CSeq Header" */
 	size_t used;	    /* octets of the stream that the message took (or must be skipped) */
+	bool fatal;	    /* stream: where the next message begins is unknown: close after answering */
 };
 
 struct sip_msg;
@@ -153,6 +154,19 @@ int sip_name_addr_parse(struct str s, struct sip_name_addr *ret);
 /* ;name=value or ;name in a parameter string; false when absent; quotes stripped. */
 bool sip_param(struct str params, const char *name, struct str *ret_value);
 
+/*
+ * One Via element, views into it (cheaper than sip_msg_via(), which asks sofia-sip). branch, received
+ * and rport have n == 0 when absent or empty. -EINVAL: malformed.
+ */
+struct sip_via_view {
+	struct str transport, host, params; /* host without []; params with leading ';' */
+	struct str branch, received, rport;
+	uint16_t port;	/* 0: none */
+	bool has_rport; /* ;rport, with or without a value */
+};
+int sip_via_parse(struct str elem, struct sip_via_view *ret);
+int sip_msg_top_via(const struct sip_msg *m, struct sip_via_view *ret); /* -ENOENT, -EINVAL */
+
 /* A sip:, sips: or tel: URI, views into s. */
 struct sip_uri {
 	struct str scheme, user, password, host, params, headers; /* host without []; params with leading ';' */
@@ -167,7 +181,10 @@ int sip_uri_parse(struct str s, struct sip_uri *ret); /* -EINVAL; other schemes:
  */
 int sip_uri_canon(struct str s, char *dst, size_t size);
 
-/* --- editing. All return 0, -ENOMEM or -E2BIG (too many fields). Text may not contain CR or LF. --- */
+/*
+ * --- editing. All return 0, -ENOMEM, -E2BIG (too many fields or octets) or -EINVAL: text may not contain CR, LF or
+ * NUL, but folding in a value that came out of a message is unfolded. ---
+ */
 
 int sip_msg_add(struct sip_msg *m, enum sip_hdr id, const char *fmt, ...) _printf_(3, 4);    /* after the last of its kind, else at the end */
 int sip_msg_prepend(struct sip_msg *m, enum sip_hdr id, const char *fmt, ...) _printf_(3, 4); /* before the first of its kind, else on top */
