@@ -55,7 +55,10 @@ int knl_xfrm_spi_free(struct knl_xfrm *x, const struct xfrm_addr *our, uint32_t 
 /* Blocks unprotected packets (UDP, TCP) to addr:port in, and from it out; idempotent. */
 int knl_xfrm_guard_add(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port);
 int knl_xfrm_guard_del(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port);
-/* All states whose reqid lies in [min, max], for reading back after a restart. Called per inbound state; nonzero stops. */
+/*
+ * All ESP states whose reqid lies in [min, max], for reading back after a restart. Called for both directions (inbound: dst is
+ * ours); a nonzero result ends the calls and is returned.
+ */
 struct xfrm_state_info {
 	struct xfrm_addr src, dst;
 	uint32_t spi, reqid;

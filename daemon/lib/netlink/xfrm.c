@@ -1,0 +1,824 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * IPsec SA sets of Gm in the kernel's XFRM (TS 33.203 6.3, 7.1, annex H), over NETLINK_XFRM.
+ *
+ * The four SAs of a set, seen from our end ("c" the client port, "s" the server port, TS 33.203 7.1):
+ *
+ *     SPI          from                   to
+ *     our_spi_s    peer, peer_port_c      our, our_port_s       in
+ *     our_spi_c    peer, peer_port_s      our, our_port_c       in
+ *     peer_spi_c   our, our_port_s        peer, peer_port_c     out
+ *     peer_spi_s   our, our_port_c        peer, peer_port_s     out
+ *
+ * Invariants:
+ *  - Every SA has the selector of its row, so that what comes under it with another address or port is dropped by
+ *    the kernel (XfrmInStateMismatch), and every policy names both SPI and reqid of its row with "level required"
+ *    (optional = 0), so that cleartext or another UE's SA is dropped (XfrmInTmplMismatch).
+ *  - Selectors leave the protocol open: one policy serves UDP and TCP.
+ *  - A set's policies go in after its states and out before them: there is no moment at which a policy lets cleartext
+ *    through, nor one at which the kernel sends acquire messages for a state that is just leaving.
+ *  - An expired state leaves its policy behind, which then drops everything (fail closed) until the set is deleted.
+ *  - Keys are wiped from the messages that carry them to the kernel.
+ */
+#include <arpa/inet.h>
+#include <linux/ipsec.h>
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/netlink/xfrm.h"
+
+#define PRIORITY_SET   1000 /* smaller wins */
+#define PRIORITY_GUARD 2000
+#define REPLAY_WINDOW  32 /* RFC 4303 3.4.3: the most that the plain state holds */
+#define ICV_BITS       96 /* RFC 2403, RFC 2404 */
+
+struct knl_xfrm {
+	struct nl_sock *sock;
+	char error[256];
+};
+
+/* One row of the table above. */
+struct sa {
+	const struct xfrm_set *set;
+	const struct xfrm_addr *src, *dst;
+	uint16_t sport, dport;
+	uint32_t spi;
+	int dir; /* XFRM_POLICY_IN, XFRM_POLICY_OUT */
+};
+
+#define SAS_PER_SET 4
+
+static void set_rows(const struct xfrm_set *s, struct sa rows[SAS_PER_SET])
+{
+	const struct xfrm_addr *our = &s->our, *peer = &s->peer;
+
+	rows[0] = (struct sa){
+		s, peer, our, s->peer_port_c, s->our_port_s, s->our_spi_s, XFRM_POLICY_IN
+	};
+	rows[1] = (struct sa){
+		s, peer, our, s->peer_port_s, s->our_port_c, s->our_spi_c, XFRM_POLICY_IN
+	};
+	rows[2] = (struct sa){
+		s, our, peer, s->our_port_s, s->peer_port_c, s->peer_spi_c, XFRM_POLICY_OUT
+	};
+	rows[3] = (struct sa){
+		s, our, peer, s->our_port_c, s->peer_port_s, s->peer_spi_s, XFRM_POLICY_OUT
+	};
+}
+
+/* --- requests --- */
+
+static int fail(struct knl_xfrm *x, int r, const char *what)
+{
+	snprintf(x->error, sizeof(x->error), "%s: %s", what, strerror(-r));
+	return r;
+}
+
+struct request {
+	struct knl_xfrm *x;
+	int status;				   /* of the acknowledgement */
+	char sentence[160];			   /* the kernel's own, where it has one */
+	int (*row)(void *arg, struct nlmsghdr *h); /* one message of a reply */
+	void *arg;
+	bool done;
+};
+
+static void msg_wipe(struct nl_msg **m)
+{
+	if (!*m)
+		return;
+	explicit_bzero(nlmsg_data(nlmsg_hdr(*m)), nlmsg_datalen(nlmsg_hdr(*m)));
+	nlmsg_free(*m);
+}
+
+static struct nl_msg *msg_new(int type, int flags, const void *payload, size_t len)
+{
+	struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+
+	if (m && nlmsg_append(m, (void *)payload, len, NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+static void take_sentence(struct request *q, struct nlmsghdr *h)
+{
+	struct nlmsgerr *e = nlmsg_data(h);
+	size_t skip = sizeof(*e);
+	struct nlattr *a;
+
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(h->nlmsg_flags & NLM_F_CAPPED))
+		skip += e->msg.nlmsg_len - sizeof(e->msg);
+	a = nlmsg_find_attr(h, NLMSG_ALIGN(skip), NLMSGERR_ATTR_MSG);
+	if (a)
+		nla_strlcpy(q->sentence, a, sizeof(q->sentence));
+}
+
+/* Every message of an answer comes by here, errors and the end of a dump included. */
+static int on_message(struct nl_msg *m, void *arg)
+{
+	struct request *q = arg;
+	struct nlmsghdr *h = nlmsg_hdr(m);
+	int r;
+
+	switch (h->nlmsg_type) {
+	case NLMSG_ERROR:
+		q->status = ((struct nlmsgerr *)nlmsg_data(h))->error;
+		take_sentence(q, h);
+		q->done = true;
+		break;
+	case NLMSG_DONE:
+		q->done = true;
+		break;
+	default:
+		/* After a refusal by the caller the rest of the dump is read and thrown away. */
+		r = q->row && !q->status ? q->row(q->arg, h) : 0;
+		if (r)
+			q->status = r;
+		/* The answer to a GET of one object is not followed by an acknowledgement. */
+		q->done = !(h->nlmsg_flags & NLM_F_MULTI);
+		break;
+	}
+	return NL_SKIP;
+}
+
+static int request_error(struct request *q, const char *what)
+{
+	struct knl_xfrm *x = q->x;
+
+	if (q->status < 0 && *q->sentence)
+		snprintf(x->error, sizeof(x->error), "%s: %s (%s)", what, q->sentence,
+			 strerror(-q->status));
+	else if (q->status < 0)
+		fail(x, q->status, what);
+	return q->status;
+}
+
+/* Sends m, wipes and frees it, reads the whole answer. row sees each object; what it returns ends up as our result. */
+static int transact(struct knl_xfrm *x, struct nl_msg *m, const char *what,
+		    int (*row)(void *, struct nlmsghdr *), void *arg)
+{
+	_cleanup_(msg_wipe) struct nl_msg *msg = m;
+	struct request q = { .x = x, .row = row, .arg = arg };
+	struct nl_cb *cb;
+	int r;
+
+	if (!msg)
+		return fail(x, -ENOMEM, what);
+	if (!row)
+		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
+	cb = nl_cb_alloc(NL_CB_CUSTOM);
+	if (!cb)
+		return fail(x, -ENOMEM, what);
+	nl_cb_set(cb, NL_CB_MSG_IN, NL_CB_CUSTOM, on_message, &q);
+	r = nl_send_auto(x->sock, msg);
+	while (r >= 0 && !q.done)
+		r = nl_recvmsgs(x->sock, cb);
+	nl_cb_put(cb);
+	if (r < 0)
+		return fail(x, r == -NLE_NOMEM ? -ENOBUFS : -EIO, what);
+	return request_error(&q, what);
+}
+
+/* --- pieces of messages --- */
+
+static void to_xfrm_address(const struct xfrm_addr *a, xfrm_address_t *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (a->family == AF_INET)
+		ret->a4 = a->v4.s_addr;
+	else
+		memcpy(ret->a6, &a->v6, sizeof(a->v6));
+}
+
+static void from_xfrm_address(const xfrm_address_t *a, sa_family_t family, struct xfrm_addr *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->family = family;
+	if (family == AF_INET)
+		ret->v4.s_addr = a->a4;
+	else
+		memcpy(&ret->v6, a->a6, sizeof(ret->v6));
+}
+
+static uint8_t host_prefix(sa_family_t family)
+{
+	return family == AF_INET ? 32 : 128;
+}
+
+static struct xfrm_selector sa_selector(const struct sa *sa)
+{
+	struct xfrm_selector sel = {
+		.family = sa->src->family,
+		.sport = htons(sa->sport),
+		.sport_mask = 0xffff,
+		.dport = htons(sa->dport),
+		.dport_mask = 0xffff,
+		.prefixlen_s = host_prefix(sa->src->family),
+		.prefixlen_d = host_prefix(sa->src->family),
+	};
+
+	to_xfrm_address(sa->src, &sel.saddr);
+	to_xfrm_address(sa->dst, &sel.daddr);
+	return sel;
+}
+
+static struct xfrm_lifetime_cfg lifetime(uint64_t seconds)
+{
+	return (struct xfrm_lifetime_cfg){
+		.soft_byte_limit = XFRM_INF,
+		.hard_byte_limit = XFRM_INF,
+		.soft_packet_limit = XFRM_INF,
+		.hard_packet_limit = XFRM_INF,
+		.hard_add_expires_seconds = seconds,
+	};
+}
+
+struct algorithm {
+	const char *name;
+	size_t key_len; /* octets, TS 33.203 annex H */
+};
+
+static const struct algorithm auth_algs[] = {
+	[XFRM_AUTH_MD5_96] = { "hmac(md5)", 16 },
+	[XFRM_AUTH_SHA1_96] = { "hmac(sha1)", 20 },
+};
+
+static const struct algorithm enc_algs[] = {
+	[XFRM_ENC_NULL] = { "ecb(cipher_null)", 0 },
+	[XFRM_ENC_AES_CBC] = { "cbc(aes)", 16 },
+	[XFRM_ENC_DES3_CBC] = { "cbc(des3_ede)", 24 },
+};
+
+static int put_auth(struct nl_msg *m, const struct xfrm_set *s)
+{
+	uint8_t buf[sizeof(struct xfrm_algo_auth) + sizeof(s->auth_key)] = { 0 };
+	struct xfrm_algo_auth *a = (void *)buf;
+	int r;
+
+	strcpy(a->alg_name, auth_algs[s->auth].name);
+	a->alg_key_len = s->auth_key_len * 8;
+	a->alg_trunc_len = ICV_BITS;
+	memcpy(a->alg_key, s->auth_key, s->auth_key_len);
+	r = nla_put(m, XFRMA_ALG_AUTH_TRUNC, sizeof(*a) + s->auth_key_len, a);
+	explicit_bzero(buf, sizeof(buf));
+	return r;
+}
+
+static int put_enc(struct nl_msg *m, const struct xfrm_set *s)
+{
+	uint8_t buf[sizeof(struct xfrm_algo) + sizeof(s->enc_key)] = { 0 };
+	struct xfrm_algo *a = (void *)buf;
+	int r;
+
+	strcpy(a->alg_name, enc_algs[s->enc].name);
+	a->alg_key_len = s->enc_key_len * 8;
+	memcpy(a->alg_key, s->enc_key, s->enc_key_len);
+	r = nla_put(m, XFRMA_ALG_CRYPT, sizeof(*a) + s->enc_key_len, a);
+	explicit_bzero(buf, sizeof(buf));
+	return r;
+}
+
+/* --- states --- */
+
+static int state_add(struct knl_xfrm *x, const struct sa *sa)
+{
+	const struct xfrm_set *s = sa->set;
+	struct xfrm_usersa_info info = {
+		.sel = sa_selector(sa),
+		.id = { .spi = htonl(sa->spi), .proto = IPPROTO_ESP },
+		.lft = lifetime(s->lifetime_s),
+		.reqid = s->reqid,
+		.family = sa->src->family,
+		.mode = XFRM_MODE_TRANSPORT,
+		.replay_window = REPLAY_WINDOW,
+	};
+	struct nl_msg *m;
+
+	to_xfrm_address(sa->dst, &info.id.daddr);
+	to_xfrm_address(sa->src, &info.saddr);
+	m = msg_new(XFRM_MSG_NEWSA, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	if (m && (put_auth(m, s) < 0 || put_enc(m, s) < 0))
+		msg_wipe(&m), m = NULL;
+	return transact(x, m, "add SA", NULL, NULL);
+}
+
+static struct nl_msg *state_id_msg(int type, const struct xfrm_addr *dst, uint32_t spi)
+{
+	struct xfrm_usersa_id id = { .spi = htonl(spi),
+				     .family = dst->family,
+				     .proto = IPPROTO_ESP };
+
+	to_xfrm_address(dst, &id.daddr);
+	return msg_new(type, 0, &id, sizeof(id));
+}
+
+static int state_del(struct knl_xfrm *x, const struct xfrm_addr *dst, uint32_t spi)
+{
+	int r = transact(x, state_id_msg(XFRM_MSG_DELSA, dst, spi), "delete SA", NULL, NULL);
+
+	return r == -ESRCH ? 0 : r;
+}
+
+struct state_copy {
+	struct xfrm_usersa_info info;
+	struct nl_msg *update;
+	uint64_t lifetime_s;
+};
+
+/* The update message needs the algorithms again; they come from the kernel, so that the caller need not keep keys. */
+static int copy_state(void *arg, struct nlmsghdr *h)
+{
+	struct state_copy *c = arg;
+	struct nlattr *attrs[XFRMA_MAX + 1];
+	int type, r;
+
+	if (h->nlmsg_type != XFRM_MSG_NEWSA ||
+	    nlmsg_parse(h, sizeof(c->info), attrs, XFRMA_MAX, NULL) < 0)
+		return -EPROTO;
+	c->info = *(struct xfrm_usersa_info *)nlmsg_data(h);
+	if (c->lifetime_s) /* counted by the kernel from add_time */
+		c->info.lft =
+			lifetime((uint64_t)time(NULL) - c->info.curlft.add_time + c->lifetime_s);
+	else
+		c->info.lft = lifetime(0);
+	c->update = msg_new(XFRM_MSG_UPDSA, 0, &c->info, sizeof(c->info));
+	if (!c->update)
+		return -ENOMEM;
+	for (type = 1; type <= XFRMA_MAX; type++) {
+		if (type != XFRMA_ALG_AUTH_TRUNC && type != XFRMA_ALG_CRYPT)
+			continue;
+		r = attrs[type]
+			    ? nla_put(c->update, type, nla_len(attrs[type]), nla_data(attrs[type]))
+			    : 0;
+		if (r < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int state_set_lifetime(struct knl_xfrm *x, const struct xfrm_addr *dst, uint32_t spi,
+			      uint64_t lifetime_s)
+{
+	struct state_copy c = { .lifetime_s = lifetime_s };
+	int r;
+
+	r = transact(x, state_id_msg(XFRM_MSG_GETSA, dst, spi), "read SA", copy_state, &c);
+	if (r) {
+		msg_wipe(&c.update);
+		return r;
+	}
+	return transact(x, c.update, "change lifetime of SA", NULL, NULL);
+}
+
+/* --- policies --- */
+
+static int policy_add(struct knl_xfrm *x, const struct sa *sa)
+{
+	struct xfrm_userpolicy_info info = {
+		.sel = sa_selector(sa),
+		.lft = lifetime(
+			0), /* the set's end is ours to decide: an expired policy would open the port */
+		.priority = PRIORITY_SET,
+		.dir = sa->dir,
+		.action = XFRM_POLICY_ALLOW,
+		.share = XFRM_SHARE_ANY,
+	};
+	struct xfrm_user_tmpl tmpl = {
+		.id = { .spi = htonl(sa->spi), .proto = IPPROTO_ESP },
+		.family = sa->src->family,
+		.reqid = sa->set->reqid,
+		.mode = XFRM_MODE_TRANSPORT,
+		.aalgos = ~0u,
+		.ealgos = ~0u,
+		.calgos = ~0u,
+	};
+	struct nl_msg *m;
+
+	to_xfrm_address(sa->src, &tmpl.saddr);
+	to_xfrm_address(sa->dst, &tmpl.id.daddr);
+	m = msg_new(XFRM_MSG_NEWPOLICY, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	if (m && nla_put(m, XFRMA_TMPL, sizeof(tmpl), &tmpl) < 0)
+		msg_wipe(&m), m = NULL;
+	return transact(x, m, "add policy", NULL, NULL);
+}
+
+/* reqid of a policy's first template; 0: it has none (a guard, or somebody else's). */
+static uint32_t policy_reqid(struct nlmsghdr *h)
+{
+	struct nlattr *attrs[XFRMA_MAX + 1];
+
+	if (h->nlmsg_type != XFRM_MSG_NEWPOLICY ||
+	    nlmsg_parse(h, sizeof(struct xfrm_userpolicy_info), attrs, XFRMA_MAX, NULL) < 0 ||
+	    !attrs[XFRMA_TMPL] || nla_len(attrs[XFRMA_TMPL]) < (int)sizeof(struct xfrm_user_tmpl))
+		return 0;
+	return ((struct xfrm_user_tmpl *)nla_data(attrs[XFRMA_TMPL]))->reqid;
+}
+
+static int take_reqid(void *arg, struct nlmsghdr *h)
+{
+	*(uint32_t *)arg = policy_reqid(h);
+	return 0;
+}
+
+/* Deletes the policy of a row, but not one that another set has put under the same selector since. */
+static int policy_del(struct knl_xfrm *x, const struct sa *sa)
+{
+	struct xfrm_userpolicy_id id = { .sel = sa_selector(sa), .dir = sa->dir };
+	uint32_t reqid = 0;
+	int r;
+
+	r = transact(x, msg_new(XFRM_MSG_GETPOLICY, 0, &id, sizeof(id)), "read policy", take_reqid,
+		     &reqid);
+	if (r == -ENOENT || (!r && reqid != sa->set->reqid))
+		return 0;
+	if (r)
+		return r;
+	r = transact(x, msg_new(XFRM_MSG_DELPOLICY, 0, &id, sizeof(id)), "delete policy", NULL,
+		     NULL);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* --- sets --- */
+
+static int set_check(struct knl_xfrm *x, const struct xfrm_set *s)
+{
+	if (s->our.family != s->peer.family ||
+	    (s->our.family != AF_INET && s->our.family != AF_INET6))
+		return fail(x, -EINVAL,
+			    "addresses of an SA set are of different or unknown families");
+	if (!s->reqid || !s->our_port_c || !s->our_port_s || !s->peer_port_c || !s->peer_port_s)
+		return fail(x, -EINVAL, "an SA set needs a reqid and four ports");
+	/* RFC 4303 2.1: SPIs below 256 are reserved. */
+	if (s->our_spi_c < 256 || s->our_spi_s < 256 || s->peer_spi_c < 256 || s->peer_spi_s < 256)
+		return fail(x, -EINVAL, "an SPI below 256 is reserved");
+	if (s->our_spi_c == s->our_spi_s || s->peer_spi_c == s->peer_spi_s)
+		return fail(x, -EINVAL, "the two SPIs of one end must differ");
+	return 0;
+}
+
+static int keys_check(struct knl_xfrm *x, const struct xfrm_set *s)
+{
+	if ((size_t)s->auth >= ARRAY_SIZE(auth_algs) || (size_t)s->enc >= ARRAY_SIZE(enc_algs))
+		return fail(x, -EINVAL, "unknown algorithm");
+	if (s->auth_key_len != auth_algs[s->auth].key_len)
+		return fail(x, -EINVAL, "length of the integrity key");
+	if (s->enc_key_len != enc_algs[s->enc].key_len)
+		return fail(x, -EINVAL, "length of the encryption key");
+	return 0;
+}
+
+int knl_xfrm_set_add(struct knl_xfrm *x, const struct xfrm_set *s)
+{
+	char error[sizeof(x->error)];
+	struct sa rows[SAS_PER_SET];
+	int r, states, policies = 0;
+
+	r = set_check(x, s);
+	if (!r)
+		r = keys_check(x, s);
+	if (r)
+		return r;
+	set_rows(s, rows);
+	for (states = 0; !r && states < SAS_PER_SET; states += !r)
+		r = state_add(x, &rows[states]);
+	for (; !r && policies < SAS_PER_SET; policies += !r)
+		r = policy_add(x, &rows[policies]);
+	if (!r)
+		return 0;
+	memcpy(error, x->error, sizeof(error)); /* what went wrong, not what undoing it said */
+	while (policies > 0)
+		policy_del(x, &rows[--policies]);
+	while (states > 0)
+		state_del(x, rows[states - 1].dst, rows[states - 1].spi), states--;
+	memcpy(x->error, error, sizeof(error));
+	return r;
+}
+
+int knl_xfrm_set_del(struct knl_xfrm *x, const struct xfrm_set *s)
+{
+	struct sa rows[SAS_PER_SET];
+	int i, r, first = 0;
+
+	r = set_check(x, s);
+	if (r)
+		return r;
+	set_rows(s, rows);
+	for (i = 0; i < SAS_PER_SET; i++) {
+		r = policy_del(x, &rows[i]);
+		first = first ? first : r;
+	}
+	for (i = 0; i < SAS_PER_SET; i++) {
+		r = state_del(x, rows[i].dst, rows[i].spi);
+		first = first ? first : r;
+	}
+	return first;
+}
+
+int knl_xfrm_set_lifetime(struct knl_xfrm *x, const struct xfrm_set *s, uint64_t lifetime_s)
+{
+	struct sa rows[SAS_PER_SET];
+	int i, r;
+
+	r = set_check(x, s);
+	set_rows(s, rows);
+	for (i = 0; !r && i < SAS_PER_SET; i++)
+		r = state_set_lifetime(x, rows[i].dst, rows[i].spi, lifetime_s);
+	return r;
+}
+
+static int ignore_row(void *arg _unused_, struct nlmsghdr *h _unused_)
+{
+	return 0;
+}
+
+int knl_xfrm_spi_free(struct knl_xfrm *x, const struct xfrm_addr *our, uint32_t spi)
+{
+	int r = transact(x, state_id_msg(XFRM_MSG_GETSA, our, spi), "look up SPI", ignore_row,
+			 NULL);
+
+	if (r == -ESRCH)
+		return 0;
+	return r ? r : -EEXIST;
+}
+
+/* --- guards --- */
+
+/* Matches addr:port at our end, whoever is at the other. */
+static struct xfrm_selector guard_selector(const struct xfrm_addr *addr, uint16_t port, int dir)
+{
+	struct xfrm_selector sel = { .family = addr->family };
+
+	if (dir == XFRM_POLICY_IN) {
+		to_xfrm_address(addr, &sel.daddr);
+		sel.prefixlen_d = host_prefix(addr->family);
+		sel.dport = htons(port);
+		sel.dport_mask = 0xffff;
+	} else {
+		to_xfrm_address(addr, &sel.saddr);
+		sel.prefixlen_s = host_prefix(addr->family);
+		sel.sport = htons(port);
+		sel.sport_mask = 0xffff;
+	}
+	return sel;
+}
+
+static int guard_add_dir(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port, int dir)
+{
+	struct xfrm_userpolicy_info info = {
+		.sel = guard_selector(addr, port, dir),
+		.lft = lifetime(0),
+		.priority = PRIORITY_GUARD,
+		.dir = dir,
+		.action = XFRM_POLICY_BLOCK,
+		.share = XFRM_SHARE_ANY,
+	};
+	int r = transact(
+		x, msg_new(XFRM_MSG_NEWPOLICY, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info)),
+		"add guard", NULL, NULL);
+
+	return r == -EEXIST ? 0 : r;
+}
+
+static int guard_del_dir(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port, int dir)
+{
+	struct xfrm_userpolicy_id id = { .sel = guard_selector(addr, port, dir), .dir = dir };
+	int r = transact(x, msg_new(XFRM_MSG_DELPOLICY, 0, &id, sizeof(id)), "delete guard", NULL,
+			 NULL);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+static int guard_check(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port)
+{
+	if ((addr->family != AF_INET && addr->family != AF_INET6) || !port)
+		return fail(x, -EINVAL, "a guard needs an address and a port");
+	return 0;
+}
+
+int knl_xfrm_guard_add(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port)
+{
+	int r = guard_check(x, addr, port);
+
+	if (!r)
+		r = guard_add_dir(x, addr, port, XFRM_POLICY_IN);
+	return r ? r : guard_add_dir(x, addr, port, XFRM_POLICY_OUT);
+}
+
+int knl_xfrm_guard_del(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port)
+{
+	int r = guard_check(x, addr, port), r2;
+
+	if (r)
+		return r;
+	r = guard_del_dir(x, addr, port, XFRM_POLICY_OUT);
+	r2 = guard_del_dir(x, addr, port, XFRM_POLICY_IN);
+	return r ? r : r2;
+}
+
+/* --- reading back --- */
+
+struct dump {
+	uint32_t min, max;
+	int (*fn)(void *arg, const struct xfrm_state_info *i);
+	void *arg;
+};
+
+static int dump_row(void *arg, struct nlmsghdr *h)
+{
+	const struct xfrm_usersa_info *u = nlmsg_data(h);
+	struct xfrm_state_info i;
+	struct dump *d = arg;
+
+	if (h->nlmsg_type != XFRM_MSG_NEWSA || nlmsg_datalen(h) < (int)sizeof(*u))
+		return -EPROTO;
+	if (u->id.proto != IPPROTO_ESP || u->reqid < d->min || u->reqid > d->max)
+		return 0;
+	i = (struct xfrm_state_info){
+		.spi = ntohl(u->id.spi),
+		.reqid = u->reqid,
+		.packets = u->curlft.packets,
+		.octets = u->curlft.bytes,
+		.add_time = u->curlft.add_time,
+		.use_time = u->curlft.use_time,
+		.replay = u->stats.replay,
+		.integrity_failed = u->stats.integrity_failed,
+	};
+	from_xfrm_address(&u->saddr, u->family, &i.src);
+	from_xfrm_address(&u->id.daddr, u->family, &i.dst);
+	return d->fn(d->arg, &i);
+}
+
+static struct nl_msg *dump_msg(int type, size_t len)
+{
+	static const uint8_t
+		zeros[sizeof(struct xfrm_userpolicy_info) + sizeof(struct xfrm_usersa_info)];
+
+	return msg_new(type, NLM_F_DUMP, zeros, len);
+}
+
+int knl_xfrm_dump(struct knl_xfrm *x, uint32_t reqid_min, uint32_t reqid_max,
+		  int (*fn)(void *arg, const struct xfrm_state_info *i), void *arg)
+{
+	struct dump d = { reqid_min, reqid_max, fn, arg };
+
+	return transact(x, dump_msg(XFRM_MSG_GETSA, sizeof(struct xfrm_usersa_id)), "read SAs",
+			dump_row, &d);
+}
+
+/* What a flush found: identifiers are collected first, because nothing can be deleted while a dump is being read. */
+struct found {
+	uint32_t min, max;
+	void *ids;
+	size_t n, room;
+};
+
+static int found_add(struct found *f, const void *id, size_t size)
+{
+	size_t room = f->room ? f->room * 2 : 64;
+	void *ids;
+
+	if (f->n == f->room) {
+		ids = reallocarray(f->ids, room, size);
+		if (!ids)
+			return -ENOMEM;
+		f->ids = ids;
+		f->room = room;
+	}
+	memcpy((char *)f->ids + f->n++ * size, id, size);
+	return 0;
+}
+
+static int find_policy(void *arg, struct nlmsghdr *h)
+{
+	const struct xfrm_userpolicy_info *p = nlmsg_data(h);
+	struct xfrm_userpolicy_id id;
+	struct found *f = arg;
+	uint32_t reqid = policy_reqid(h);
+
+	if (!reqid || reqid < f->min || reqid > f->max)
+		return 0;
+	id = (struct xfrm_userpolicy_id){ .index = p->index, .dir = p->dir };
+	return found_add(f, &id, sizeof(id));
+}
+
+static int find_state(void *arg, const struct xfrm_state_info *i)
+{
+	return found_add(arg, i, sizeof(*i));
+}
+
+static int flush_policies(struct knl_xfrm *x, uint32_t min, uint32_t max)
+{
+	struct found f = { .min = min, .max = max };
+	struct xfrm_userpolicy_id *id;
+	int r, one;
+
+	r = transact(x, dump_msg(XFRM_MSG_GETPOLICY, sizeof(*id)), "read policies", find_policy,
+		     &f);
+	for (id = f.ids; id < (struct xfrm_userpolicy_id *)f.ids + f.n; id++) {
+		one = transact(x, msg_new(XFRM_MSG_DELPOLICY, 0, id, sizeof(*id)), "delete policy",
+			       NULL, NULL);
+		r = r || one == -ENOENT ? r : one;
+	}
+	free(f.ids);
+	return r;
+}
+
+static int flush_states(struct knl_xfrm *x, uint32_t min, uint32_t max)
+{
+	struct found f = { 0 };
+	struct xfrm_state_info *i;
+	int r, one;
+
+	r = knl_xfrm_dump(x, min, max, find_state, &f);
+	for (i = f.ids; i < (struct xfrm_state_info *)f.ids + f.n; i++) {
+		one = state_del(x, &i->dst, i->spi);
+		r = r ? r : one;
+	}
+	free(f.ids);
+	return r;
+}
+
+int knl_xfrm_flush(struct knl_xfrm *x, uint32_t reqid_min, uint32_t reqid_max)
+{
+	int r = flush_policies(x, reqid_min, reqid_max);
+	int r2 = flush_states(x, reqid_min, reqid_max);
+
+	return r ? r : r2;
+}
+
+/* --- the socket --- */
+
+static int open_error(int nl_error)
+{
+	switch (nl_error) {
+	case -NLE_PERM:
+		return -EPERM;
+	case -NLE_NOMEM:
+		return -ENOMEM;
+	case -NLE_PROTO_MISMATCH:
+	case -NLE_AF_NOSUPPORT:
+		return -EPROTONOSUPPORT;
+	default:
+		return -EIO;
+	}
+}
+
+/* Asks for the number of SAs: refused at once to who may not do anything else either. */
+static int check_permission(struct knl_xfrm *x)
+{
+	uint32_t flags = 0;
+
+	return transact(x, msg_new(XFRM_MSG_GETSADINFO, 0, &flags, sizeof(flags)), "open XFRM",
+			ignore_row, NULL);
+}
+
+int knl_xfrm_open(struct knl_xfrm **ret)
+{
+	struct knl_xfrm *x = calloc(1, sizeof(*x));
+	int r, one = 1;
+
+	if (!x)
+		return -ENOMEM;
+	x->sock = nl_socket_alloc();
+	if (!x->sock) {
+		free(x);
+		return -ENOMEM;
+	}
+	nl_socket_disable_auto_ack(x->sock);
+	r = nl_connect(x->sock, NETLINK_XFRM);
+	if (r < 0) {
+		r = open_error(r);
+		knl_xfrm_close(x);
+		return r;
+	}
+	setsockopt(nl_socket_get_fd(x->sock), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	nl_socket_set_msg_buf_size(x->sock, 64 * 1024);
+	r = check_permission(x);
+	if (r) {
+		knl_xfrm_close(x);
+		return r;
+	}
+	*ret = x;
+	return 0;
+}
+
+void knl_xfrm_close(struct knl_xfrm *x)
+{
+	if (!x)
+		return;
+	nl_socket_free(x->sock);
+	free(x);
+}
+
+const char *knl_xfrm_error(const struct knl_xfrm *x)
+{
+	return x->error;
+}
