@@ -60,7 +60,7 @@ finish_run() { # NAME RUN EMULATOR_STATUS VERBOSE [ALLOWED...]
 		{
 			echo "$name: no result (emulator status $status); the last lines of the console:"
 			tail -n 60 "$run/console" | tr -d '\r'
-			tail -n 20 "$run/emulator.log" 2>/dev/null
+			tail -n 20 "$run/emulator.log" 2>/dev/null || true
 		} >&2
 		case $status in
 		124 | 137) return $VM_TIMEOUT ;;
