@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The end of make demo: judges the trace with tshark, joins all verdicts, prints the table, writes the page.
+
+    tests/demo/judge.py OUT --seconds N --guest-status RC
+
+Reads OUT/verdicts.ndjson (one object a step: name, expected, seen, seconds, ok), OUT/calls.json and
+OUT/trace; writes OUT/verdicts.json and OUT/index.html. Exit status 0 only when every step held.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def tshark(out, display, fields=("frame.number",)):
+    cmd = ["tshark", "-n", "-r", str(out / "trace/trace.pcapng"), "-Y", display, "-T", "fields"]
+    for f in fields:
+        cmd += ["-e", f]
+    env = dict(os.environ, WIRESHARK_CONFIG_DIR=str(out / "trace/wireshark"))
+    r = subprocess.run(cmd, capture_output=True, text=True, env=env)
+    return [line for line in r.stdout.split("\n") if line]
+
+
+def verdict(name, expected, seen, ok, t0):
+    return {"name": name, "expected": expected, "seen": seen, "seconds": round(time.time() - t0, 2), "ok": bool(ok)}
+
+
+def judge(out):
+    """What only the trace can show."""
+    if not (out / "trace/trace.pcapng").exists():
+        yield verdict("trace", "a capture of every interface", "no capture file", False, time.time())
+        return
+    t = time.time()
+    n = len(tshark(out, "sip || diameter || rtp || esp || rtcp"))
+    bad = tshark(out, "(sip || sdp || diameter || rtcp) && (_ws.malformed || _ws.expert.severity == 8388608)", ("frame.number", "_ws.col.Info"))
+    yield verdict("trace: decoded by tshark", "no malformed message, no expert error",
+                  f"{n} frames, {len(bad)} bad" + (f": frame {bad[0]}" if bad else ""), n and not bad, t)
+    t = time.time()
+    esp = len(tshark(out, "esp"))
+    good = len(tshark(out, "esp.icv_good == 1"))
+    wrong = len(tshark(out, "esp.icv_bad == 1"))
+    yield verdict("trace: ESP decrypts with the keys beside it", "every ESP packet's integrity is good",
+                  f"{esp} ESP packets, {good} good, {wrong} bad", esp and not wrong and good == esp, t)
+    t = time.time()
+    clear = tshark(out, "sip && !esp && (ip.dst == 10.46.0.1 || ip.src == 10.46.0.1 || ipv6.dst == fd46::1 || ipv6.src == fd46::1) && "
+                        "(udp.port == 5064 || udp.port == 5063 || tcp.port == 5064 || tcp.port == 5063) && sip.Method != \"OPTIONS\"")
+    yield verdict("trace: Gm is protected", "no SIP in clear at the protected ports but the attack's own",
+                  f"{len(clear)} in clear", not clear, t)
+
+
+def load_lines(path):
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().split("\n") if line.strip()]
+
+
+def print_table(rows):
+    heads = ("step", "expected", "seen", "time", "verdict")
+    cells = [(v["name"], v.get("expected", ""), v.get("seen", ""), f"{float(v.get('seconds', 0)):.2f} s", "held" if v["ok"] else "FAILED") for v in rows]
+    limit = (46, 46, 58, 9, 7)
+    width = [min(limit[i], max([len(heads[i])] + [len(c[i]) for c in cells])) for i in range(5)]
+    line = "  ".join("{:%d}" % w for w in width)
+    print(line.format(*heads))
+    for c in cells:
+        while any(c):
+            print(line.format(*(x[:w] for x, w in zip(c, width))).rstrip())
+            c = tuple(x[w:] for x, w in zip(c, width))
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("out", type=pathlib.Path)
+    p.add_argument("--seconds", type=int, default=0)
+    p.add_argument("--guest-status", type=int, default=0)
+    a = p.parse_args()
+    rows = load_lines(a.out / "verdicts.ndjson")
+    if not rows:
+        rows.append({"name": "start", "expected": "the lab comes up", "seen": f"nothing was run (status {a.guest_status})", "ok": False})
+    elif a.guest_status not in (0, 1):
+        rows.append({"name": "machine", "expected": "ends cleanly, no kernel complaint", "seen": f"status {a.guest_status}", "ok": False})
+    rows += judge(a.out)
+    (a.out / "verdicts.json").write_text(json.dumps(rows, indent=1))
+    calls = a.out / "calls.json"
+    page = a.out / "index.html"
+    subprocess.run([str(ROOT / "tools/ladder/kims-ladder"), str(a.out / "trace"), "-o", str(page), "--verdicts", str(a.out / "verdicts.json"),
+                    "--title", "kims: two phones register with AKA over IPsec and talk"] + (["--calls", str(calls)] if calls.exists() else []))
+    print()
+    print_table(rows)
+    held = sum(v["ok"] for v in rows)
+    print(f"\n{held} of {len(rows)} steps held, {a.seconds} s in all")
+    print(f"trace:   {a.out}/trace/trace.pcapng   (opens decrypted with {a.out}/trace/open)")
+    print(f"report:  {page}")
+    return held != len(rows)
+
+
+sys.exit(main())
