@@ -62,9 +62,40 @@ typedef void (*sip_tp_rx_fn)(void *arg, struct sip_msg *m, const struct sip_pars
 /* Sending failed later (connection refused, reset; ICMP): err is -errno. */
 typedef void (*sip_tp_err_fn)(void *arg, const struct sip_path *path, int err);
 
-int sip_tp_new(struct loop *l, uint32_t max_message, struct sip_tp **ret);
-void sip_tp_free(struct sip_tp *tp);
+/*
+ * ICMP said that a datagram did not arrive; quoted is the begin of it as the ICMP message quotes
+ * it (n may be 0). Anybody on the path can forge it: trust it only as far as quoted proves itself.
+ */
+typedef void (*sip_tp_icmp_fn)(void *arg, const struct sip_path *path, int err, struct str quoted);
+
+/* 0 keeps the default. */
+struct sip_tp_limits {
+	uint32_t max_conns;	     /* 16,384; the longest idle one makes room */
+	uint32_t max_conns_per_peer; /* accepted ones of one address: 1,024 */
+	uint32_t connect_ms;	     /* 8,000 */
+	uint32_t partial_ms;	     /* a message that began must be complete: 16,000; first one too */
+	uint32_t idle_ms;	     /* no octet either way: 3,700,000 */
+	uint32_t out_bytes;	     /* queued per connection: 1 MB */
+};
+
+/*
+ * Shedding of new requests (RFC 7339's case without the control loop), decided per datagram before
+ * parsing from the time that it waited in the socket's buffer. Responses, ACK, PRACK, UPDATE, BYE
+ * and CANCEL always pass: they end work. Once the delay has been over target for interval, new
+ * requests are refused with a probability that rises from 0 at target to 1 at limit.
+ * All in ms; target_ms 0: never shed (default). UDP only; TCP has its own back-pressure.
+ */
+struct sip_tp_shed {
+	uint32_t target_ms, limit_ms, interval_ms;
+	uint32_t retry_after_s; /* 0: silent drop; else 503 with Retry-After of up to twice this */
+};
+
+int sip_tp_new(struct loop *l, uint32_t max_message, struct sip_tp **ret); /* max_message 0: 65,535 */
+void sip_tp_free(struct sip_tp *tp); /* closes endpoints and connections without callbacks; NULL is fine */
 void sip_tp_handler(struct sip_tp *tp, sip_tp_rx_fn rx, sip_tp_err_fn err, void *arg);
+void sip_tp_icmp_handler(struct sip_tp *tp, sip_tp_icmp_fn fn); /* same arg; NULL: to err() */
+void sip_tp_set_limits(struct sip_tp *tp, const struct sip_tp_limits *l);
+void sip_tp_set_shed(struct sip_tp *tp, const struct sip_tp_shed *s);
 int sip_ep_open(struct sip_tp *tp, const struct sip_ep_opts *o, struct sip_ep **ret); /* -errno of socket/bind/listen */
 void sip_ep_close(struct sip_ep *ep);
 void *sip_ep_user(const struct sip_ep *ep);
@@ -83,6 +114,15 @@ int sip_tp_send_raw(struct sip_tp *tp, const struct sip_path *path, const char *
 void sip_tp_close_conn(struct sip_tp *tp, uint64_t conn);
 /* Closes every TCP connection between ep and a peer address (any port): when an SA set dies. */
 void sip_tp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer);
+bool sip_tp_conn_alive(struct sip_tp *tp, uint64_t conn);
+/*
+ * UDP or TCP for a request of so many octets (sip_msg_size() plus our Via) by RFC 3261 18.1.1: TCP when it
+ * is within 200 octets of the path MTU (mtu 0, unknown: over 1,300 octets) and ep can do TCP, else
+ * UDP. Nobody here switches by himself.
+ */
+enum sip_proto sip_tp_proto_for(const struct sip_ep *ep, size_t size, uint32_t mtu);
+/* Address that ep is seen with by peer: its own, or for a wildcard what the routing picks. -errno. */
+int sip_ep_local_for(const struct sip_ep *ep, const union sip_sa *peer, union sip_sa *ret);
 const struct sip_tp_stats *sip_tp_get_stats(const struct sip_tp *tp);
 
 /*
@@ -92,7 +132,11 @@ const struct sip_tp_stats *sip_tp_get_stats(const struct sip_tp *tp);
 int sip_tp_new_mock(struct loop *l, void (*fn)(void *arg, const struct sip_path *path, const char *data, size_t len), void *arg,
 		    struct sip_tp **ret);
 void sip_tp_inject(struct sip_tp *tp, const struct sip_path *from, const char *data, size_t len);
+/* Mock: as if path (ep, proto, peer, conn) had broken; a connection is dead from then on. */
+void sip_tp_mock_fail(struct sip_tp *tp, const struct sip_path *path, int err);
 
+int sip_sa_parse_str(struct str host, uint16_t port, union sip_sa *ret); /* the same of a view */
+bool sip_sa_is_any(const union sip_sa *a); /* wildcard, or no address at all */
 int sip_sa_parse(const char *addr, uint16_t port, union sip_sa *ret); /* numeric v4/v6, with or without [] */
 socklen_t sip_sa_len(const union sip_sa *a);
 uint16_t sip_sa_port(const union sip_sa *a);
