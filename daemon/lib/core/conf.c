@@ -497,6 +497,27 @@ void conf_free(struct conf *c)
 	free(c);
 }
 
+int conf_each_host(const struct conf *c,
+		   int (*fn)(void *arg, const char *host, const struct conf_addr *addr), void *arg)
+{
+	const struct {
+		const char *host;
+		const struct conf_addr *addr;
+	} hosts[] = {
+		{ c->pcscf.name, &c->pcscf.mw },      { c->icscf.name, &c->icscf.addr },
+		{ c->icscf.name, &c->icscf.addr6 },   { c->scscf.name, &c->scscf.addr },
+		{ c->scscf.name, &c->scscf.addr6 },   { c->network.domain, &c->icscf.addr },
+		{ c->network.domain, &c->icscf.addr6 },
+	};
+	int r = 0;
+
+	for (size_t i = 0; c->network.static_names && i < ARRAY_SIZE(hosts) && r == 0; i++) {
+		if (hosts[i].addr->family != AF_UNSPEC)
+			r = fn(arg, hosts[i].host, hosts[i].addr);
+	}
+	return r;
+}
+
 /* ---- printed forms ---- */
 
 static void print_sample_row(FILE *f, const struct conf_row *r)

@@ -69,6 +69,7 @@ struct conf_scscf {
 	uint32_t reg_await_auth_s;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028: 1800, 90 */
 	uint32_t no_answer_s;		      /* timer C like: 180 */
+	uint32_t reauth_s; /* a re-registration is challenged when the last authentication is so old; 0: always */
 	char *scheme;			      /* SIP-Authentication-Scheme asked for: Digest-AKAv1-MD5 */
 };
 
@@ -107,5 +108,13 @@ int conf_man(FILE *f) _must_check_;	/* kims.yaml(5), man source */
 /* addr + port -> sockaddr; returns its length, 0 when family is AF_UNSPEC. */
 socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockaddr_storage *ret);
 int conf_addr_parse(const char *s, struct conf_addr *ret); /* -EINVAL */
+
+/*
+ * The host names that this file gives addresses to (P-, I-, S-CSCF; the home domain is the
+ * I-CSCF), for a resolver that shall not need DNS for them; none when network.static_names is no.
+ * Stops at the first error of fn and returns it.
+ */
+int conf_each_host(const struct conf *c,
+		   int (*fn)(void *arg, const char *host, const struct conf_addr *addr), void *arg);
 
 #endif

@@ -122,6 +122,9 @@ const struct conf_row conf_rows[] = {
 	      "Shortest session timer in seconds (RFC 4028)"),
 	S_U32(scscf, "no_answer_s", no_answer_s, 10, 3600, "180",
 	      "Seconds that a call may ring (timer C of RFC 3261 16.6)"),
+	S_U32(scscf, "reauth_s", reauth_s, 0, 16777215, "0",
+	      "A re-registration is challenged when the last authentication is so many seconds "
+	      "old; 0: always"),
 	S_STR(scscf, scheme, "Digest-AKAv1-MD5",
 	      "SIP-Authentication-Scheme asked from the HSS (TS 29.228 6.3.9)"),
 
