@@ -14,6 +14,7 @@
 #include "lib/core/ctl.h"
 #include "lib/core/fsm.h"
 #include "lib/core/metrics.h"
+#include "lib/core/sbuf.h"
 
 static void test_str(void **state _unused_)
 {
@@ -40,6 +41,36 @@ static void test_str(void **state _unused_)
 	assert_int_equal(hex_decode(STR("001122334455"), buf, sizeof(buf)), -ENOSPC);
 	assert_int_equal(str_copy(z, sizeof(z), STR("abcd")), -ENOSPC);
 	assert_string_equal(z, "");
+}
+
+static void test_sbuf(void **state _unused_)
+{
+	static const uint64_t numbers[] = { 0, 1, 127, 128, 300, UINT64_MAX };
+	_cleanup_sbuf_ struct sbuf b = { 0 };
+	struct cursor c;
+
+	sbuf_addf(&b, "%d %s", 5, "apples");
+	sbuf_xml(&b, STR("<a&b>\x01\""));
+	assert_string_equal(b.p, "5 apples&lt;a&amp;b&gt;&quot;");
+	sbuf_clear(&b);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		sbuf_put_u64(&b, numbers[i]);
+	sbuf_put_str(&b, STR("x"));
+	sbuf_put_str(&b, (struct str){ NULL, 0 });
+	sbuf_put_str(&b, STR(""));
+	c = (struct cursor){ .s = sbuf_str(&b) };
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		assert_true(cur_u64(&c) == numbers[i]);
+	assert_true(str_eqz(cur_str(&c), "x"));
+	assert_null(cur_str(&c).p);
+	assert_non_null(cur_str(&c).p);
+	assert_false(c.failed);
+	assert_null(cur_str(&c).p);
+	assert_true(c.failed);
+	c = (struct cursor){ .s = STR("\x05"
+				      "ab") };
+	assert_null(cur_str(&c).p);
+	assert_true(c.failed);
 }
 
 /* ---- configuration ---- */
@@ -297,10 +328,11 @@ static void test_fsm(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_str),	    cmocka_unit_test(test_conf_defaults),
-		cmocka_unit_test(test_conf_values), cmocka_unit_test(test_conf_refusals),
-		cmocka_unit_test(test_conf_sample), cmocka_unit_test(test_ctl),
-		cmocka_unit_test(test_metrics),	    cmocka_unit_test(test_fsm),
+		cmocka_unit_test(test_str),	      cmocka_unit_test(test_sbuf),
+		cmocka_unit_test(test_conf_defaults), cmocka_unit_test(test_conf_values),
+		cmocka_unit_test(test_conf_refusals), cmocka_unit_test(test_conf_sample),
+		cmocka_unit_test(test_ctl),	      cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_fsm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
