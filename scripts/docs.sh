@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make docs: what is generated from the sources: kims.yaml(5) and the sample file from the
+# configuration's table, the netlink reference from the schema (scripts/netlink-gen.py). Ladder diagrams come from
+# a real trace: tests/demo/run, then tools/ladder/kims-ladder --text (docs/ladder-*.txt).
+set -eu
+cd "$(dirname "$0")/.."
+build/bin/kimsctl config man >docs/man/kims.yaml.5
+build/bin/kimsctl config sample >docs/kims.yaml.sample
