@@ -24,7 +24,15 @@ struct sip_dlg {
 int sip_dlg_uac(const struct sip_msg *req, struct sip_msg *resp, struct sip_dlg **ret);
 /* UAS: from the request and our own tag. */
 int sip_dlg_uas(struct sip_msg *req, const char *local_tag, struct sip_dlg **ret);
-void sip_dlg_free(struct sip_dlg *d);
+/*
+ * Proxy in the middle, from the request and the response as they passed it (own Record-Route in
+ * both): two dialogs for requests of its own, to the callee as if it were the caller, and the
+ * other way round. is_me finds its Record-Route. -ENOENT: it is not in the route set. The proxy
+ * must keep local_cseq above what it saw from that end, or its BYE is refused.
+ */
+int sip_dlg_middle(const struct sip_msg *req, struct sip_msg *resp, bool (*is_me)(void *arg, const struct sip_uri *uri), void *arg,
+		   struct sip_dlg **ret_callee, struct sip_dlg **ret_caller);
+void sip_dlg_free(struct sip_dlg *d); /* NULL is fine */
 int sip_dlg_update_target(struct sip_dlg *d, struct sip_msg *m); /* target refresh: Contact of m */
 /* New request in the dialog: start line, Route, From, To, Call-ID, CSeq (next), Max-Forwards. ACK: cseq of the INVITE, given. */
 struct sip_msg *sip_dlg_request(struct sip_dlg *d, const char *method, uint32_t ack_cseq);

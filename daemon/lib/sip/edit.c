@@ -174,7 +174,8 @@ static int line_finish(struct line *l, struct str name, size_t at, struct sip_en
 	return 0;
 }
 
-static int line_make(struct sip_msg *m, struct str name, struct sip_ent *e, const char *fmt, va_list ap)
+static int line_make(struct sip_msg *m, struct str name, struct sip_ent *e, const char *fmt,
+		     va_list ap)
 {
 	struct line l;
 	size_t at;
@@ -209,7 +210,8 @@ static struct sip_ent *end_place(const struct sip_msg *m)
 	return m->last && m->last->hf.id == SIP_H_CONTENT_LENGTH ? m->last : NULL;
 }
 
-static int insert(struct sip_msg *m, enum sip_hdr id, struct str name, struct sip_ent *before, const char *fmt, va_list ap)
+static int insert(struct sip_msg *m, enum sip_hdr id, struct str name, struct sip_ent *before,
+		  const char *fmt, va_list ap)
 {
 	struct sip_ent *e;
 	int r;
@@ -448,7 +450,8 @@ static int set_request_line(struct sip_msg *m, struct str method, struct str uri
 	struct line l = { .m = m };
 	int r;
 
-	if (!uri.n || !start_part_ok(uri, false) || !sip_is_token(method) || uri.n + method.n > SIP_MSG_MAX)
+	if (!uri.n || !start_part_ok(uri, false) || !sip_is_token(method) ||
+	    uri.n + method.n > SIP_MSG_MAX)
 		return -EINVAL;
 	r = line_room(&l, method.n + uri.n + 12);
 	if (r)
@@ -546,7 +549,8 @@ struct sip_msg *sip_msg_new_request(const char *method, const char *uri)
 
 static bool dialog_creating(enum sip_method_id id)
 {
-	return id == SIP_M_INVITE || id == SIP_M_SUBSCRIBE || id == SIP_M_REFER || id == SIP_M_NOTIFY;
+	return id == SIP_M_INVITE || id == SIP_M_SUBSCRIBE || id == SIP_M_REFER ||
+	       id == SIP_M_NOTIFY;
 }
 
 /* Fields that a response takes over (RFC 3261 8.2.6.2, 12.1.1, 16.6.4 note for Record-Route). */
@@ -579,7 +583,8 @@ static void copy_line(struct sip_msg *m, const struct sip_ent *from, struct sip_
 	sip_msg_link(m, e, NULL);
 }
 
-static struct sip_msg *response_alloc(const struct sip_msg *req, int status, size_t start_n, struct sip_ent **ret_ents, char **ret_at)
+static struct sip_msg *response_alloc(const struct sip_msg *req, int status, size_t start_n,
+				      struct sip_ent **ret_ents, char **ret_at)
 {
 	size_t n = 0, bytes = start_n + 1;
 
@@ -592,7 +597,8 @@ static struct sip_msg *response_alloc(const struct sip_msg *req, int status, siz
 	return sip_msg_alloc(n, bytes, ret_ents, ret_at);
 }
 
-static void response_fill(struct sip_msg *m, const struct sip_msg *req, int status, struct sip_ent *ents, char *at)
+static void response_fill(struct sip_msg *m, const struct sip_msg *req, int status,
+			  struct sip_ent *ents, char *at)
 {
 	for (const struct sip_ent *e = req->first; e; e = e->next)
 		if (copied(req, e, status))
@@ -613,7 +619,8 @@ static int response_to_tag(struct sip_msg *m, const char *to_tag)
 	return sip_msg_set_to_tag(m, to_tag ? to_tag : random);
 }
 
-struct sip_msg *sip_msg_new_response(const struct sip_msg *req, int status, const char *reason, const char *to_tag)
+struct sip_msg *sip_msg_new_response(const struct sip_msg *req, int status, const char *reason,
+				     const char *to_tag)
 {
 	_cleanup_msg_ struct sip_msg *m = NULL;
 	struct sip_msg *done;
@@ -636,7 +643,8 @@ struct sip_msg *sip_msg_new_response(const struct sip_msg *req, int status, cons
 	m->blank = STR("\r\n");
 	m->size = n + 2;
 	response_fill(m, req, status, ents, at + n);
-	if ((status > 100 && response_to_tag(m, to_tag)) || sip_msg_add(m, SIP_H_CONTENT_LENGTH, "0"))
+	if ((status > 100 && response_to_tag(m, to_tag)) ||
+	    sip_msg_add(m, SIP_H_CONTENT_LENGTH, "0"))
 		return NULL;
 	done = m;
 	m = NULL;

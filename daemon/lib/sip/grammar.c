@@ -9,7 +9,7 @@
 
 /* Bits of a character class table. */
 #define C_TOKEN 1 /* token of RFC 3261 25.1 */
-#define C_HOST 2  /* host name, IPv4, and '_', which some use */
+#define C_HOST	2 /* host name, IPv4, and '_', which some use */
 
 static const uint8_t cls[256] = {
 	['0' ... '9'] = C_TOKEN | C_HOST,
@@ -162,7 +162,8 @@ static ssize_t param_one(struct str s, struct str *ret_name, struct str *ret_val
 			n = e ? (size_t)(e - r.p) + 1 : 0;
 		} else {
 			for (n = 0; n < r.n && r.p[n] != ';' && !sip_is_lws(r.p[n]); n++)
-				if (!sip_is_token_char(r.p[n]) && (!r.p[n] || !strchr(":[]/@$&?()", r.p[n])))
+				if (!sip_is_token_char(r.p[n]) &&
+				    (!r.p[n] || !strchr(":[]/@$&?()", r.p[n])))
 					return -EINVAL;
 		}
 		if (!n)
@@ -247,7 +248,8 @@ static bool uri_plausible(struct str s)
 
 	while (i < s.n && (sip_is_token_char(s.p[i])) && s.p[i] != '%')
 		i++;
-	if (!i || i + 1 >= s.n || s.p[i] != ':' || !((s.p[0] | 0x20) >= 'a' && (s.p[0] | 0x20) <= 'z'))
+	if (!i || i + 1 >= s.n || s.p[i] != ':' ||
+	    !((s.p[0] | 0x20) >= 'a' && (s.p[0] | 0x20) <= 'z'))
 		return false;
 	for (; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -325,7 +327,8 @@ int sip_name_addr_parse(struct str s, struct sip_name_addr *ret)
 		r = angle_part(rest, &na);
 	} else if ((open = memchr(s.p, '<', s.n))) {
 		na.display = rtrim((struct str){ s.p, (size_t)(open - s.p) });
-		r = display_plausible(na.display) ? angle_part(skip(s, (size_t)(open - s.p)), &na) : -EINVAL;
+		r = display_plausible(na.display) ? angle_part(skip(s, (size_t)(open - s.p)), &na)
+						  : -EINVAL;
 	} else {
 		r = bare_part(s, &na);
 	}
@@ -396,7 +399,8 @@ int sip_via_parse(struct str s, struct sip_via_view *ret)
 	struct sip_via_view v = { 0 };
 	struct str proto, version;
 
-	if (!take(&s, '/', &proto) || !str_ieq(proto, STR("SIP")) || !take(&s, '/', &version) || !take(&s, 0, &v.transport))
+	if (!take(&s, '/', &proto) || !str_ieq(proto, STR("SIP")) || !take(&s, '/', &version) ||
+	    !take(&s, 0, &v.transport))
 		return -EINVAL;
 	if (!str_eq(version, STR("2.0")) || !s.n || !sip_is_lws(s.p[0]))
 		return -EINVAL;

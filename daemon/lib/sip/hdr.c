@@ -114,7 +114,8 @@ static uint8_t hdr_lens[SIP_H_MAX];
 
 static unsigned int hash(const char *p, size_t n)
 {
-	unsigned int first = (unsigned char)p[0] | 0x20, last = (unsigned char)p[n - 1] | 0x20, mid = (unsigned char)p[n / 2] | 0x20;
+	unsigned int first = (unsigned char)p[0] | 0x20, last = (unsigned char)p[n - 1] | 0x20,
+		     mid = (unsigned char)p[n / 2] | 0x20;
 
 	return ((unsigned int)n * 37 + first * 11 + last * 71 + mid * 17) & (HASH_SIZE - 1);
 }
@@ -144,8 +145,8 @@ enum sip_hdr sip_hdr_find(struct str name)
 	for (unsigned int h = hash(name.p, name.n); hash_tab[h]; h = (h + 1) & (HASH_SIZE - 1)) {
 		unsigned int id = hash_tab[h];
 
-		if (hdr_lens[id] == name.n &&
-		    (!memcmp(hdr_names[id], name.p, name.n) || !strncasecmp(hdr_names[id], name.p, name.n)))
+		if (hdr_lens[id] == name.n && (!memcmp(hdr_names[id], name.p, name.n) ||
+					       !strncasecmp(hdr_names[id], name.p, name.n)))
 			return id;
 	}
 	return SIP_H_OTHER;
@@ -162,11 +163,24 @@ const char *sip_hdr_name(enum sip_hdr id)
 bool sip_hdr_singleton(enum sip_hdr id)
 {
 	static const bool single[SIP_H_MAX] = {
-		BIT(SIP_H_FROM),	 BIT(SIP_H_TO),	     BIT(SIP_H_CALL_ID),	 BIT(SIP_H_CSEQ),
-		BIT(SIP_H_MAX_FORWARDS), BIT(SIP_H_EXPIRES), BIT(SIP_H_CONTENT_LENGTH),	 BIT(SIP_H_CONTENT_TYPE),
-		BIT(SIP_H_RSEQ),	 BIT(SIP_H_RACK),    BIT(SIP_H_EVENT),		 BIT(SIP_H_SESSION_EXPIRES),
-		BIT(SIP_H_MIN_EXPIRES),	 BIT(SIP_H_MIN_SE),  BIT(SIP_H_SUBSCRIPTION_STATE), BIT(SIP_H_CONTENT_DISPOSITION),
-		BIT(SIP_H_REFER_TO),	 BIT(SIP_H_REPLACES),
+		BIT(SIP_H_FROM),
+		BIT(SIP_H_TO),
+		BIT(SIP_H_CALL_ID),
+		BIT(SIP_H_CSEQ),
+		BIT(SIP_H_MAX_FORWARDS),
+		BIT(SIP_H_EXPIRES),
+		BIT(SIP_H_CONTENT_LENGTH),
+		BIT(SIP_H_CONTENT_TYPE),
+		BIT(SIP_H_RSEQ),
+		BIT(SIP_H_RACK),
+		BIT(SIP_H_EVENT),
+		BIT(SIP_H_SESSION_EXPIRES),
+		BIT(SIP_H_MIN_EXPIRES),
+		BIT(SIP_H_MIN_SE),
+		BIT(SIP_H_SUBSCRIPTION_STATE),
+		BIT(SIP_H_CONTENT_DISPOSITION),
+		BIT(SIP_H_REFER_TO),
+		BIT(SIP_H_REPLACES),
 	};
 
 	return single[id];
@@ -175,21 +189,11 @@ bool sip_hdr_singleton(enum sip_hdr id)
 #undef BIT
 
 static const char *const method_names[] = {
-	[SIP_M_UNKNOWN] = "",
-	[SIP_M_INVITE] = "INVITE",
-	[SIP_M_ACK] = "ACK",
-	[SIP_M_CANCEL] = "CANCEL",
-	[SIP_M_BYE] = "BYE",
-	[SIP_M_OPTIONS] = "OPTIONS",
-	[SIP_M_REGISTER] = "REGISTER",
-	[SIP_M_INFO] = "INFO",
-	[SIP_M_PRACK] = "PRACK",
-	[SIP_M_UPDATE] = "UPDATE",
-	[SIP_M_MESSAGE] = "MESSAGE",
-	[SIP_M_SUBSCRIBE] = "SUBSCRIBE",
-	[SIP_M_NOTIFY] = "NOTIFY",
-	[SIP_M_REFER] = "REFER",
-	[SIP_M_PUBLISH] = "PUBLISH",
+	[SIP_M_UNKNOWN] = "",	       [SIP_M_INVITE] = "INVITE",   [SIP_M_ACK] = "ACK",
+	[SIP_M_CANCEL] = "CANCEL",     [SIP_M_BYE] = "BYE",	    [SIP_M_OPTIONS] = "OPTIONS",
+	[SIP_M_REGISTER] = "REGISTER", [SIP_M_INFO] = "INFO",	    [SIP_M_PRACK] = "PRACK",
+	[SIP_M_UPDATE] = "UPDATE",     [SIP_M_MESSAGE] = "MESSAGE", [SIP_M_SUBSCRIBE] = "SUBSCRIBE",
+	[SIP_M_NOTIFY] = "NOTIFY",     [SIP_M_REFER] = "REFER",	    [SIP_M_PUBLISH] = "PUBLISH",
 };
 
 const char *sip_method_str(enum sip_method_id id)
@@ -280,8 +284,9 @@ static const struct {
 
 const char *sip_reason_phrase(int status)
 {
-	static const char *const classes[] = { "Unknown",      "Progress",     "Success", "Redirection",
-					       "Client Error", "Server Error", "Failure" };
+	static const char *const classes[] = { "Unknown",     "Progress",     "Success",
+					       "Redirection", "Client Error", "Server Error",
+					       "Failure" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
 		if (phrases[i].status == status)
@@ -292,7 +297,8 @@ const char *sip_reason_phrase(int status)
 /* Random octets are fetched from the kernel 256 at a time: a call per tag costs more than the tag. */
 void sip_random_token(char *dst, size_t n_chars)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	static _Thread_local unsigned char pool[256];
 	static _Thread_local size_t left;
 

@@ -15,14 +15,15 @@
 
 #include "lib/sip/msg.h"
 
-#define SIP_MSG_MAX 65535
+#define SIP_MSG_MAX    65535
 #define SIP_FIELDS_MAX 256
-#define SIP_EDIT_ROOM 640 /* what a proxy adds (Via, Record-Route, Path, P-*) fits without a second allocation */
+#define SIP_EDIT_ROOM \
+	640 /* what a proxy adds (Via, Record-Route, Path, P-*) fits without a second allocation */
 
 /* Bounds of what is kept in tables or compared often; longer ones are refused with 400 (414 for the URI). */
 #define SIP_METHOD_MAX 128
-#define SIP_ID_MAX 512 /* Call-ID, tags, branch */
-#define SIP_URI_MAX 4096
+#define SIP_ID_MAX     512 /* Call-ID, tags, branch */
+#define SIP_URI_MAX    4096
 
 struct sip_ent {
 	struct sip_hf hf; /* first: callers hold pointers to it */
@@ -37,8 +38,18 @@ struct sip_chunk {
 };
 
 enum sip_typed {
-	SIP_T_VIA, SIP_T_FROM, SIP_T_TO, SIP_T_CONTACT, SIP_T_ROUTE, SIP_T_RECORD_ROUTE, SIP_T_AUTHORIZATION,
-	SIP_T_WWW_AUTHENTICATE, SIP_T_RACK, SIP_T_CONTENT_TYPE, SIP_T_SESSION_EXPIRES, SIP_T_MAX
+	SIP_T_VIA,
+	SIP_T_FROM,
+	SIP_T_TO,
+	SIP_T_CONTACT,
+	SIP_T_ROUTE,
+	SIP_T_RECORD_ROUTE,
+	SIP_T_AUTHORIZATION,
+	SIP_T_WWW_AUTHENTICATE,
+	SIP_T_RACK,
+	SIP_T_CONTENT_TYPE,
+	SIP_T_SESSION_EXPIRES,
+	SIP_T_MAX
 };
 
 struct sip_msg {
@@ -66,9 +77,11 @@ struct sip_msg {
 };
 
 /* A message with place for n_fields entries and n_bytes of text at *ret_bytes, followed by room for edits. */
-struct sip_msg *sip_msg_alloc(size_t n_fields, size_t n_bytes, struct sip_ent **ret_ents, char **ret_bytes);
+struct sip_msg *sip_msg_alloc(size_t n_fields, size_t n_bytes, struct sip_ent **ret_ents,
+			      char **ret_bytes);
 char *sip_msg_room(struct sip_msg *m, size_t n, size_t align); /* arena; NULL no memory */
-void sip_msg_link(struct sip_msg *m, struct sip_ent *e, struct sip_ent *before); /* before NULL: at the end */
+void sip_msg_link(struct sip_msg *m, struct sip_ent *e,
+		  struct sip_ent *before);		/* before NULL: at the end */
 void sip_msg_touch(struct sip_msg *m, enum sip_hdr id); /* a field of the kind has changed */
 
 enum sip_hdr sip_hdr_find(struct str name);

@@ -9,7 +9,8 @@
 
 #define CHUNK_SIZE 2048
 
-struct sip_msg *sip_msg_alloc(size_t n_fields, size_t n_bytes, struct sip_ent **ret_ents, char **ret_bytes)
+struct sip_msg *sip_msg_alloc(size_t n_fields, size_t n_bytes, struct sip_ent **ret_ents,
+			      char **ret_bytes)
 {
 	size_t head = sizeof(struct sip_msg) + n_fields * sizeof(struct sip_ent);
 	struct sip_msg *m = malloc(head + n_bytes + SIP_EDIT_ROOM);
@@ -215,7 +216,8 @@ struct str sip_msg_top_branch(const struct sip_msg *m)
 	return v.branch;
 }
 
-const struct sip_hf *sip_msg_next(const struct sip_msg *m, enum sip_hdr id, const struct sip_hf *prev)
+const struct sip_hf *sip_msg_next(const struct sip_msg *m, enum sip_hdr id,
+				  const struct sip_hf *prev)
 {
 	const struct sip_ent *e;
 
@@ -234,7 +236,8 @@ const struct sip_hf *sip_msg_hf(const struct sip_msg *m, enum sip_hdr id)
 	return sip_msg_next(m, id, NULL);
 }
 
-const struct sip_hf *sip_msg_hf_named(const struct sip_msg *m, const char *name, const struct sip_hf *prev)
+const struct sip_hf *sip_msg_hf_named(const struct sip_msg *m, const char *name,
+				      const struct sip_hf *prev)
 {
 	struct str want = str_of(name);
 	enum sip_hdr id = sip_hdr_find(want);
@@ -276,7 +279,8 @@ int sip_msg_u32(const struct sip_msg *m, enum sip_hdr id, uint32_t *ret)
 		return -ENOENT;
 	while (n < hf->value.n && hf->value.p[n] >= '0' && hf->value.p[n] <= '9')
 		n++;
-	if (n < hf->value.n && hf->value.p[n] != ';' && hf->value.p[n] != '(' && !sip_is_lws(hf->value.p[n]))
+	if (n < hf->value.n && hf->value.p[n] != ';' && hf->value.p[n] != '(' &&
+	    !sip_is_lws(hf->value.p[n]))
 		return -EINVAL;
 	if (str_to_u64((struct str){ hf->value.p, n }, UINT32_MAX, &v))
 		return -EINVAL;

@@ -17,15 +17,15 @@ struct scan_field {
 
 struct scan {
 	const char *d;
-	size_t n;	/* octets given */
-	size_t at;	/* scanner's position */
-	size_t start;	/* start line */
-	size_t start_n; /* with CRLF */
+	size_t n;	 /* octets given */
+	size_t at;	 /* scanner's position */
+	size_t start;	 /* start line */
+	size_t start_n;	 /* with CRLF */
 	size_t head_end; /* behind the empty line; 0: not found */
 	size_t body_n;
 	bool datagram;
 	bool length_bad; /* framing unknown */
-	int status;	/* first defect */
+	int status;	 /* first defect */
 	const char *reason;
 	unsigned int n_fields;
 	struct scan_field f[SIP_FIELDS_MAX];
@@ -96,7 +96,8 @@ static void scan_field(struct scan *s, size_t end)
 		.line = (uint16_t)(s->at - s->start),
 		.line_n = (uint16_t)n,
 		.name_n = (uint16_t)name_n,
-		.value = value.n ? (uint16_t)(value.p - s->d - (ssize_t)s->start) : (uint16_t)(s->at - s->start + colon + 1),
+		.value = value.n ? (uint16_t)(value.p - s->d - (ssize_t)s->start)
+				 : (uint16_t)(s->at - s->start + colon + 1),
 		.value_n = (uint16_t)value.n,
 		.id = (uint8_t)sip_hdr_find((struct str){ line, name_n }),
 	};
@@ -159,7 +160,9 @@ static ssize_t scan_content_length(struct scan *s)
 
 		if (f->id != SIP_H_CONTENT_LENGTH)
 			continue;
-		if (length >= 0 || str_to_u64((struct str){ s->d + s->start + f->value, f->value_n }, INT32_MAX, &v)) {
+		if (length >= 0 ||
+		    str_to_u64((struct str){ s->d + s->start + f->value, f->value_n }, INT32_MAX,
+			       &v)) {
 			defect(s, 400, "Bad Content-Length Header");
 			s->length_bad = true;
 			return length;
@@ -213,7 +216,9 @@ static struct sip_msg *build(const struct scan *s)
 	for (unsigned int i = 0; i < s->n_fields; i++, e++) {
 		const struct scan_field *f = &s->f[i];
 
-		e->hf = (struct sip_hf){ f->id, { text + f->line, f->name_n }, { text + f->value, f->value_n } };
+		e->hf = (struct sip_hf){ f->id,
+					 { text + f->line, f->name_n },
+					 { text + f->value, f->value_n } };
 		e->line = (struct str){ text + f->line, f->line_n };
 		sip_msg_link(m, e, NULL);
 	}
@@ -234,7 +239,8 @@ static bool status_line(struct sip_msg *m, struct str line)
 	if (str_to_u64((struct str){ line.p + 8, 3 }, 699, &status) || status < 100)
 		return false;
 	m->status = (int)status;
-	m->reason = line.n > 12 ? (struct str){ line.p + 12, line.n - 12 } : (struct str){ line.p + line.n, 0 };
+	m->reason = line.n > 12 ? (struct str){ line.p + 12, line.n - 12 }
+				: (struct str){ line.p + line.n, 0 };
 	return true;
 }
 
@@ -249,7 +255,8 @@ static const char *ruri_defect(struct str uri, int *ret_status)
 		return "Request-URI Too Long";
 	}
 	for (size_t i = 0; i < uri.n; i++)
-		if ((unsigned char)uri.p[i] <= ' ' || uri.p[i] == '<' || uri.p[i] == '>' || uri.p[i] == '"')
+		if ((unsigned char)uri.p[i] <= ' ' || uri.p[i] == '<' || uri.p[i] == '>' ||
+		    uri.p[i] == '"')
 			return "Bad Request-URI";
 	r = sip_uri_parse(uri, &u);
 	if (r == -EINVAL || (!r && u.headers.n)) /* RFC 3261 19.1.1: no headers in a Request-URI */
@@ -275,7 +282,8 @@ static bool request_line(struct scan *s, struct sip_msg *m, struct str line)
 		return false;
 	m->is_request = true;
 	m->method_name = (struct str){ line.p, (size_t)(sp - line.p) };
-	m->ruri = last > sp ? (struct str){ sp + 1, (size_t)(last - sp) - 1 } : (struct str){ last, 0 };
+	m->ruri = last > sp ? (struct str){ sp + 1, (size_t)(last - sp) - 1 }
+			    : (struct str){ last, 0 };
 	if (!sip_is_token(m->method_name) || m->method_name.n > SIP_METHOD_MAX)
 		return false;
 	m->method = sip_method_find(m->method_name);
@@ -294,9 +302,11 @@ static void check_addr(struct scan *s, const struct sip_msg *m, enum sip_hdr id,
 	struct sip_name_addr na;
 	struct str tag;
 
-	if (sip_name_addr_parse(sip_msg_value(m, id), &na) || na.uri.n > SIP_URI_MAX || !sip_params_valid(na.params))
+	if (sip_name_addr_parse(sip_msg_value(m, id), &na) || na.uri.n > SIP_URI_MAX ||
+	    !sip_params_valid(na.params))
 		defect(s, 400, reason);
-	else if (sip_param(na.params, "tag", &tag) && (!tag.n || tag.n > SIP_ID_MAX || !sip_is_token(tag)))
+	else if (sip_param(na.params, "tag", &tag) &&
+		 (!tag.n || tag.n > SIP_ID_MAX || !sip_is_token(tag)))
 		defect(s, 400, reason);
 }
 
@@ -319,14 +329,16 @@ static void check_call_id(struct scan *s, struct str v)
 
 static void check_via(struct scan *s, const struct sip_msg *m)
 {
-	for (const struct sip_hf *hf = sip_msg_hf(m, SIP_H_VIA); hf; hf = sip_msg_next(m, SIP_H_VIA, hf)) {
+	for (const struct sip_hf *hf = sip_msg_hf(m, SIP_H_VIA); hf;
+	     hf = sip_msg_next(m, SIP_H_VIA, hf)) {
 		struct str rest = hf->value;
 
 		do {
 			struct sip_via_view v;
 			size_t next;
 
-			if (sip_via_parse(sip_elem_first(rest, &next), &v) || v.branch.n > SIP_ID_MAX) {
+			if (sip_via_parse(sip_elem_first(rest, &next), &v) ||
+			    v.branch.n > SIP_ID_MAX) {
 				defect(s, 400, "Bad Via Header");
 				return;
 			}
@@ -339,7 +351,8 @@ static void check_max_forwards(struct scan *s, const struct sip_msg *m)
 {
 	uint64_t v;
 
-	if (sip_msg_maybe(m, SIP_H_MAX_FORWARDS) && str_to_u64(sip_msg_value(m, SIP_H_MAX_FORWARDS), 255, &v))
+	if (sip_msg_maybe(m, SIP_H_MAX_FORWARDS) &&
+	    str_to_u64(sip_msg_value(m, SIP_H_MAX_FORWARDS), 255, &v))
 		defect(s, 400, "Bad Max-Forwards Header");
 }
 
@@ -347,10 +360,14 @@ static void check_max_forwards(struct scan *s, const struct sip_msg *m)
 static const char *missing_reason(enum sip_hdr id)
 {
 	switch ((int)id) {
-	case SIP_H_FROM: return "Missing From Header";
-	case SIP_H_TO: return "Missing To Header";
-	case SIP_H_CALL_ID: return "Missing Call-ID Header";
-	case SIP_H_CSEQ: return "Missing CSeq Header";
+	case SIP_H_FROM:
+		return "Missing From Header";
+	case SIP_H_TO:
+		return "Missing To Header";
+	case SIP_H_CALL_ID:
+		return "Missing Call-ID Header";
+	case SIP_H_CSEQ:
+		return "Missing CSeq Header";
 	}
 	return "Missing Via Header";
 }
@@ -370,7 +387,8 @@ static void check_singletons(struct scan *s, const struct sip_msg *m)
 
 static void check(struct scan *s, const struct sip_msg *m)
 {
-	static const enum sip_hdr mandatory[] = { SIP_H_VIA, SIP_H_FROM, SIP_H_TO, SIP_H_CALL_ID, SIP_H_CSEQ };
+	static const enum sip_hdr mandatory[] = { SIP_H_VIA, SIP_H_FROM, SIP_H_TO, SIP_H_CALL_ID,
+						  SIP_H_CSEQ };
 
 	for (size_t i = 0; i < ARRAY_SIZE(mandatory); i++)
 		if (!sip_msg_maybe(m, mandatory[i]))
@@ -406,7 +424,9 @@ static void fill(struct sip_msg *m)
 /* Verdict over a message whose end is known, or will never be. */
 static struct sip_parse_result judge(struct scan *s, enum sip_parse_error e, struct sip_msg **ret)
 {
-	struct sip_parse_result r = { .error = e, .used = s->n, .fatal = !s->datagram && (s->length_bad || e) };
+	struct sip_parse_result r = { .error = e,
+				      .used = s->n,
+				      .fatal = !s->datagram && (s->length_bad || e) };
 	_cleanup_msg_ struct sip_msg *m = build(s);
 
 	if (!r.fatal)
@@ -458,7 +478,8 @@ static enum sip_parse_error scan_start(struct scan *s)
 	return s->start_n >= 10 ? SIP_PARSE_OK : SIP_PARSE_GARBAGE;
 }
 
-struct sip_parse_result sip_msg_parse(const char *data, size_t len, bool datagram, struct sip_msg **ret)
+struct sip_parse_result sip_msg_parse(const char *data, size_t len, bool datagram,
+				      struct sip_msg **ret)
 {
 	struct scan s;
 	enum sip_parse_error e;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * SDP (RFC 4566, 3264, 3312) for the IMS-ALG and the UE simulator: what a session description says
- * about its streams, parsed by sofia-sip's parser; rewriting of addresses and ports in the
- * original text, line by line, so that attributes that we do not know stay as they came.
+ * about its streams; rewriting of addresses and ports in the original text, line by line, so that
+ * attributes that we do not know stay as they came. Read by an own line reader: views, no copies.
  */
 #ifndef KIMS_SIP_SDP_H
 #define KIMS_SIP_SDP_H
@@ -23,7 +23,11 @@ struct sdp_media {
 	bool conn_zero;		   /* c=0.0.0.0 or :: : old-style hold */
 	uint32_t b_as_kbps, b_rs, b_rr; /* 0: absent */
 	bool has_qos;		   /* a=curr:qos present */
-	bool qos_local_met, qos_remote_met; /* curr >= des for sendrecv */
+	/*
+	 * RFC 3312 5: no mandatory precondition of the status type lacks a direction (des absent: none
+	 * does). "local" is the sender of this SDP.
+	 */
+	bool qos_local_met, qos_remote_met;
 };
 
 struct sdp_info {
@@ -32,7 +36,7 @@ struct sdp_info {
 	uint64_t sess_id, sess_version;
 };
 
-/* text is borrowed by *ret. -EINVAL malformed, -E2BIG too many m= lines. */
+/* text is borrowed by *ret. -EINVAL malformed (host names for addresses too), -E2BIG too many m= lines. */
 int sdp_read(struct str text, struct sdp_info *ret);
 
 /* New text with other connection data. One entry per m= line; entries with port 0 are left as they are. */
@@ -40,8 +44,9 @@ struct sdp_rewrite {
 	union sip_sa rtp, rtcp; /* our relay address towards the reader */
 };
 /*
- * Replaces c=, m= ports, a=rtcp, o= address (topology hiding) and drops a=candidate lines. Returns
- * malloc'd text in *ret, its length in *ret_len. -EINVAL, -ENOMEM.
+ * Replaces c= (0.0.0.0 and :: stay zero: old-style hold), m= ports, a=rtcp, o= address (topology
+ * hiding) and drops lines that would lead around the relay (ICE, source-filter, altc). n must be
+ * the number of m= lines. Returns malloc'd text in *ret, its length in *ret_len. -EINVAL, -ENOMEM.
  */
 int sdp_relay(struct str text, const struct sdp_rewrite *rw, size_t n, char **ret, size_t *ret_len);
 

@@ -19,7 +19,8 @@ struct sec_mech {
 	bool known;	      /* all of it is something that we can do */
 	uint32_t spi_c, spi_s;
 	uint16_t port_c, port_s;
-	uint32_t q_milli;     /* 0..1000; 1000 when absent? no: 0 = absent */
+	uint32_t q_milli;     /* 0..1000; 0: absent */
+	uint32_t other;	      /* hash of what we do not know (mechanism, alg, ealg); 0 when known */
 };
 
 #define SEC_MECH_MAX 32
@@ -28,7 +29,10 @@ struct sec_list {
 	struct sec_mech m[SEC_MECH_MAX];
 };
 
-/* Reads all fields of the kind; -ENOENT absent, -EINVAL malformed (SPI 0, ports missing or 0, over 32 entries). */
+/*
+ * Reads all fields of the kind; -ENOENT absent, -EINVAL malformed (alg missing, SPI 0 or twice the
+ * same, ports missing or 0, a parameter twice, over 32 entries).
+ */
 int sec_list_read(const struct sip_msg *m, enum sip_hdr id, struct sec_list *ret);
 bool sec_mech_equal(const struct sec_mech *a, const struct sec_mech *b); /* all but q */
 bool sec_list_equal(const struct sec_list *a, const struct sec_list *b); /* as sets: TS 24.229 5.2.2.2 compares what it means */

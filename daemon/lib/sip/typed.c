@@ -81,7 +81,8 @@ static bool contacts_plausible(const struct sip_msg *m)
 	while (sip_msg_next_elem(m, SIP_H_CONTACT, &e)) {
 		struct sip_name_addr na;
 
-		if (!str_eq(e.text, STR("*")) && (sip_name_addr_parse(e.text, &na) || !sip_params_valid(na.params)))
+		if (!str_eq(e.text, STR("*")) &&
+		    (sip_name_addr_parse(e.text, &na) || !sip_params_valid(na.params)))
 			return false;
 	}
 	return true;

@@ -33,12 +33,14 @@ static bool chars_ok(struct str s)
 
 static bool host_char(char c)
 {
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '.' || c == '_';
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' ||
+	       c == '.' || c == '_';
 }
 
 static bool ipv6_char(char c)
 {
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') || c == ':' || c == '.';
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') || c == ':' ||
+	       c == '.';
 }
 
 /* "[v6]" or a name; *s is left behind it. */
@@ -112,7 +114,8 @@ static int parse_sip(struct str s, struct sip_uri *u)
 
 static bool tel_char(char c)
 {
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') || (c && strchr("-.()*#", c));
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') ||
+	       (c && strchr("-.()*#", c));
 }
 
 static int parse_tel(struct str s, struct sip_uri *u)
@@ -177,7 +180,8 @@ static void out_lower(struct out *o, struct str s)
 
 static bool unreserved(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c && strchr("-_.!~*'()", c));
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+	       (c && strchr("-_.!~*'()", c));
 }
 
 /* The user part: escapes of unreserved characters decoded, others in upper case. */
@@ -235,7 +239,8 @@ static bool is_global_number(const struct sip_uri *u)
 {
 	struct str v;
 
-	if (!sip_param(u->params, "user", &v) || !str_ieq(v, STR("phone")) || u->user.n < 2 || u->user.p[0] != '+')
+	if (!sip_param(u->params, "user", &v) || !str_ieq(v, STR("phone")) || u->user.n < 2 ||
+	    u->user.p[0] != '+')
 		return false;
 	for (size_t i = 1; i < u->user.n; i++)
 		if (!tel_char(u->user.p[i]))
