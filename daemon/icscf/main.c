@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kims-icscf: the I-CSCF as a daemon; wires the object to sockets, DNS and Diameter.
+ */
+#include <netdb.h>
+#include <stdio.h>
+
+#include "icscf/icscf.h"
+#include "lib/core/app.h"
+#include "lib/core/log.h"
+
+struct node {
+	struct sip_tp *tp;
+	struct sip_resolver *resolver;
+	struct dia *dia;
+	struct icscf *icscf;
+};
+
+static struct node node;
+
+static int cx_uar(void *link, const struct cx_uar *r, cx_uaa_fn fn, void *arg)
+{
+	return cx_send_uar(link, NULL, r, fn, arg);
+}
+
+static int cx_lir(void *link, const struct cx_lir *r, cx_lia_fn fn, void *arg)
+{
+	return cx_send_lir(link, NULL, r, fn, arg);
+}
+
+static const struct icscf_cx cx = { .uar = cx_uar, .lir = cx_lir };
+
+static int open_ep(const struct conf_addr *a, uint16_t port, const char *name, char *err,
+		   size_t size)
+{
+	struct sip_ep_opts o = { .name = name, .tcp = true };
+	struct sip_ep *ep;
+	char buf[SIP_SA_STRLEN];
+	int r;
+
+	if (!conf_sockaddr(a, port, &o.local.ss))
+		return 0;
+	r = sip_ep_open(node.tp, &o, &ep);
+	if (r < 0)
+		snprintf(err, size, "cannot open %s: %s", sip_sa_str(&o.local, buf), strerror(-r));
+	return r;
+}
+
+static int add_host(void *arg, const char *host, const struct conf_addr *addr)
+{
+	union sip_sa sa;
+
+	conf_sockaddr(addr, 0, &sa.ss);
+	return sip_resolver_host(arg, host, &sa);
+}
+
+static int open_sip(struct app *a, char *err, size_t size)
+{
+	const struct conf_icscf *c = &a->conf->icscf;
+	union sip_sa dns;
+	bool has_dns = conf_sockaddr(&a->conf->network.dns, a->conf->network.dns_port, &dns.ss);
+	int r = sip_tp_new(a->loop, a->conf->pcscf.max_message, &node.tp);
+
+	if (r == 0)
+		r = open_ep(&c->addr, c->port, "mw4", err, size);
+	if (r == 0)
+		r = open_ep(&c->addr6, c->port, "mw6", err, size);
+	if (r == 0)
+		r = sip_resolver_new(a->loop, has_dns ? &dns : NULL, &node.resolver);
+	if (r == 0)
+		r = conf_each_host(a->conf, add_host, node.resolver);
+	return r;
+}
+
+static void on_peer(void *arg _unused_, const char *identity, bool up)
+{
+	log_notice("Diameter connection to %s is %s", identity, up ? "up" : "down");
+}
+
+static int open_diameter(struct app *a, char *err, size_t size)
+{
+	const struct conf *c = a->conf;
+	char hss[300], addr[SIP_SA_STRLEN];
+	union sip_sa sa;
+	struct dia_peer_conf peer = { .identity = hss, .port = c->diameter.hss_port };
+	struct dia_conf dc = {
+		.identity = c->icscf.name,
+		.realm = c->network.domain,
+		.peers = &peer,
+		.n_peers = 1,
+		.watchdog_s = c->diameter.watchdog_s,
+		.reconnect_s = c->diameter.reconnect_s,
+		.timeout_ms = c->diameter.timeout_ms,
+		.listen_port = c->diameter.icscf_port,
+	};
+	int r;
+
+	snprintf(hss, sizeof(hss), "hss.%s", c->network.domain);
+	if (conf_sockaddr(&c->diameter.hss_addr, 0, &sa.ss) &&
+	    !getnameinfo(&sa.sa, sip_sa_len(&sa), addr, sizeof(addr), NULL, 0, NI_NUMERICHOST))
+		peer.addr = addr;
+	r = dia_open(a->loop, &dc, &node.dia, err, size);
+	if (r == 0)
+		dia_on_peer(node.dia, on_peer, NULL);
+	return r;
+}
+
+static void fini(struct app *a _unused_)
+{
+	if (node.dia)
+		dia_close(node.dia);
+	icscf_free(node.icscf);
+	sip_tp_free(node.tp);
+	if (node.resolver)
+		sip_resolver_free(node.resolver);
+}
+
+static int start(struct app *a, char *err, size_t size)
+{
+	struct icscf_env env = { .loop = a->loop, .conf = a->conf, .cx = &cx };
+	int r = open_sip(a, err, size);
+
+	if (r == 0)
+		r = open_diameter(a, err, size);
+	if (r == 0) {
+		env.tp = node.tp;
+		env.resolver = node.resolver;
+		env.cx_link = node.dia;
+		r = icscf_new(&env, &node.icscf);
+		if (r == -EINVAL)
+			snprintf(err, size, "icscf.scscf_list: \"%s\" cannot be read",
+				 a->conf->icscf.scscf_list);
+	}
+	if (r < 0)
+		fini(a);
+	a->nf = node.icscf;
+	return r;
+}
+
+static const struct app_desc desc = {
+	.name = "icscf",
+	.summary = "I-CSCF: finds the S-CSCF of a user (TS 24.229 5.3, Cx to the HSS).",
+	.cmds = icscf_cmds,
+	.start = start,
+	.fini = fini,
+};
+
+int main(int argc, char **argv)
+{
+	return app_main(argc, argv, &desc);
+}
