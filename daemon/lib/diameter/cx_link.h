@@ -25,6 +25,7 @@ struct dia_conf {
 	const struct dia_peer_conf *peers;
 	size_t n_peers;
 	uint32_t watchdog_s, reconnect_s, timeout_ms;
+	bool accept_realm; /* any node of our realm may connect to us, not only those of the list */
 };
 
 struct dia; /* one per process (freeDiameter's limit) */

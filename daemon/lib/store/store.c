@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Key-value tables in SQLite (WAL). One process owns the file: the lock is taken exclusively, so a
+ * second daemon of the same name cannot start on it.
+ *
+ * The first write of a round opens a transaction, the round's end commits it: one write() to the
+ * log however many registrations changed, no fsync of its own (synchronous=NORMAL; the log is
+ * flushed at checkpoints).
+ */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "lib/core/log.h"
+#include "lib/store/store.h"
+
+enum { PUT, DEL, GET, EACH, N_STMT };
+
+struct table {
+	struct table *next;
+	char name[32];
+	sqlite3_stmt *stmt[N_STMT];
+};
+
+struct store {
+	struct loop *loop;
+	sqlite3 *db;
+	struct table *tables;
+	bool dirty; /* in a transaction */
+	char error[256];
+};
+
+static int fail(struct store *s, int rc)
+{
+	snprintf(s->error, sizeof(s->error), "%s", s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return -EACCES;
+	default:
+		return -EIO;
+	}
+}
+
+static int run(struct store *s, const char *sql)
+{
+	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+	return rc ? fail(s, rc) : 0;
+}
+
+int store_flush(struct store *s)
+{
+	int e;
+
+	if (!s->dirty)
+		return 0;
+	e = run(s, "COMMIT");
+	if (e)
+		run(s, "ROLLBACK");
+	s->dirty = false;
+	return e;
+}
+
+static void on_round_end(void *arg)
+{
+	struct store *s = arg;
+
+	if (s && store_flush(s))
+		log_debug("store: %s", s->error);
+}
+
+static int begin(struct store *s)
+{
+	int e;
+
+	if (s->dirty)
+		return 0;
+	e = run(s, "BEGIN IMMEDIATE");
+	s->dirty = !e;
+	return e;
+}
+
+int store_open(struct loop *l, const char *path, struct store **ret)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	mode_t old;
+	int e;
+
+	if (!s)
+		return -ENOMEM;
+	old = umask(0077);
+	e = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	umask(old);
+	if (e)
+		e = fail(s, e);
+	if (!e)
+		e = run(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+	if (!e)
+		e = run(s, "BEGIN IMMEDIATE; COMMIT"); /* takes the lock now, not at the first write */
+	if (!e && l)
+		e = loop_on_round_end(l, on_round_end, s);
+	if (e) {
+		log_debug("store %s: %s", path, s->error);
+		sqlite3_close(s->db);
+		free(s);
+		return e;
+	}
+	s->loop = l;
+	*ret = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	struct table *t;
+
+	if (!s)
+		return;
+	if (s->loop)
+		loop_on_round_end(s->loop, on_round_end, NULL);
+	store_flush(s);
+	while ((t = s->tables)) {
+		s->tables = t->next;
+		for (int i = 0; i < N_STMT; i++)
+			sqlite3_finalize(t->stmt[i]);
+		free(t);
+	}
+	sqlite3_close(s->db);
+	free(s);
+}
+
+const char *store_error(const struct store *s)
+{
+	return s->error;
+}
+
+static bool name_ok(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz_");
+
+	return n && !name[n] && n < sizeof(((struct table *)0)->name);
+}
+
+static int prepare(struct store *s, struct table *t)
+{
+	static const char *const sql[N_STMT] = {
+		[PUT] = "INSERT INTO kv_%s(k, v) VALUES(?1, ?2) ON CONFLICT(k) DO UPDATE SET v = ?2",
+		[DEL] = "DELETE FROM kv_%s WHERE k = ?1",
+		[GET] = "SELECT v FROM kv_%s WHERE k = ?1",
+		[EACH] = "SELECT k, v FROM kv_%s ORDER BY k",
+	};
+	char q[160];
+	int rc, e;
+
+	snprintf(q, sizeof(q), "CREATE TABLE IF NOT EXISTS kv_%s(k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID", t->name);
+	e = run(s, q);
+	for (int i = 0; i < N_STMT && !e; i++) {
+		snprintf(q, sizeof(q), sql[i], t->name); /* NOLINT: formats are the constants above */
+		rc = sqlite3_prepare_v3(s->db, q, -1, SQLITE_PREPARE_PERSISTENT, &t->stmt[i], NULL);
+		e = rc ? fail(s, rc) : 0;
+	}
+	return e;
+}
+
+static int table_of(struct store *s, const char *name, struct table **ret)
+{
+	struct table *t;
+	int e;
+
+	for (t = s->tables; t; t = t->next) {
+		if (!strcmp(t->name, name)) {
+			*ret = t;
+			return 0;
+		}
+	}
+	if (!name_ok(name))
+		return -EINVAL;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	e = prepare(s, t);
+	if (e) {
+		for (int i = 0; i < N_STMT; i++)
+			sqlite3_finalize(t->stmt[i]);
+		free(t);
+		return e;
+	}
+	t->next = s->tables;
+	s->tables = t;
+	*ret = t;
+	return 0;
+}
+
+static int bind(sqlite3_stmt *st, int i, struct str v)
+{
+	return sqlite3_bind_blob64(st, i, v.p ? v.p : "", v.n, SQLITE_STATIC);
+}
+
+static int step_write(struct store *s, sqlite3_stmt *st)
+{
+	int rc = sqlite3_step(st);
+
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return rc == SQLITE_DONE ? 0 : fail(s, rc);
+}
+
+int store_put(struct store *s, const char *table, struct str key, struct str value)
+{
+	struct table *t;
+	int e = table_of(s, table, &t);
+
+	if (!e)
+		e = begin(s);
+	if (e)
+		return e;
+	bind(t->stmt[PUT], 1, key);
+	bind(t->stmt[PUT], 2, value);
+	return step_write(s, t->stmt[PUT]);
+}
+
+int store_del(struct store *s, const char *table, struct str key)
+{
+	struct table *t;
+	int e = table_of(s, table, &t);
+
+	if (!e)
+		e = begin(s);
+	if (e)
+		return e;
+	bind(t->stmt[DEL], 1, key);
+	return step_write(s, t->stmt[DEL]);
+}
+
+int store_get(struct store *s, const char *table, struct str key, char **ret, size_t *ret_len)
+{
+	struct table *t;
+	sqlite3_stmt *st;
+	int e = table_of(s, table, &t), rc;
+
+	if (e)
+		return e;
+	st = t->stmt[GET];
+	bind(st, 1, key);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		size_t n = (size_t)sqlite3_column_bytes(st, 0);
+		char *p = malloc(n + 1);
+
+		if (p) {
+			if (n)
+				memcpy(p, sqlite3_column_blob(st, 0), n);
+			p[n] = '\0';
+			*ret = p;
+			*ret_len = n;
+		}
+		e = p ? 0 : -ENOMEM;
+	} else {
+		e = rc == SQLITE_DONE ? -ENOENT : fail(s, rc);
+	}
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return e;
+}
+
+static struct str column(sqlite3_stmt *st, int i)
+{
+	const char *p = sqlite3_column_blob(st, i);
+
+	return (struct str){ p ? p : "", (size_t)sqlite3_column_bytes(st, i) };
+}
+
+int store_each(struct store *s, const char *table, int (*fn)(void *arg, struct str key, struct str value), void *arg)
+{
+	struct table *t;
+	int e = table_of(s, table, &t), rc = SQLITE_DONE;
+
+	if (e)
+		return e;
+	while (!e && (rc = sqlite3_step(t->stmt[EACH])) == SQLITE_ROW)
+		e = fn(arg, column(t->stmt[EACH], 0), column(t->stmt[EACH], 1));
+	if (!e && rc != SQLITE_DONE)
+		e = fail(s, rc);
+	sqlite3_reset(t->stmt[EACH]);
+	return e;
+}
