@@ -226,15 +226,16 @@ static void on_udp(struct loop_io *io, uint32_t revents)
 
 /* --- sending --- */
 
-static void tx_failed(struct sip_ep *ep, const union sip_sa *to, int err)
+static void tx_failed(struct sip_ep *ep, const union sip_sa *to, int err, const struct iovec *data)
 {
 	struct sip_path path = { .ep = ep, .proto = SIP_UDP, .peer = *to };
 
-	if (err == -EAGAIN || err == -ENOBUFS) { /* as if lost on the way: the transactions retransmit */
-		ep->tp->stats.tx_errors++;
+	if (err == -EAGAIN || err == -ENOBUFS) /* as if lost on the way: the transactions retransmit */
 		return;
-	}
-	tp_error(ep->tp, &path, err);
+	if (ep->tp->icmp && !ep->tp->dead)
+		ep->tp->icmp(ep->tp->arg, &path, err, (struct str){ data->iov_base, data->iov_len });
+	else
+		tp_error(ep->tp, &path, err);
 }
 
 /* A pending ICMP error is reported by the next system call, which then sent nothing: once more. */
@@ -279,7 +280,9 @@ void tp_udp_flush(struct sip_ep *ep)
 		}
 		if (pending_error(errno) && tries++ < 2)
 			continue;
-		tx_failed(ep, &b->to[i++], -errno);
+		ep->tp->stats.tx_errors++;
+		tx_failed(ep, &b->to[i], -errno, &b->iov[i]);
+		i++;
 		tries = 0;
 	}
 	b->n = 0;

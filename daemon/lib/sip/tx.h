@@ -38,6 +38,13 @@ struct sip_stack_ops {
 	 * refuse with statelessly (503 + Retry-After when overloaded, 403 on Gm), or -1 to drop.
 	 */
 	int (*admit)(void *arg, struct sip_msg *m, const struct sip_path *from, const char **ret_reason);
+	/*
+	 * Where the responses to m go, asked once for every request, also for those that the stack
+	 * answers by itself (100, 4xx without transaction, 200 and 481 to CANCEL, 503). Fill *ret (all of
+	 * it: ep, proto, peer, conn) and return true, or return false (or leave NULL) for the default.
+	 * m may be malformed.
+	 */
+	bool (*reply_path)(void *arg, struct sip_msg *m, const struct sip_path *from, struct sip_path *ret);
 };
 
 int sip_stack_new(struct loop *l, struct sip_tp *tp, const struct sip_stack_ops *ops, void *arg, struct sip_stack **ret);
@@ -58,8 +65,20 @@ const struct sip_path *sip_stx_from(const struct sip_stx *t);
  * the UE's port_us (TS 33.203 7.1), also for retransmissions and stack-made responses.
  */
 void sip_stx_set_reply_path(struct sip_stx *t, const struct sip_path *p);
-/* Sends resp (borrowed). 1xx any number, one final; a second final: -EALREADY (2xx to INVITE from forks may repeat). */
+/*
+ * Sends resp (borrowed). 1xx any number, one final; a second final: -EALREADY (2xx to INVITE from forks may repeat).
+ * A 2xx to an INVITE is retransmitted (T1 doubling to T2) until its ACK comes, RFC 3261 13.3.1.4; the
+ * ACK still goes to request(). Without an ACK in 64*T1 on_end says acked false. (The proxy core does not
+ * come this way: there the UAS retransmits.)
+ */
 int sip_stx_respond(struct sip_stx *t, struct sip_msg *resp);
+/*
+ * A reliable provisional response (RFC 3262 3): resp has Require: 100rel and RSeq; it is
+ * retransmitted (T1 doubling) until sip_stx_pracked() or a final response; after 64*T1 the layer
+ * answers 504.
+ */
+int sip_stx_respond_rel(struct sip_stx *t, struct sip_msg *resp);
+void sip_stx_pracked(struct sip_stx *t);
 /* Builds and sends. warning: text of a Warning: 399 header saying why, or NULL. */
 int sip_stx_reply(struct sip_stx *t, int status, const char *reason, const char *warning);
 bool sip_stx_done(const struct sip_stx *t); /* final response was sent */
@@ -74,7 +93,11 @@ void *sip_stx_user(const struct sip_stx *t);
 /*
  * resp == NULL: no (more) response: err tells (-ETIMEDOUT timer B/F, -ECONNREFUSED, -EPIPE ...).
  * resp is borrowed. Called for each 1xx (100 included), and once for the final one (each 2xx of a
- * forked INVITE).
+ * forked INVITE, each retransmission of a 2xx, so that the UAC repeats its ACK).
+ *
+ * Life of t: it is gone after the call with a final response or with an error; only after a 2xx to
+ * INVITE it stays for another 64*T1 (timer M) and ends with a last call (resp NULL, err 0). Who wants
+ * no such calls detaches, in the callback with the 2xx for example.
  */
 typedef void (*sip_ctx_fn)(void *arg, struct sip_ctx *t, struct sip_msg *resp, int err);
 
