@@ -32,13 +32,13 @@ command -v dpkg-query >/dev/null || die "this is not Debian: install the equival
 # Names in the wanted groups, then the same without the ones that dpkg has installed.
 wanted=$(awk -v groups="$*" '
 	BEGIN { all = split(groups, g, " ") == 0; for (i in g) want[g[i]] = 1 }
-	!/^#/ && NF >= 2 && (all || ($2 in want)) { print $1 }' "$list")
+	!/^#/ && NF >= 2 && (all || ($2 in want)) { printf "%s ", $1 }' "$list")
 missing=$(
 	# shellcheck disable=SC2086
 	dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
 		awk -v wanted="$wanted" '
 			$1 == "installed" { have[$2] = 1 }
-			END { n = split(wanted, w, /[ \n]+/); for (i = 1; i <= n; i++) if (!(w[i] in have)) print w[i] }')
+			END { n = split(wanted, w, " "); for (i = 1; i <= n; i++) if (!(w[i] in have)) print w[i] }')
 [ -n "$missing" ] || exit 0
 if [ $only_print = 1 ]; then
 	echo "$missing"
@@ -77,7 +77,7 @@ apt() {
 # Runs apt with its output in $work/log, one line of progress for each package that is set up.
 apt_with_progress() {
 	{ apt "$@" 2>&1; echo $? >"$work/status"; } | tee -a "$work/log" | awk '
-		/ newly installed, / { for (i = 1; i <= NF; i++) if ($i == "newly") total = $(i - 2) }
+		/ newly installed, / { for (i = 1; i <= NF; i++) if ($i == "newly") total = $(i - 1) }
 		/^Need to get / { print "packages: downloading " $4 " " $5; fflush() }
 		/^Setting up / { printf "packages: [%d/%s] %s\n", ++n, total ? total : "?", $3; fflush() }'
 	return "$(cat "$work/status")"
