@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The flow cache: table, hooks, and the way of a packet through its flow; see flow.h.
+ *
+ * The hook sits at PRE_ROUTING behind raw (-300), so that an operator's raw rules still see media,
+ * and before connection tracking (-200), which never sees it.
+ *
+ * Fragments are put together here only when they go to an address that a flow or a protected port
+ * uses. For IPv6 this also keeps the Gm check whole: LOCAL_IN runs before the IPv6 stack itself
+ * reassembles, so a fragmented packet would pass it unseen.
+ *
+ * A super-packet (rx-udp-gro-forwarding, rx-gro-list) is cut into its datagrams, each of which is
+ * accounted for. When the way out leads back into this host and another flow waits there (both
+ * phones on one P-CSCF), the packet goes on through that flow without a trip over the loopback
+ * device; the hop limit ends circles.
+ */
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/slab.h>
+#include <linux/udp.h>
+#include <net/gso.h>
+#include <net/ip.h>
+#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
+#include "flow.h"
+#include "trace.h"
+
+/* Our own reassembly queues: no other user of the defragmentation has this number. */
+#define KIMS_DEFRAG_USER 0x6b696d73
+#define KIMS_HOOK_PRIORITY (NF_IP_PRI_RAW + 10)
+
+struct kims_flow_net {
+	struct kims_table flows;
+	struct kims_table addrs; /* struct kims_local_addr */
+	struct nf_hook_ops ops[2];
+	bool hooked; /* by lock */
+};
+
+/* An address whose fragments are ours to put together. */
+struct kims_local_addr {
+	struct kims_node node;
+	struct kims_addr addr;
+	unsigned int users;
+	struct rcu_head rcu;
+};
+
+/* --- the table --- */
+
+static u32 kims_flow_what(__be16 port)
+{
+	return (__force u32)port;
+}
+
+static struct kims_flow *kims_flow_find4(const struct kims_table *t, __be32 daddr, __be16 dport)
+{
+	u32 hash = kims_table_hash4(t, daddr, kims_flow_what(dport));
+	struct kims_buckets *b;
+	struct kims_node *node;
+	struct kims_flow *f;
+
+	kims_table_for_each(t, b, node, hash) {
+		f = container_of(node, struct kims_flow, node);
+		if (f->key.local.port == dport && f->key.local.addr.v4 == daddr &&
+		    f->key.local.addr.family == AF_INET)
+			return f;
+	}
+	return NULL;
+}
+
+static struct kims_flow *kims_flow_find6(const struct kims_table *t, const struct in6_addr *daddr,
+					 __be16 dport)
+{
+	u32 hash = kims_table_hash6(t, daddr, kims_flow_what(dport));
+	struct kims_buckets *b;
+	struct kims_node *node;
+	struct kims_flow *f;
+
+	kims_table_for_each(t, b, node, hash) {
+		f = container_of(node, struct kims_flow, node);
+		if (f->key.local.port == dport && f->key.local.addr.family == AF_INET6 &&
+		    ipv6_addr_equal(&f->key.local.addr.v6, daddr))
+			return f;
+	}
+	return NULL;
+}
+
+static struct kims_flow *kims_flow_find(const struct kims_table *t, const struct kims_end *local)
+{
+	if (local->addr.family == AF_INET)
+		return kims_flow_find4(t, local->addr.v4, local->port);
+	return kims_flow_find6(t, &local->addr.v6, local->port);
+}
+
+int kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
+		   const struct kims_rewrite *out, const struct kims_flow_ops *ops)
+{
+	f->key = *key;
+	f->out = *out;
+	f->ops = ops;
+	return dst_cache_init(&f->dst, GFP_KERNEL_ACCOUNT);
+}
+
+static void kims_flow_free_rcu(struct rcu_head *rcu)
+{
+	struct kims_flow *f = container_of(rcu, struct kims_flow, rcu);
+
+	dst_cache_destroy(&f->dst);
+	f->ops->free(f);
+}
+
+void kims_flow_free(struct kims_flow *f)
+{
+	call_rcu(&f->rcu, kims_flow_free_rcu);
+}
+
+static u32 kims_flow_hash(const struct kims_table *t, const struct kims_flow *f)
+{
+	return kims_table_hash(t, &f->key.local.addr, kims_flow_what(f->key.local.port));
+}
+
+static int kims_flow_hook(struct kims_net *kn);
+
+int kims_flow_add(struct kims_net *kn, struct kims_flow *f)
+{
+	struct kims_table *t = &kn->flow->flows;
+	int err;
+
+	lockdep_assert_held(&kn->lock);
+	if (kims_flow_find(t, &f->key.local))
+		return -EEXIST;
+	err = kims_flow_addr_hold(kn, &f->key.local.addr);
+	if (err)
+		return err;
+	err = kims_table_add(t, &f->node, kims_flow_hash(t, f), &kn->lock);
+	if (err)
+		kims_flow_addr_release(kn, &f->key.local.addr);
+	return err;
+}
+
+void kims_flow_del(struct kims_net *kn, struct kims_flow *f)
+{
+	lockdep_assert_held(&kn->lock);
+	kims_table_del(&kn->flow->flows, &f->node, &kn->lock);
+	kims_flow_addr_release(kn, &f->key.local.addr);
+}
+
+int kims_flow_replace(struct kims_net *kn, struct kims_flow *old, struct kims_flow *new)
+{
+	int err;
+
+	lockdep_assert_held(&kn->lock);
+	if (old->key.local.port == new->key.local.port &&
+	    kims_addr_equal(&old->key.local.addr, &new->key.local.addr)) {
+		kims_table_replace(&kn->flow->flows, &old->node, &new->node, &kn->lock);
+		return 0;
+	}
+	err = kims_flow_add(kn, new);
+	if (!err)
+		kims_flow_del(kn, old);
+	return err;
+}
+
+/* --- addresses whose fragments are ours --- */
+
+static struct kims_local_addr *kims_local_addr_find(const struct kims_table *t,
+						    const struct kims_addr *addr)
+{
+	u32 hash = kims_table_hash(t, addr, 0);
+	struct kims_local_addr *la;
+	struct kims_buckets *b;
+	struct kims_node *node;
+
+	kims_table_for_each(t, b, node, hash) {
+		la = container_of(node, struct kims_local_addr, node);
+		if (kims_addr_equal(&la->addr, addr))
+			return la;
+	}
+	return NULL;
+}
+
+int kims_flow_addr_hold(struct kims_net *kn, const struct kims_addr *addr)
+{
+	struct kims_table *t = &kn->flow->addrs;
+	struct kims_local_addr *la;
+	int err;
+
+	lockdep_assert_held(&kn->lock);
+	err = kims_flow_hook(kn);
+	if (err)
+		return err;
+	la = kims_local_addr_find(t, addr);
+	if (la) {
+		la->users++;
+		return 0;
+	}
+	la = kzalloc(sizeof(*la), GFP_KERNEL_ACCOUNT);
+	if (!la)
+		return -ENOMEM;
+	la->addr = *addr;
+	la->users = 1;
+	err = kims_table_add(t, &la->node, kims_table_hash(t, addr, 0), &kn->lock);
+	if (err)
+		kfree(la);
+	return err;
+}
+
+void kims_flow_addr_release(struct kims_net *kn, const struct kims_addr *addr)
+{
+	struct kims_local_addr *la = kims_local_addr_find(&kn->flow->addrs, addr);
+
+	lockdep_assert_held(&kn->lock);
+	if (WARN_ON_ONCE(!la) || --la->users)
+		return;
+	kims_table_del(&kn->flow->addrs, &la->node, &kn->lock);
+	kfree_rcu(la, rcu);
+}
+
+static bool kims_is_local4(const struct kims_net *kn, __be32 daddr)
+{
+	struct kims_addr addr;
+
+	kims_addr_set4(&addr, daddr);
+	return kims_local_addr_find(&kn->flow->addrs, &addr);
+}
+
+static bool kims_is_local6(const struct kims_net *kn, const struct in6_addr *daddr)
+{
+	struct kims_addr addr;
+
+	kims_addr_set6(&addr, daddr);
+	return kims_local_addr_find(&kn->flow->addrs, &addr);
+}
+
+/* --- the way of a packet --- */
+
+/* The header at p->l4 is in the linear part. Returns 0 or KIMS_DROP_MALFORMED. */
+static int kims_parse_udp(const struct sk_buff *skb, struct kims_packet *p, u32 room)
+{
+	const struct udphdr *uh = (const struct udphdr *)(skb->data + p->l4);
+	u16 len = ntohs(uh->len);
+
+	p->sport = uh->source;
+	p->no_csum = !uh->check && skb->ip_summed != CHECKSUM_PARTIAL;
+	if (len < sizeof(*uh) || len > room)
+		return KIMS_DROP_MALFORMED;
+	p->len = len - sizeof(*uh);
+	return 0;
+}
+
+/* Reads the packet whose UDP header lies at l4. Returns 0 or KIMS_DROP_MALFORMED. */
+static int kims_parse(const struct sk_buff *skb, u16 l4, struct kims_packet *p)
+{
+	const struct ipv6hdr *ip6h;
+	const struct iphdr *iph;
+
+	p->l4 = l4;
+	p->len = 0;
+	p->id = 0;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		iph = ip_hdr(skb);
+		kims_addr_set4(&p->saddr, iph->saddr);
+		p->id = iph->id;
+		p->ttl = iph->ttl;
+		p->dsfield = iph->tos;
+		return kims_parse_udp(skb, p, skb->len - l4);
+	}
+	ip6h = ipv6_hdr(skb);
+	kims_addr_set6(&p->saddr, &ip6h->saddr);
+	p->ttl = ip6h->hop_limit;
+	p->dsfield = ipv6_get_dsfield(ip6h);
+	/* RFC 8200 8.1: a UDP checksum of zero is not valid over IPv6 */
+	return kims_parse_udp(skb, p, skb->len - l4) ?: p->no_csum ? KIMS_DROP_MALFORMED : 0;
+}
+
+/*
+ * Takes the packet through one flow: NF_STOLEN when it is rewritten and has its route, NF_DROP,
+ * or NF_ACCEPT when the flow is going and the packet is untouched.
+ */
+static unsigned int kims_flow_pass(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+				   u16 l4)
+{
+	struct dst_entry *dst = NULL;
+	struct kims_packet p;
+	int why;
+
+	why = kims_parse(skb, l4, &p);
+	if (!why && !f->ops->admit(f, &p))
+		why = KIMS_DROP_SOURCE;
+	if (!why)
+		why = kims_output_prepare(kn, f, skb, &p, &dst);
+	why = f->ops->account(f, skb, &p, why);
+	if (likely(why == KIMS_FLOW_SEND)) {
+		trace_kims_forward(f->id, skb);
+		kims_output_rewrite(kn, f, skb, &p, dst);
+		return NF_STOLEN;
+	}
+	dst_release(dst);
+	if (why == KIMS_FLOW_GONE)
+		return NF_ACCEPT;
+	kims_net_drop(kn, why);
+	trace_kims_drop(f->id, why, skb);
+	return NF_DROP;
+}
+
+/* The flow that waits for a rewritten packet in this very host, if any. */
+static struct kims_flow *kims_flow_onward(const struct kims_net *kn, const struct sk_buff *skb)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	if (likely(!(dst->dev->flags & IFF_LOOPBACK)) || dst_xfrm(dst))
+		return NULL;
+	if (skb->protocol == htons(ETH_P_IP))
+		return kims_flow_find4(&kn->flow->flows, ip_hdr(skb)->daddr, udp_hdr(skb)->dest);
+	return kims_flow_find6(&kn->flow->flows, &ipv6_hdr(skb)->daddr, udp_hdr(skb)->dest);
+}
+
+static unsigned int kims_flow_run(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+				  u16 l4)
+{
+	unsigned int verdict = kims_flow_pass(kn, f, skb, l4);
+
+	if (verdict != NF_STOLEN)
+		return verdict;
+	while (unlikely((f = kims_flow_onward(kn, skb)))) {
+		skb_dst_drop(skb);
+		/* The packet is no longer what the hook was called with: it cannot be accepted. */
+		if (kims_flow_pass(kn, f, skb, skb_transport_offset(skb)) != NF_STOLEN)
+			return NF_DROP;
+	}
+	dst_output(kn->net, NULL, skb);
+	return NF_STOLEN;
+}
+
+static bool kims_gso_split(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_type & (SKB_GSO_UDP_L4 | SKB_GSO_FRAGLIST);
+}
+
+static unsigned int kims_flow_run_gso(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+				      u16 l4)
+{
+	struct sk_buff *segs, *seg, *next;
+
+	segs = __skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM, false);
+	if (IS_ERR_OR_NULL(segs)) {
+		kims_net_drop(kn, KIMS_DROP_NO_MEMORY);
+		trace_kims_drop(f->id, KIMS_DROP_NO_MEMORY, skb);
+		return NF_DROP;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		if (!pskb_may_pull(seg, l4 + sizeof(struct udphdr)) ||
+		    kims_flow_run(kn, f, seg, l4) != NF_STOLEN)
+			kfree_skb(seg);
+	}
+	return NF_STOLEN;
+}
+
+static unsigned int kims_flow_receive(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+				      u16 l4)
+{
+	if (likely(!skb_is_gso(skb)))
+		return kims_flow_run(kn, f, skb, l4);
+	if (kims_gso_split(skb))
+		return kims_flow_run_gso(kn, f, skb, l4);
+	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_UDP))
+		return NF_ACCEPT; /* something tunnelled: no media */
+	/* One big datagram that a device was to cut into fragments: our way out does it. */
+	skb_gso_reset(skb);
+	return kims_flow_run(kn, f, skb, l4);
+}
+
+/* --- hooks --- */
+
+static unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct kims_net *kn = priv;
+	struct kims_flow *f;
+	unsigned int l4;
+
+	if (iph->protocol != IPPROTO_UDP)
+		return NF_ACCEPT;
+	if (unlikely(ip_is_fragment(iph))) {
+		if (!kims_is_local4(kn, iph->daddr))
+			return NF_ACCEPT;
+		if (ip_defrag(kn->net, skb, KIMS_DEFRAG_USER))
+			return NF_STOLEN;
+	}
+	l4 = ip_hdrlen(skb);
+	if (unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
+		return NF_ACCEPT; /* too short to belong to anybody: the stack discards it */
+	f = kims_flow_find4(&kn->flow->flows, ip_hdr(skb)->daddr,
+			    ((struct udphdr *)(skb->data + l4))->dest);
+	return f ? kims_flow_receive(kn, f, skb, l4) : NF_ACCEPT;
+}
+
+/* Offset of the UDP header, or 0. The packet is whole. */
+static unsigned int kims_udp_offset6(const struct sk_buff *skb)
+{
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
+	__be16 frag_off;
+	int off = sizeof(struct ipv6hdr);
+
+	if (likely(nexthdr == IPPROTO_UDP))
+		return off;
+	off = ipv6_skip_exthdr(skb, off, &nexthdr, &frag_off);
+	return off > 0 && nexthdr == IPPROTO_UDP && !(frag_off & htons(~0x7)) ? off : 0;
+}
+
+static unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct kims_net *kn = priv;
+	struct kims_flow *f;
+	unsigned int l4;
+	int err;
+
+	if (ipv6_hdr(skb)->nexthdr != IPPROTO_UDP) {
+		if (!ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr))
+			return NF_ACCEPT;
+		if (!kims_is_local6(kn, &ipv6_hdr(skb)->daddr))
+			return NF_ACCEPT;
+		err = nf_ct_frag6_gather(kn->net, skb, KIMS_DEFRAG_USER);
+		if (err)
+			return err == -EINPROGRESS ? NF_STOLEN : NF_DROP;
+	}
+	l4 = kims_udp_offset6(skb);
+	if (!l4 || unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
+		return NF_ACCEPT;
+	f = kims_flow_find6(&kn->flow->flows, &ipv6_hdr(skb)->daddr,
+			    ((struct udphdr *)(skb->data + l4))->dest);
+	return f ? kims_flow_receive(kn, f, skb, l4) : NF_ACCEPT;
+}
+
+static const struct nf_hook_ops kims_flow_hooks[] = {
+	{
+		.hook = kims_hook4,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = KIMS_HOOK_PRIORITY,
+	},
+	{
+		.hook = kims_hook6,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = KIMS_HOOK_PRIORITY,
+	},
+};
+
+/* Hooks come with the first object and stay: a namespace without objects pays nothing. */
+static int kims_flow_hook(struct kims_net *kn)
+{
+	struct kims_flow_net *fn = kn->flow;
+	int err, i;
+
+	if (fn->hooked)
+		return 0;
+	memcpy(fn->ops, kims_flow_hooks, sizeof(fn->ops));
+	for (i = 0; i < ARRAY_SIZE(fn->ops); i++)
+		fn->ops[i].priv = kn;
+	err = nf_register_net_hooks(kn->net, fn->ops, ARRAY_SIZE(fn->ops));
+	fn->hooked = !err;
+	return err;
+}
+
+int kims_flow_net_init(struct kims_net *kn)
+{
+	kn->flow = kzalloc(sizeof(*kn->flow), GFP_KERNEL);
+	if (!kn->flow)
+		return -ENOMEM;
+	kims_table_init(&kn->flow->flows);
+	kims_table_init(&kn->flow->addrs);
+	return 0;
+}
+
+void kims_flow_net_exit(struct kims_net *kn)
+{
+	if (kn->flow->hooked)
+		nf_unregister_net_hooks(kn->net, kn->flow->ops, ARRAY_SIZE(kn->flow->ops));
+	synchronize_rcu();
+	kims_table_destroy(&kn->flow->flows);
+	kims_table_destroy(&kn->flow->addrs);
+	kfree(kn->flow);
+}

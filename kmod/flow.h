@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The flow cache: what to do with a packet that belongs to a flow, found by one lookup.
+ *
+ * One table per network namespace, looked up at PRE_ROUTING after defragmentation and raw but
+ * before connection tracking. A flow is a key and a program: how the packet is rewritten, and the
+ * cached route it leaves by. Whose flow it is (a media flow today, a PDR session next) says
+ * kims_flow.ops: may this packet use it, and account for it. A flow never changes once it is in
+ * the table; a changed object gets a new flow that replaces the old one.
+ *
+ * A packet is accounted for exactly once per flow it meets: as sent or under one reason of drop.
+ */
+#ifndef KIMS_FLOW_H
+#define KIMS_FLOW_H
+
+#include <net/dst_cache.h>
+#include "table.h"
+
+/* By which fields of the packet a flow is found. */
+enum kims_flow_kind {
+	KIMS_FLOW_MEDIA, /* local address and UDP port */
+};
+
+struct kims_flow_key {
+	struct kims_end local;
+	u8 kind;
+};
+
+/* What the lookup has read of the packet. Offsets are from skb->data, the IP header. */
+struct kims_packet {
+	struct kims_addr saddr;
+	__be16 sport;
+	__be16 id;    /* IPv4 identification, else 0 */
+	u16 l4;	      /* offset of the UDP header */
+	u16 len;      /* octets of UDP payload */
+	u8 ttl;	      /* or hop limit */
+	u8 dsfield;   /* DSCP and ECN */
+	bool no_csum; /* UDP checksum is 0 and not to be filled in by the device */
+};
+
+struct kims_flow;
+
+/* Answers of kims_flow_ops.account besides the reasons of drop. */
+#define KIMS_FLOW_SEND 0
+#define KIMS_FLOW_GONE (-1)
+
+struct kims_flow_ops {
+	/* May the sender use the flow? No side effects. */
+	bool (*admit)(const struct kims_flow *f, const struct kims_packet *p);
+	/*
+	 * Counts the packet: under why when that is not 0, else as sent, or under the reason that
+	 * the look into the payload gives. Returns KIMS_FLOW_SEND, the reason, or KIMS_FLOW_GONE
+	 * when the flow's object has been deleted and nothing was counted.
+	 */
+	int (*account)(struct kims_flow *f, const struct sk_buff *skb, const struct kims_packet *p,
+		       int why);
+	void (*free)(struct kims_flow *f); /* after the grace period */
+};
+
+/* How the UDP packet leaves. */
+struct kims_rewrite {
+	struct kims_end src, dst; /* of one family */
+	__wsum csum;		  /* of addresses and ports of both */
+	s16 dscp;		  /* -1: that of the packet */
+};
+
+struct kims_flow {
+	struct kims_node node;
+	struct kims_flow_key key;
+	struct kims_rewrite out;
+	struct dst_cache dst;
+	const struct kims_flow_ops *ops;
+	u32 id; /* of the object, for tracepoints */
+	struct rcu_head rcu;
+};
+
+struct kims_flow_net;
+
+int kims_flow_net_init(struct kims_net *kn);
+void kims_flow_net_exit(struct kims_net *kn); /* no flow is left */
+
+/* Makes key, out and ops of a zeroed flow ready. -ENOMEM. */
+int kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
+		   const struct kims_rewrite *out, const struct kims_flow_ops *ops);
+/* Frees a flow that was in the table (after a grace period), or one that never was. */
+void kims_flow_free(struct kims_flow *f);
+
+/* The caller holds kims_net.lock. -EEXIST: key taken; -ENOMEM and errors of the hooks. */
+int kims_flow_add(struct kims_net *kn, struct kims_flow *f);
+void kims_flow_del(struct kims_net *kn, struct kims_flow *f);
+/* Packets use old until they use new. Same errors as add, and then old stays. */
+int kims_flow_replace(struct kims_net *kn, struct kims_flow *old, struct kims_flow *new);
+
+/*
+ * Fragments to this address are put together before anything looks at them. The caller holds the
+ * lock; each hold needs one release.
+ */
+int kims_flow_addr_hold(struct kims_net *kn, const struct kims_addr *addr);
+void kims_flow_addr_release(struct kims_net *kn, const struct kims_addr *addr);
+
+/* output.c */
+
+/*
+ * Everything that can fail before the packet is sent: hop limit, route, room for the headers.
+ * Returns 0 and a reference to the route, or the reason of drop.
+ */
+int kims_output_prepare(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+			const struct kims_packet *p, struct dst_entry **ret_dst);
+/* Rewrites by the program and takes over the reference; cannot fail. */
+void kims_output_rewrite(struct kims_net *kn, const struct kims_flow *f, struct sk_buff *skb,
+			 const struct kims_packet *p, struct dst_entry *dst);
+/* Sum of addresses and ports, for kims_rewrite.csum. */
+__wsum kims_end_csum(const struct kims_end *a, const struct kims_end *b);
+
+#endif /* KIMS_FLOW_H */

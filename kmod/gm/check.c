@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The check of Gm, at LOCAL_IN: what TCP and UDP deliver to a protected port has come through the
+ * SA set bound to its UE (TS 33.203 7.1, 7.2); and at LOCAL_OUT the count of what is sent.
+ *
+ * After ESP in transport mode the stack runs the packet through PRE_ROUTING and LOCAL_IN again,
+ * this time with the SA in its sec_path. The packet is dropped as
+ *
+ *   cleartext       it has no sec_path
+ *   unbound         its SA belongs to no set (or has another reqid than the set says)
+ *   wrong-sa        its addresses and ports are those of a set, its SA is another set's; or the
+ *                   SA is its own set's, but not the one of these ports
+ *   spoofed-source  its SA's UE has another address, and address and ports are no set's
+ *
+ * A set that a replace has just taken out of the tables lets its last packets through uncounted
+ * in neither set: such a packet looks for the set again.
+ */
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/slab.h>
+#include <net/ip.h>
+#include <net/xfrm.h>
+#include "gm/gm.h"
+#include "trace.h"
+
+/* Behind everything that an operator may have put there: what is counted is what is delivered. */
+#define KIMS_GM_PRIORITY (NF_IP_PRI_LAST - 1)
+
+/* --- reading the packet --- */
+
+static bool kims_gm_read_ports(const struct sk_buff *skb, unsigned int l4, u8 protocol,
+			       struct kims_gm_packet *p)
+{
+	__be16 buffer[2];
+	const __be16 *ports;
+
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return false;
+	ports = skb_header_pointer(skb, l4, sizeof(buffer), buffer);
+	if (!ports)
+		return false;
+	p->protocol = protocol;
+	p->sport = ports[0];
+	p->dport = ports[1];
+	return true;
+}
+
+static bool kims_gm_read4(const struct sk_buff *skb, struct kims_gm_packet *p)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	kims_addr_set4(&p->saddr, iph->saddr);
+	kims_addr_set4(&p->daddr, iph->daddr);
+	return kims_gm_read_ports(skb, ip_hdrlen(skb), iph->protocol, p);
+}
+
+/* Fragments to a protected address have been put together at PRE_ROUTING. */
+static bool kims_gm_read6(const struct sk_buff *skb, struct kims_gm_packet *p)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	u8 nexthdr = ip6h->nexthdr;
+	__be16 frag_off;
+	int l4;
+
+	l4 = ipv6_skip_exthdr(skb, sizeof(*ip6h), &nexthdr, &frag_off);
+	if (l4 < 0 || frag_off & htons(~0x7))
+		return false;
+	kims_addr_set6(&p->saddr, &ip6h->saddr);
+	kims_addr_set6(&p->daddr, &ip6h->daddr);
+	return kims_gm_read_ports(skb, l4, nexthdr, p);
+}
+
+static bool kims_gm_read(const struct sk_buff *skb, const struct nf_hook_state *state,
+			 struct kims_gm_packet *p)
+{
+	return state->pf == NFPROTO_IPV4 ? kims_gm_read4(skb, p) : kims_gm_read6(skb, p);
+}
+
+static unsigned int kims_gm_packets(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) ? max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1) : 1;
+}
+
+/* --- LOCAL_IN --- */
+
+/* The state that the packet was decrypted with last, if any. */
+static const struct xfrm_state *kims_gm_state(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return sp && sp->len ? sp->xvec[sp->len - 1] : NULL;
+}
+
+/* Which of the set's inbound SAs these ports belong to, if they do; -1. */
+static int kims_gm_sa_of_ports(const struct kims_sa_conf *c, const struct kims_gm_packet *p)
+{
+	if (p->dport == c->port[KIMS_SA_PS] && p->sport == c->port[KIMS_SA_UC])
+		return KIMS_SA_PS;
+	if (p->dport == c->port[KIMS_SA_PC] && p->sport == c->port[KIMS_SA_US])
+		return KIMS_SA_PC;
+	return -1;
+}
+
+/* Returns 0 and the SA, or the reason of drop. */
+static int kims_gm_judge(const struct kims_net *kn, const struct kims_gm_packet *p,
+			 const struct xfrm_state *x, const struct kims_sa_set *set, int *ret_sa)
+{
+	bool exact;
+
+	if (!x)
+		return KIMS_DROP_CLEARTEXT;
+	if (!set || (set->conf.reqid && set->conf.reqid != x->props.reqid))
+		return KIMS_DROP_UNBOUND;
+	if (!kims_addr_equal(&set->conf.ue, &p->saddr)) {
+		kims_sa_set_find_owner(kn, p, &exact);
+		return exact ? KIMS_DROP_WRONG_SA : KIMS_DROP_SPOOFED_SOURCE;
+	}
+	*ret_sa = kims_gm_sa_of_ports(&set->conf, p);
+	if (*ret_sa < 0 || set->conf.spi[*ret_sa] != x->id.spi)
+		return KIMS_DROP_WRONG_SA;
+	return 0;
+}
+
+static struct kims_sa_set *kims_gm_set(const struct kims_net *kn, const struct kims_gm_packet *p,
+				       const struct xfrm_state *x)
+{
+	return x && x->id.proto == IPPROTO_ESP ? kims_sa_set_find_spi(kn, &p->daddr, x->id.spi) :
+						 NULL;
+}
+
+static void kims_gm_count_in(struct kims_net *kn, struct kims_gm_port *port)
+{
+	struct kims_net_stats *stats = this_cpu_ptr(kn->stats);
+
+	kims_gm_port_passed(port);
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->gm_packets);
+	u64_stats_update_end(&stats->syncp);
+}
+
+static void kims_gm_drop(struct kims_net *kn, struct kims_gm_port *port, struct sk_buff *skb,
+			 const struct kims_gm_packet *p, int reason, struct kims_sa_set *set)
+{
+	const struct xfrm_state *x = kims_gm_state(skb);
+
+	trace_kims_gm_drop(set ? set->id : 0, reason, skb);
+	kims_net_drop(kn, reason);
+	kims_gm_port_drop(port, reason);
+	if (set)
+		kims_sa_set_drop(set, reason);
+	kims_gm_violation(kn, p, reason, x ? x->id.spi : 0, set);
+}
+
+static unsigned int kims_gm_check(struct kims_net *kn, struct kims_gm_port *port,
+				  struct sk_buff *skb, const struct kims_gm_packet *p)
+{
+	const struct xfrm_state *x = kims_gm_state(skb);
+	struct kims_sa_set *set = kims_gm_set(kn, p, x);
+	int sa, reason;
+
+	reason = kims_gm_judge(kn, p, x, set, &sa);
+	if (!reason && unlikely(!kims_sa_set_passed(set, sa, kims_gm_packets(skb), skb->len))) {
+		/* Deleted or replaced this moment. */
+		set = kims_gm_set(kn, p, x);
+		reason = kims_gm_judge(kn, p, x, set, &sa);
+		if (!reason && !kims_sa_set_passed(set, sa, kims_gm_packets(skb), skb->len))
+			reason = KIMS_DROP_UNBOUND;
+	}
+	if (likely(!reason)) {
+		kims_gm_count_in(kn, port);
+		return NF_ACCEPT;
+	}
+	kims_gm_drop(kn, port, skb, p, reason, set);
+	return NF_DROP;
+}
+
+static unsigned int kims_gm_in(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct kims_net *kn = priv;
+	struct kims_gm_packet p;
+	struct kims_gm_port *port;
+	unsigned int verdict;
+
+	if (!kims_gm_read(skb, state, &p))
+		return NF_ACCEPT;
+	port = kims_gm_port_find(kn, &p.daddr, p.dport);
+	if (!port)
+		return NF_ACCEPT;
+	local_bh_disable();
+	verdict = kims_gm_check(kn, port, skb, &p);
+	local_bh_enable();
+	return verdict;
+}
+
+/* --- LOCAL_OUT --- */
+
+static unsigned int kims_gm_out(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct xfrm_state *x = skb_dst(skb) ? dst_xfrm(skb_dst(skb)) : NULL;
+	struct kims_net *kn = priv;
+	struct kims_gm_packet p;
+	struct kims_sa_set *set;
+	enum kims_sa sa;
+
+	if (!x || x->id.proto != IPPROTO_ESP || !kims_gm_read(skb, state, &p))
+		return NF_ACCEPT;
+	set = kims_sa_set_find_out(kn, &p.daddr, x->id.spi, &sa);
+	if (set)
+		kims_sa_set_passed(set, sa, kims_gm_packets(skb), skb->len);
+	return NF_ACCEPT;
+}
+
+/* --- hooks --- */
+
+#define KIMS_GM_HOOK(family, number, function)      \
+	{                                           \
+		.hook = function,                   \
+		.pf = family,                       \
+		.hooknum = number,                  \
+		.priority = KIMS_GM_PRIORITY,       \
+	}
+
+static const struct nf_hook_ops kims_gm_hooks[] = {
+	KIMS_GM_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, kims_gm_in),
+	KIMS_GM_HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, kims_gm_in),
+	KIMS_GM_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, kims_gm_out),
+	KIMS_GM_HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, kims_gm_out),
+};
+
+int kims_gm_hook(struct kims_net *kn)
+{
+	struct kims_gm_net *gn = kn->gm;
+	int err, i;
+
+	lockdep_assert_held(&kn->lock);
+	if (gn->hooked)
+		return 0;
+	BUILD_BUG_ON(sizeof(gn->ops) != sizeof(kims_gm_hooks));
+	memcpy(gn->ops, kims_gm_hooks, sizeof(gn->ops));
+	for (i = 0; i < ARRAY_SIZE(gn->ops); i++)
+		gn->ops[i].priv = kn;
+	err = nf_register_net_hooks(kn->net, gn->ops, ARRAY_SIZE(gn->ops));
+	gn->hooked = !err;
+	return err;
+}
+
+int kims_gm_net_init(struct kims_net *kn)
+{
+	struct kims_gm_net *gn = kzalloc(sizeof(*gn), GFP_KERNEL);
+	int i;
+
+	if (!gn)
+		return -ENOMEM;
+	kims_table_init(&gn->ports);
+	kims_table_init(&gn->in);
+	kims_table_init(&gn->ues);
+	INIT_LIST_HEAD(&gn->port_list);
+	xa_init_flags(&gn->sets, XA_FLAGS_ALLOC1);
+	for (i = 0; i < ARRAY_SIZE(gn->limit); i++) {
+		ratelimit_state_init(&gn->limit[i], HZ, 10);
+		ratelimit_set_flags(&gn->limit[i], RATELIMIT_MSG_ON_RELEASE);
+	}
+	kn->gm = gn;
+	return 0;
+}
+
+static void kims_gm_flush(struct kims_net *kn)
+{
+	struct kims_gm_port *port, *next;
+	struct kims_sa_set *set;
+	unsigned long id;
+
+	mutex_lock(&kn->lock);
+	list_for_each_entry_safe(port, next, &kn->gm->port_list, list)
+		kims_gm_port_del(kn, port);
+	xa_for_each(&kn->gm->sets, id, set) {
+		kims_sa_set_delete(kn, set);
+		kims_sa_set_free(set);
+	}
+	mutex_unlock(&kn->lock);
+}
+
+void kims_gm_net_exit(struct kims_net *kn)
+{
+	struct kims_gm_net *gn = kn->gm;
+
+	/* The hooks go first: a protected port is never open in between. */
+	if (gn->hooked)
+		nf_unregister_net_hooks(kn->net, gn->ops, ARRAY_SIZE(gn->ops));
+	kims_gm_flush(kn);
+	synchronize_rcu();
+	xa_destroy(&gn->sets);
+	kims_table_destroy(&gn->ports);
+	kims_table_destroy(&gn->in);
+	kims_table_destroy(&gn->ues);
+	kfree(gn);
+}

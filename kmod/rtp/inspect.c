@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a media flow looks at in each packet: who sent it, whether it is RTP or RTCP of a payload
+ * type that may pass, loss and jitter (RFC 3550 A.1, A.3, A.8; RFC 5761 for both on one port).
+ *
+ * Loss and jitter are those of what arrives: a packet that a closed gate or the payload type
+ * filter keeps has still been received. What arrives from anybody but the expected peer counts
+ * under its reason of drop and nowhere else, and does not end the silence either.
+ *
+ * kims_rtp_net is freed after the hooks are gone, so kims_rtp.kn is safe to use here.
+ */
+#include <linux/slab.h>
+#include "rtp/rtp.h"
+
+#define RTP_VERSION 2
+#define RTP_MAX_DROPOUT 3000
+#define RTP_MAX_MISORDER 100
+#define RTP_SEQ_MOD (1U << 16)
+
+struct kims_rtp_header {
+	u8 vpxcc;
+	u8 mpt;
+	__be16 seq;
+	__be32 timestamp;
+	__be32 ssrc;
+};
+
+struct kims_rtcp_header {
+	u8 vprc;
+	u8 type;
+	__be16 length;
+	__be32 ssrc;
+};
+
+static bool kims_rtp_admit(const struct kims_flow *f, const struct kims_packet *p)
+{
+	const struct kims_end *peer = &kims_rtp_flow(f)->peer;
+
+	if (peer->addr.family == AF_UNSPEC)
+		return true;
+	return (!peer->port || peer->port == p->sport) && kims_addr_equal(&peer->addr, &p->saddr);
+}
+
+/* --- loss and jitter --- */
+
+static s64 kims_rtp_source_lost(const struct kims_rtp_source *s)
+{
+	if (!s->heard)
+		return 0;
+	return (s64)(u32)(s->cycles + s->max_seq - s->base_seq + 1) - s->received;
+}
+
+s64 kims_rtp_lost(const struct kims_rtp *rtp)
+{
+	return rtp->count.lost_before + kims_rtp_source_lost(&rtp->source);
+}
+
+static void kims_rtp_seq_init(struct kims_rtp_source *s, u16 seq)
+{
+	s->base_seq = seq;
+	s->max_seq = seq;
+	s->bad_seq = RTP_SEQ_MOD + 1;
+	s->cycles = 0;
+	s->received = 1;
+}
+
+/* RFC 3550 A.1 without probation: the source is known from signalling. */
+static void kims_rtp_seq_update(struct kims_rtp *rtp, u16 seq)
+{
+	struct kims_rtp_source *s = &rtp->source;
+	u16 delta = seq - s->max_seq;
+
+	if (delta < RTP_MAX_DROPOUT) {
+		if (seq < s->max_seq)
+			s->cycles += RTP_SEQ_MOD;
+		s->max_seq = seq;
+	} else if (delta <= RTP_SEQ_MOD - RTP_MAX_MISORDER) {
+		if (seq != s->bad_seq) {
+			s->bad_seq = (seq + 1) & (RTP_SEQ_MOD - 1);
+			return;
+		}
+		/* Two in sequence: the sender has begun anew. */
+		rtp->count.lost_before += kims_rtp_source_lost(s);
+		kims_rtp_seq_init(s, seq);
+		return;
+	}
+	s->received++;
+}
+
+/* Now, in units of the RTP clock; only differences are of use. */
+static u32 kims_rtp_clock(const struct kims_rtp_flow *rf)
+{
+	return mul_u64_u32_shr(ktime_get_mono_fast_ns(), rf->clock_mult, 32);
+}
+
+static void kims_rtp_jitter(struct kims_rtp_source *s, u32 transit)
+{
+	s32 d = transit - s->transit;
+
+	s->transit = transit;
+	s->jitter += abs(d) - ((s->jitter + 8) >> 4);
+}
+
+static void kims_rtp_source_new(struct kims_rtp *rtp, u32 ssrc, u16 seq, u32 transit)
+{
+	struct kims_rtp_source *s = &rtp->source;
+
+	if (s->heard)
+		rtp->count.ssrc_changes++;
+	rtp->count.lost_before += kims_rtp_source_lost(s);
+	kims_rtp_seq_init(s, seq);
+	s->ssrc = ssrc;
+	s->transit = transit;
+	s->jitter = 0;
+	s->heard = true;
+}
+
+static void kims_rtp_received(struct kims_rtp_flow *rf, const struct kims_rtp_header *h)
+{
+	u32 transit = kims_rtp_clock(rf) - ntohl(h->timestamp);
+	struct kims_rtp *rtp = rf->rtp;
+
+	if (!rtp->source.heard || rtp->source.ssrc != ntohl(h->ssrc)) {
+		kims_rtp_source_new(rtp, ntohl(h->ssrc), ntohs(h->seq), transit);
+		return;
+	}
+	kims_rtp_seq_update(rtp, ntohs(h->seq));
+	kims_rtp_jitter(&rtp->source, transit);
+}
+
+/* --- payload --- */
+
+static const void *kims_rtp_payload(const struct sk_buff *skb, const struct kims_packet *p,
+				    unsigned int len, void *buffer)
+{
+	return p->len < len ? NULL : skb_header_pointer(skb, p->l4 + 8, len, buffer);
+}
+
+/* RFC 3550 A.2: version 2, and the first packet of the compound one inside the datagram. */
+static int kims_rtcp_check(const struct sk_buff *skb, const struct kims_packet *p)
+{
+	struct kims_rtcp_header buffer;
+	const struct kims_rtcp_header *h = kims_rtp_payload(skb, p, sizeof(buffer), &buffer);
+
+	if (!h || h->vprc >> 6 != RTP_VERSION || h->type < 192 || h->type > 223 ||
+	    (ntohs(h->length) + 1) * 4 > p->len)
+		return KIMS_DROP_MALFORMED;
+	return 0;
+}
+
+/* RFC 3550 A.1: version 2, and the contributing sources inside the datagram. */
+static int kims_rtp_check(struct kims_rtp_flow *rf, const struct sk_buff *skb,
+			  const struct kims_packet *p)
+{
+	struct kims_rtp_header buffer;
+	const struct kims_rtp_header *h = kims_rtp_payload(skb, p, sizeof(buffer), &buffer);
+
+	if (!h || h->vpxcc >> 6 != RTP_VERSION || sizeof(*h) + (h->vpxcc & 0xf) * 4 > p->len)
+		return KIMS_DROP_MALFORMED;
+	kims_rtp_received(rf, h);
+	if (rf->filter && !test_bit(h->mpt & 0x7f, rf->payload_types))
+		return KIMS_DROP_PAYLOAD_TYPE;
+	return 0;
+}
+
+/* RFC 5761 4: payload types 64 to 95 are RTCP packet types 192 to 223. */
+static bool kims_rtp_is_rtcp(const struct sk_buff *skb, const struct kims_packet *p)
+{
+	u8 buffer[2];
+	const u8 *h = kims_rtp_payload(skb, p, sizeof(buffer), buffer);
+
+	return h && h[1] >= 192 && h[1] <= 223;
+}
+
+/* Returns 0 or a reason of drop; sets *ret_rtcp. */
+static int kims_rtp_look(struct kims_rtp_flow *rf, const struct sk_buff *skb,
+			 const struct kims_packet *p, bool *ret_rtcp)
+{
+	int why = 0;
+
+	*ret_rtcp = rf->media == KIMS_MEDIA_RTCP ||
+		    (rf->media == KIMS_MEDIA_RTP_RTCP && kims_rtp_is_rtcp(skb, p));
+	if (*ret_rtcp)
+		why = kims_rtcp_check(skb, p);
+	else if (rf->media != KIMS_MEDIA_UDP)
+		why = kims_rtp_check(rf, skb, p);
+	return why ?: rf->gate == KIMS_GATE_CLOSED ? KIMS_DROP_GATE : 0;
+}
+
+/* --- accounting --- */
+
+static void kims_rtp_heard(struct kims_rtp_flow *rf)
+{
+	struct kims_rtp *rtp = rf->rtp;
+
+	rtp->last = jiffies;
+	rtp->seen = true;
+	if (likely(rtp->activity == KIMS_RTP_ACTIVE))
+		return;
+	rtp->activity = KIMS_RTP_ACTIVE;
+	if (rf->timeout)
+		mod_timer(&rtp->timer, jiffies + msecs_to_jiffies(rf->timeout) + 1);
+	kims_rtp_notify(rtp, KIMS_CMD_RTP_ACTIVE_NTF);
+}
+
+static void kims_rtp_sent(struct kims_rtp *rtp, const struct kims_packet *p, bool rtcp)
+{
+	struct kims_net_stats *stats = this_cpu_ptr(rtp->kn->stats);
+
+	rtp->count.packets++;
+	rtp->count.octets += p->len;
+	rtp->count.rtcp_packets += rtcp;
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->rtp_packets);
+	u64_stats_update_end(&stats->syncp);
+}
+
+static int kims_rtp_account(struct kims_flow *f, const struct sk_buff *skb,
+			    const struct kims_packet *p, int why)
+{
+	struct kims_rtp_flow *rf = kims_rtp_flow(f);
+	struct kims_rtp *rtp = rf->rtp;
+	bool rtcp = false;
+
+	spin_lock(&rtp->lock);
+	if (unlikely(rtp->activity == KIMS_RTP_DEAD)) {
+		spin_unlock(&rtp->lock);
+		return KIMS_FLOW_GONE;
+	}
+	if (!why)
+		why = kims_rtp_look(rf, skb, p, &rtcp);
+	if (likely(!why))
+		kims_rtp_sent(rtp, p, rtcp);
+	else
+		rtp->count.drops[why]++;
+	if (likely(!why) || why == KIMS_DROP_GATE || why == KIMS_DROP_PAYLOAD_TYPE)
+		kims_rtp_heard(rf);
+	spin_unlock(&rtp->lock);
+	return why;
+}
+
+static void kims_rtp_flow_free(struct kims_flow *f)
+{
+	kfree(kims_rtp_flow(f));
+}
+
+const struct kims_flow_ops kims_rtp_flow_ops = {
+	.admit = kims_rtp_admit,
+	.account = kims_rtp_account,
+	.free = kims_rtp_flow_free,
+};
