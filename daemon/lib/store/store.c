@@ -23,7 +23,6 @@ struct table {
 };
 
 struct store {
-	struct loop *loop;
 	sqlite3 *db;
 	struct table *tables;
 	bool dirty; /* in a transaction */
@@ -69,12 +68,35 @@ int store_flush(struct store *s)
 	return e;
 }
 
+/* The loop keeps (function, argument) pairs for its life, so its argument must outlive a store. */
+static struct holder {
+	struct store *s;
+} holders[8];
+
 static void on_round_end(void *arg)
 {
-	struct store *s = arg;
+	struct holder *h = arg;
 
-	if (s && store_flush(s))
-		log_debug("store: %s", s->error);
+	if (h->s && store_flush(h->s))
+		log_debug("store: %s", h->s->error);
+}
+
+static int hook_loop(struct store *s, struct loop *l)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
+		if (holders[i].s)
+			continue;
+		holders[i].s = s;
+		return loop_on_round_end(l, on_round_end, &holders[i]);
+	}
+	return -ENOSPC;
+}
+
+static void unhook(const struct store *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(holders); i++)
+		if (holders[i].s == s)
+			holders[i].s = NULL;
 }
 
 static int begin(struct store *s)
@@ -106,14 +128,14 @@ int store_open(struct loop *l, const char *path, struct store **ret)
 	if (!e)
 		e = run(s, "BEGIN IMMEDIATE; COMMIT"); /* takes the lock now, not at the first write */
 	if (!e && l)
-		e = loop_on_round_end(l, on_round_end, s);
+		e = hook_loop(s, l);
 	if (e) {
 		log_debug("store %s: %s", path, s->error);
+		unhook(s);
 		sqlite3_close(s->db);
 		free(s);
 		return e;
 	}
-	s->loop = l;
 	*ret = s;
 	return 0;
 }
@@ -124,8 +146,7 @@ void store_close(struct store *s)
 
 	if (!s)
 		return;
-	if (s->loop)
-		loop_on_round_end(s->loop, on_round_end, NULL);
+	unhook(s);
 	store_flush(s);
 	while ((t = s->tables)) {
 		s->tables = t->next;
