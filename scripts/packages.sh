@@ -78,7 +78,8 @@ apt() {
 apt_with_progress() {
 	{ apt "$@" 2>&1; echo $? >"$work/status"; } | tee -a "$work/log" | awk '
 		/ newly installed, / { for (i = 1; i <= NF; i++) if ($i == "newly") total = $(i - 1) }
-		/^Need to get / { print "packages: downloading " $4 " " $5; fflush() }
+		/^Need to get / { sub(/ of archives.*/, ""); sub(/^Need to get /, ""); print "packages: downloading " $0; fflush() }
+		/Waiting for cache lock/ && !waiting++ { print "packages: somebody else holds the lock of dpkg, waiting"; fflush() }
 		/^Setting up / { printf "packages: [%d/%s] %s\n", ++n, total ? total : "?", $3; fflush() }'
 	return "$(cat "$work/status")"
 }
