@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Questions that the demo and the e2e tests ask the network between steps.
+
+    tests/demo/check.py sas N                 SAs of XFRM and sets of kims.ko: 4 x N and N
+    tests/demo/check.py flows N               media flows in kims.ko (N+ : at least N)
+    tests/demo/check.py drops REASON IMPI     a drop of this reason was reported with this subscriber
+    tests/demo/check.py empty                 no SA, no set, no flow, no registration, no session
+    tests/demo/check.py registered N          registrations at the S-CSCF
+    tests/demo/check.py counters FILE         the kernel's counters of ended calls and the phones' (kims-ue --json) agree
+    tests/demo/check.py userspace             the daemons relay no media: no UDP socket in the RTP port range
+
+Prints one sentence, what was seen; exit status 0 when it is as asked. Waits up to 5 s for a condition.
+KIMSCTL, CORE: as tests/lab/lab.sh sets them.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CTL = os.environ.get("KIMSCTL", str(ROOT / "build/bin/kimsctl")).split()
+CORE = os.environ.get("CORE", "")
+NS = ["ip", "netns", "exec", CORE] if CORE else []
+
+
+def sh(*cmd):
+    return subprocess.run(NS + list(cmd), capture_output=True, text=True).stdout
+
+
+def show(what):
+    r = subprocess.run(NS + CTL + ["--json", "show", what], capture_output=True, text=True)
+    if r.returncode:
+        raise RuntimeError(r.stderr.strip() or f"kimsctl show {what} failed")
+    return json.loads(r.stdout)
+
+
+def status():
+    r = subprocess.run(NS + CTL + ["--json", "status"], capture_output=True, text=True)
+    carries = json.loads(r.stdout)["kims.ko"]["carries"]
+    return {k: int(v) for k, v in (x.split("=") for x in carries.split())}
+
+
+def n_states():
+    return sum(line.startswith("src ") for line in sh("ip", "xfrm", "state").split("\n"))
+
+
+def sas(want):
+    n = int(want)
+    states, sets = n_states(), status().get("sa_sets", -1)
+    return states == 4 * n and sets == n, f"{states} SAs in XFRM, {sets} sets bound in kims.ko"
+
+
+def flows(want):
+    n = status().get("rtp_flows", -1)
+    ok = n >= int(want[:-1]) if want.endswith("+") else n == int(want)
+    return ok, f"{n} media flows in kims.ko"
+
+
+def drops(reason, impi):
+    rows = [d for d in show("drops") if d["reason"] == reason]
+    hit = [d for d in rows if impi in (str(d.get("sa_impi", "")) + " " + str(d.get("victim_impi", "")))]
+    n = sum(int(d.get("count", 1)) for d in hit)
+    return bool(hit), f"{n} packets dropped ({reason}) and reported with {impi}" if hit else f"{len(rows)} reports of {reason}, none with {impi}"
+
+
+def registered(want):
+    n = len([r for r in show("registration") if r.get("state", "registered") == "registered"])
+    return n == int(want), f"{n} registrations at the S-CSCF"
+
+
+def empty():
+    left = {"SAs": n_states(), **status(), "registrations": len(show("ue")), "sessions": len(show("session")), "S-CSCF registrations": len(show("registration"))}
+    bad = {k: v for k, v in left.items() if v}
+    return not bad, "nothing left" if not bad else ", ".join(f"{v} {k}" for k, v in bad.items()) + " left"
+
+
+def phones_rtp(path):
+    """Per call of kims-ue's report: packets that each phone sent and received."""
+    out = []
+    for line in pathlib.Path(path).read_text().split("\n"):
+        if not line.strip():
+            continue
+        obj = json.loads(line)
+        for d in obj.get("detail", {}).get("rtp", []) if obj.get("event") == "step" else []:
+            out.append(d)
+    return out
+
+
+def counters(path):
+    phones = phones_rtp(path)
+    sent = sum(d["sent"] for d in phones)
+    received = sum(d["received"] for d in phones)
+    notes = show("history")
+    kernel = sum(f["packets"] for n in notes for f in n["flows"] if f["kind"] in ("up", "rtp up"))
+    down = sum(f["packets"] for n in notes for f in n["flows"] if f["kind"] in ("down", "rtp down"))
+    ok = sent > 0 and kernel == sent and down == received
+    return ok, f"phones sent {sent}, received {received}; kims.ko relayed {kernel} up, {down} down"
+
+
+def userspace():
+    used = [line for line in sh("ss", "-Hlnup").split("\n") if line and 20000 <= int(line.split()[3].rsplit(":", 1)[1]) <= 39999]
+    return not used, "no daemon has a socket on a media port" if not used else f"{len(used)} sockets on media ports"
+
+
+def main():
+    fn = globals().get(sys.argv[1]) if len(sys.argv) > 1 else None
+    if fn not in (sas, flows, drops, registered, empty, counters, userspace):
+        sys.exit(__doc__)
+    end = time.time() + 5
+    while True:
+        try:
+            ok, seen = fn(*sys.argv[2:])
+        except (RuntimeError, KeyError, ValueError) as e:
+            ok, seen = False, f"{type(e).__name__}: {e}"
+        if ok or time.time() > end:
+            break
+        time.sleep(0.3)
+    print(seen)
+    return not ok
+
+
+sys.exit(main())
