@@ -140,7 +140,7 @@ const url_t *sip_msg_ruri_url(struct sip_msg *m)
 		return m->ruri_url;
 	z = text_of(m, m->ruri);
 	if (z && home(m))
-		m->ruri_url = url_hdup(home(m), URL_STRING_MAKE(z)->us_url);
+		m->ruri_url = url_make(home(m), z);
 	if (m->ruri_url && m->ruri_url->url_type == url_invalid)
 		m->ruri_url = NULL;
 	return m->ruri_url;
