@@ -642,6 +642,8 @@ static int dump_row(void *arg, struct nlmsghdr *h)
 	if (u->id.proto != IPPROTO_ESP || u->reqid < d->min || u->reqid > d->max)
 		return 0;
 	i = (struct xfrm_state_info){
+		.sport = ntohs(u->sel.sport),
+		.dport = ntohs(u->sel.dport),
 		.spi = ntohl(u->id.spi),
 		.reqid = u->reqid,
 		.packets = u->curlft.packets,

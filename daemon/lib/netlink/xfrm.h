@@ -61,6 +61,7 @@ int knl_xfrm_guard_del(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_
  */
 struct xfrm_state_info {
 	struct xfrm_addr src, dst;
+	uint16_t sport, dport; /* of its selector */
 	uint32_t spi, reqid;
 	uint64_t packets, octets, add_time, use_time;
 	uint64_t replay, integrity_failed;

@@ -607,6 +607,15 @@ static void test_lifetime(void **state _unused_)
 	assert_int_equal(policies(PCSCF), 0);
 }
 
+static int check_ports(void *arg _unused_, const struct xfrm_state_info *i)
+{
+	if (i->spi == 0x30002) { /* our_spi_s */
+		assert_int_equal(i->sport, PORT_UC);
+		assert_int_equal(i->dport, PORT_PS);
+	}
+	return 0;
+}
+
 static int stop_at_once(void *arg, const struct xfrm_state_info *i _unused_)
 {
 	++*(int *)arg;
@@ -625,6 +634,7 @@ static void test_dump_range(void **state _unused_)
 	install(&s3);
 	assert_int_equal(knl_xfrm_dump(xfrm[PCSCF], 103, 103, count_state, counts), 0);
 	assert_int_equal(counts[0], 4);
+	assert_int_equal(knl_xfrm_dump(xfrm[PCSCF], 103, 103, check_ports, NULL), 0);
 	assert_int_equal(knl_xfrm_dump(xfrm[PCSCF], 1, 200, stop_at_once, &calls), 7);
 	assert_int_equal(calls, 1);
 	assert_int_equal(knl_xfrm_flush(xfrm[PCSCF], 102, 102), 0);
