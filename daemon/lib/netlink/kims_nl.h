@@ -4,6 +4,8 @@
  *
  * Requests are synchronous on their own socket, events come on a second one that the owner's
  * loop watches. Every refusal carries the kernel's sentence: knl_error().
+ *
+ * The callback of a dump must not call into the same struct knl; that of knl_events_read() may.
  */
 #ifndef KIMS_NETLINK_KIMS_NL_H
 #define KIMS_NETLINK_KIMS_NL_H
@@ -30,6 +32,11 @@ struct knl_rtp_flow {
 	bool rtcp;
 	uint32_t inactivity_ms; /* 0: no event */
 	int dscp;		/* -1: as it came */
+	bool rtcp_mux;		/* RTP and RTCP on one port (RFC 5761) */
+	bool any_udp;		/* neither RTP nor RTCP: no look into the payload */
+	uint32_t clock_rate;	/* RTP clock in Hz, for the jitter; 0: 8000 */
+	bool filter_pt;		/* only the payload types whose bit is set: n is bit n%8 of pt[n/8] */
+	uint8_t pt[16];
 };
 
 struct knl_rtp_stats {
@@ -39,6 +46,15 @@ struct knl_rtp_stats {
 	uint32_t jitter;		  /* RTP time stamp units, RFC 3550 A.8 */
 	uint32_t ssrc;
 	uint64_t last_seen_ms;		  /* since the last packet; UINT64_MAX: none yet */
+	uint64_t drop_pt;		  /* payload type filter */
+	uint64_t rtcp_packets;		  /* among packets */
+	uint32_t ssrc_changes, max_seq;	  /* max_seq: extended highest, RFC 3550 6.4.1 */
+};
+
+struct knl_gm_port {
+	struct knl_end local;
+	uint64_t packets; /* let through */
+	uint64_t drop_cleartext, drop_wrong_sa, drop_spoofed, drop_unbound;
 };
 
 struct knl_sa_set {
@@ -53,13 +69,16 @@ struct knl_sa_set {
 
 struct knl_sa_stats {
 	uint64_t packets, octets;	 /* accepted to port_ps and port_pc */
-	uint64_t drop_cleartext, drop_wrong_sa, drop_spoofed, drop_other;
+	uint64_t drop_cleartext, drop_wrong_sa, drop_spoofed, drop_other; /* under an SA of this set */
+	uint64_t packets_out, octets_out; /* sent from port_ps and port_pc */
 };
 
 enum knl_event_kind {
 	KNL_EV_RTP_FIRST,    /* first packet of a flow */
 	KNL_EV_RTP_INACTIVE, /* none for inactivity_ms */
 	KNL_EV_GM_DROP,	     /* a packet to a protected port was refused */
+	KNL_EV_RTP_DELETED,  /* by whomever */
+	KNL_EV_SA_DELETED,   /* by whomever; sa_ue_id, sa_label */
 };
 enum knl_gm_reason { KNL_GM_CLEARTEXT, KNL_GM_WRONG_SA, KNL_GM_SPOOFED, KNL_GM_UNBOUND };
 
@@ -85,6 +104,9 @@ void knl_close(struct knl *k);
 const char *knl_error(const struct knl *k);
 
 int knl_rtp_new(struct knl *k, const struct knl_rtp_flow *f, uint32_t *ret_id); /* -EEXIST: local end taken */
+/* All or, when one is refused, none; sets the ids. At most KNL_RTP_BATCH. */
+#define KNL_RTP_BATCH 32
+int knl_rtp_new_all(struct knl *k, struct knl_rtp_flow *f, size_t n);
 int knl_rtp_replace(struct knl *k, const struct knl_rtp_flow *f);		  /* by id; counters stay */
 int knl_rtp_del(struct knl *k, uint32_t id, struct knl_rtp_stats *ret_final);	  /* ret_final may be NULL; -ENOENT */
 int knl_rtp_del_cookie(struct knl *k, uint64_t cookie, uint32_t *ret_count);
@@ -93,6 +115,7 @@ int knl_rtp_dump(struct knl *k, int (*fn)(void *arg, const struct knl_rtp_flow *
 
 int knl_gm_port_add(struct knl *k, const struct xfrm_addr *local, uint16_t port); /* 0 also when there already */
 int knl_gm_port_del(struct knl *k, const struct xfrm_addr *local, uint16_t port);
+int knl_gm_port_dump(struct knl *k, int (*fn)(void *arg, const struct knl_gm_port *p), void *arg);
 int knl_sa_new(struct knl *k, const struct knl_sa_set *s, uint32_t *ret_id);
 int knl_sa_replace(struct knl *k, const struct knl_sa_set *s);
 int knl_sa_del(struct knl *k, uint32_t id, struct knl_sa_stats *ret_final);

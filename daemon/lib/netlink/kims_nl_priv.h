@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of kims_nl share: one request and its answers, and attributes of common types. */
+#ifndef KIMS_NETLINK_KIMS_NL_PRIV_H
+#define KIMS_NETLINK_KIMS_NL_PRIV_H
+
+#include <linux/kims.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+
+#include "lib/netlink/kims_nl.h"
+
+/* Octets: the longest message is a dump's, 32 kB. */
+#define KNL_BUFFER 65536
+
+struct knl {
+	struct nl_sock *sock, *events; /* events: NULL until knl_events_open() */
+	int family;
+	uint32_t group_rtp, group_gm;
+	char error[320];
+	_Alignas(8) uint8_t buffer[KNL_BUFFER];
+};
+
+static inline void knl_msg_freep(struct nl_msg **m)
+{
+	nlmsg_free(*m);
+}
+
+#define _cleanup_msg_ _cleanup_(knl_msg_freep)
+
+/* A request of the family, NULL: no memory. flags: NLM_F_CREATE ..., NLM_F_DUMP. */
+struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags);
+
+/*
+ * Sends it and reads until the acknowledgement or the end of the dump. row gets the top-level
+ * attributes of each message of the answer (of several equal ones the last; all are in h); what it
+ * returns other than 0 becomes the result, and the rest is read and thrown away. Returns 0 or
+ * -errno, knl_error() set.
+ */
+typedef int (*knl_row_fn)(void *arg, struct nlattr **attrs, struct nlmsghdr *h);
+int knl_transact(struct knl *k, struct nl_msg *m, knl_row_fn row, void *arg);
+
+/* An error of our own side. */
+int knl_fail(struct knl *k, int r, const char *what);
+
+/* Writing; -NLE_NOMEM as of libnl. */
+int knl_put_addr(struct nl_msg *m, int attr4, int attr6, const struct xfrm_addr *a);
+int knl_put_end(struct nl_msg *m, int attr4, int attr6, int port, const struct knl_end *e);
+
+/* Reading. Absent attributes read as 0, AF_UNSPEC, "". */
+uint32_t knl_u32(struct nlattr **tb, int attr);
+uint64_t knl_u64(struct nlattr **tb, int attr);
+void knl_get_addr(struct nlattr **tb, int attr4, int attr6, struct xfrm_addr *ret);
+void knl_get_end(struct nlattr **tb, int attr4, int attr6, int port, struct knl_end *ret);
+void knl_get_string(struct nlattr **tb, int attr, char *dst, size_t size);
+/* Nested attributes by number, all NULL when there are none; tb has max + 1 entries. */
+void knl_nested(struct nlattr *nest, int max, struct nlattr **tb);
+/* Dropped packets for the reason. */
+uint64_t knl_drops(struct nlattr **drops, int reason);
+uint64_t knl_drops_sum(struct nlattr **drops);
+
+/* One datagram of events in k->buffer: its length, or -errno (-EAGAIN: none). */
+int knl_events_receive(struct knl *k);
+
+/* Events of kims_nl_event.c need what these read. */
+void knl_rtp_read(struct nlattr *nest, struct knl_rtp_flow *ret, struct knl_rtp_stats *ret_stats);
+void knl_sa_read(struct nlattr *nest, struct knl_sa_set *ret, struct knl_sa_stats *ret_stats);
+
+#endif
