@@ -212,6 +212,7 @@ static void terminate(struct sip_ctx *t)
 		t->cancels->cancel = NULL;
 	if (t->cancel)
 		terminate(t->cancel);
+	stx_unref_late(t->late_stx);
 	give_slot(s, t);
 	release_request(t);
 	free(t->ack);
@@ -513,7 +514,7 @@ static void final_2xx_invite(struct sip_ctx *t, struct sip_msg *m)
 	call_owner(t, m, 0);
 	leave_conn(t);
 	release_request(t);
-	if (!t->fn)
+	if (!t->fn && !t->late_stx)
 		timer_start(t->stack->loop, &t->life, 0);
 }
 
@@ -569,6 +570,19 @@ static void final(struct sip_ctx *t, struct sip_msg *m, bool is_2xx)
 	}
 }
 
+/* The proxy core is gone: the same 2xx again is what upstream got already; one of another UAS goes as it is. */
+static void late_2xx(struct sip_ctx *t, struct sip_msg *m)
+{
+	struct siphash h;
+
+	siphash_init(&h, t->stack->key);
+	siphash_add_str(&h, sip_msg_to_tag(m));
+	if ((siphash_end(&h) | 1) == t->late_tag)
+		stx_resend_2xx(t->late_stx);
+	else if (!sip_msg_remove_first_elem(m, SIP_H_VIA))
+		stx_respond_proxied(t->late_stx, m);
+}
+
 void ctx_response(struct sip_ctx *t, struct sip_msg *m)
 {
 	int status = sip_msg_status(m);
@@ -589,7 +603,9 @@ void ctx_response(struct sip_ctx *t, struct sip_msg *m)
 			send_ack(t);
 		break;
 	case CTX_ACCEPTED:
-		if (is_2xx)
+		if (is_2xx && t->late_stx)
+			late_2xx(t, m);
+		else if (is_2xx)
 			call_owner(t, m, 0);
 		break;
 	case CTX_TERMINATED:

@@ -43,7 +43,7 @@ static void live_free(struct stx_live *l)
 /* When only retransmissions can follow, the message is not needed any more. */
 static void shrink(struct sip_stx *t)
 {
-	if (!t->live || t->refs > 1 || t->state < STX_COMPLETED || t->state == STX_TERMINATED || t->live->on_end)
+	if (!t->live || t->refs - t->late > 1 || t->state < STX_COMPLETED || t->state == STX_TERMINATED || t->live->on_end)
 		return;
 	if (t->state == STX_ACCEPTED && t->unacked.key)
 		return;
@@ -289,6 +289,28 @@ int sip_stx_respond_rel(struct sip_stx *t, struct sip_msg *resp)
 	t->rel1xx = true;
 	retransmit_from_t1(t);
 	return r;
+}
+
+void stx_resend_2xx(struct sip_stx *t)
+{
+	if (t->state != STX_ACCEPTED || t->status >= 300)
+		return;
+	t->stack->stats.tx_retransmits++;
+	send_last(t);
+}
+
+/* Of who needs no more than the bytes: does not keep the live part. */
+struct sip_stx *stx_ref_late(struct sip_stx *t)
+{
+	t->late++;
+	return sip_stx_ref(t);
+}
+
+void stx_unref_late(struct sip_stx *t)
+{
+	if (t)
+		t->late--;
+	sip_stx_unref(t);
 }
 
 void sip_stx_pracked(struct sip_stx *t)

@@ -128,6 +128,7 @@ struct sip_stx {
 	char *resp; /* last response */
 	uint32_t resp_len;
 	uint32_t refs; /* one is the stack's own */
+	uint32_t late; /* of them: of client transactions whose proxy context is gone */
 	struct timer retransmit; /* 100 Trying, G, 2xx, reliable 1xx */
 	struct timer life;	 /* H, I, J, L, limit */
 	struct path_small reply;
@@ -143,6 +144,9 @@ void stx_ack(struct sip_stx *t); /* to a non-2xx */
 void stx_ack_2xx(struct sip_stack *s, const struct sip_msg *ack);
 void stx_cancelled(struct sip_stx *t, struct sip_msg *cancel);
 int stx_respond_proxied(struct sip_stx *t, struct sip_msg *resp); /* 2xx: the UAS retransmits */
+void stx_resend_2xx(struct sip_stx *t);
+struct sip_stx *stx_ref_late(struct sip_stx *t);
+void stx_unref_late(struct sip_stx *t);
 void stx_free_all(struct sip_stack *s);
 
 /* --- ctx.c --- */
@@ -163,6 +167,8 @@ struct sip_ctx {
 	uint32_t interval_ms;
 	sip_ctx_fn fn; /* NULL: detached */
 	void *arg;
+	struct sip_stx *late_stx; /* proxied, owner gone: a 2xx that comes again goes there */
+	uint64_t late_tag;	  /* hash of its To tag */
 	struct sip_ctx *cancel; /* the CANCEL transaction of this INVITE */
 	struct sip_ctx *cancels; /* of a CANCEL: its INVITE */
 	char *reason;		 /* CANCEL wanted before any 1xx: its Reason ("" none) */
