@@ -24,18 +24,6 @@ static const char *const supported[] = { "path", "sec-agree", "timer", NULL };
 
 /* ---- who is meant ---- */
 
-static bool is_own_address(struct str host, const struct conf_addr *a)
-{
-	struct conf_addr got;
-	char z[64];
-
-	if (a->family == AF_UNSPEC || str_copy(z, sizeof(z), host) < 0 ||
-	    conf_addr_parse(z, &got) < 0 || got.family != a->family)
-		return false;
-	return a->family == AF_INET ? a->v4.s_addr == got.v4.s_addr
-				    : !memcmp(&a->v6, &got.v6, sizeof(a->v6));
-}
-
 static bool is_me(void *arg, const struct sip_uri *u)
 {
 	const struct icscf *i = arg;
@@ -43,8 +31,8 @@ static bool is_me(void *arg, const struct sip_uri *u)
 
 	if (u->is_tel || (u->port ? u->port : 5060) != c->port)
 		return false;
-	return str_ieqz(u->host, c->name) || is_own_address(u->host, &c->addr) ||
-	       is_own_address(u->host, &c->addr6);
+	return str_ieqz(u->host, c->name) || conf_addr_is(&c->addr, u->host) ||
+	       conf_addr_is(&c->addr6, u->host);
 }
 
 static bool is_for_myself(struct icscf *i, const struct sip_msg *m)

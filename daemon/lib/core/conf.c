@@ -65,6 +65,18 @@ int conf_addr_parse(const char *s, struct conf_addr *ret)
 	return 0;
 }
 
+bool conf_addr_is(const struct conf_addr *a, struct str host)
+{
+	struct conf_addr got;
+	char z[INET6_ADDRSTRLEN];
+
+	if (a->family == AF_UNSPEC || str_copy(z, sizeof(z), host) < 0 ||
+	    conf_addr_parse(z, &got) < 0 || got.family != a->family)
+		return false;
+	return a->family == AF_INET ? a->v4.s_addr == got.v4.s_addr
+				    : !memcmp(&a->v6, &got.v6, sizeof(a->v6));
+}
+
 socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockaddr_storage *ret)
 {
 	*ret = (struct sockaddr_storage){ .ss_family = a->family };
@@ -504,9 +516,9 @@ int conf_each_host(const struct conf *c,
 		const char *host;
 		const struct conf_addr *addr;
 	} hosts[] = {
-		{ c->pcscf.name, &c->pcscf.mw },      { c->icscf.name, &c->icscf.addr },
-		{ c->icscf.name, &c->icscf.addr6 },   { c->scscf.name, &c->scscf.addr },
-		{ c->scscf.name, &c->scscf.addr6 },   { c->network.domain, &c->icscf.addr },
+		{ c->pcscf.name, &c->pcscf.mw },	{ c->icscf.name, &c->icscf.addr },
+		{ c->icscf.name, &c->icscf.addr6 },	{ c->scscf.name, &c->scscf.addr },
+		{ c->scscf.name, &c->scscf.addr6 },	{ c->network.domain, &c->icscf.addr },
 		{ c->network.domain, &c->icscf.addr6 },
 	};
 	int r = 0;

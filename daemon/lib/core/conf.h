@@ -108,6 +108,7 @@ int conf_man(FILE *f) _must_check_;	/* kims.yaml(5), man source */
 /* addr + port -> sockaddr; returns its length, 0 when family is AF_UNSPEC. */
 socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockaddr_storage *ret);
 int conf_addr_parse(const char *s, struct conf_addr *ret); /* -EINVAL */
+bool conf_addr_is(const struct conf_addr *a, struct str host); /* host, numeric, is this address */
 
 /*
  * The host names that this file gives addresses to (P-, I-, S-CSCF; the home domain is the

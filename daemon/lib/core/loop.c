@@ -379,6 +379,18 @@ int loop_on_round_end(struct loop *l, void (*fn)(void *arg), void *arg)
 	return 0;
 }
 
+void loop_off_round_end(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+	for (int i = 0; i < l->n_round_end; i++) {
+		if (l->round_end[i].fn != fn || l->round_end[i].arg != arg)
+			continue;
+		l->n_round_end--;
+		memmove(&l->round_end[i], &l->round_end[i + 1],
+			(size_t)(l->n_round_end - i) * sizeof(l->round_end[0]));
+		return;
+	}
+}
+
 static void end_round(struct loop *l)
 {
 	for (int i = 0; i < l->n_round_end; i++)

@@ -61,6 +61,7 @@ int loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
 
 /* Called once at the end of each round, after all callbacks (flush of batched sends). One per loop and fn. */
 int loop_on_round_end(struct loop *l, void (*fn)(void *arg), void *arg);
+void loop_off_round_end(struct loop *l, void (*fn)(void *arg), void *arg); /* fine when not set */
 
 static inline void loop_freep(struct loop **l)
 {

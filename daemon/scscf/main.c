@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kims-scscf: the S-CSCF as a daemon; wires the object to sockets, DNS, Diameter and the store.
+ */
+#include <netdb.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "scscf/scscf.h"
+#include "lib/core/app.h"
+#include "lib/core/log.h"
+
+struct node {
+	struct sip_tp *tp;
+	struct sip_resolver *resolver;
+	struct dia *dia;
+	struct store *store;
+	struct scscf *scscf;
+};
+
+static struct node node;
+
+static int cx_mar(void *link, const struct cx_mar *r, cx_maa_fn fn, void *arg)
+{
+	return cx_send_mar(link, NULL, r, fn, arg);
+}
+
+static int cx_sar(void *link, const struct cx_sar *r, cx_saa_fn fn, void *arg)
+{
+	return cx_send_sar(link, NULL, r, fn, arg);
+}
+
+static const struct scscf_cx cx = { .mar = cx_mar, .sar = cx_sar };
+
+static void on_rtr(void *arg, struct cx_token *t, struct str origin _unused_,
+		   const struct cx_rtr *r)
+{
+	struct cx_rta a;
+
+	scscf_rtr(arg, r, &a);
+	cx_answer_rt(t, &a);
+}
+
+static void on_ppr(void *arg, struct cx_token *t, struct str origin _unused_,
+		   const struct cx_ppr *r)
+{
+	struct cx_ppa a;
+
+	scscf_ppr(arg, r, &a);
+	cx_answer_pp(t, &a);
+}
+
+static const struct cx_server_ops cx_ops = { .rtr = on_rtr, .ppr = on_ppr };
+
+static int open_ep(const struct conf_addr *a, uint16_t port, const char *name, char *err,
+		   size_t size)
+{
+	struct sip_ep_opts o = { .name = name, .tcp = true };
+	struct sip_ep *ep;
+	char buf[SIP_SA_STRLEN];
+	int r;
+
+	if (!conf_sockaddr(a, port, &o.local.ss))
+		return 0;
+	r = sip_ep_open(node.tp, &o, &ep);
+	if (r < 0)
+		snprintf(err, size, "cannot open %s: %s", sip_sa_str(&o.local, buf), strerror(-r));
+	return r;
+}
+
+static int add_host(void *arg, const char *host, const struct conf_addr *addr)
+{
+	union sip_sa sa;
+
+	conf_sockaddr(addr, 0, &sa.ss);
+	return sip_resolver_host(arg, host, &sa);
+}
+
+static int open_sip(struct app *a, char *err, size_t size)
+{
+	const struct conf_scscf *c = &a->conf->scscf;
+	union sip_sa dns;
+	bool has_dns = conf_sockaddr(&a->conf->network.dns, a->conf->network.dns_port, &dns.ss);
+	int r = sip_tp_new(a->loop, a->conf->pcscf.max_message, &node.tp);
+
+	if (r == 0)
+		r = open_ep(&c->addr, c->port, "mw4", err, size);
+	if (r == 0)
+		r = open_ep(&c->addr6, c->port, "mw6", err, size);
+	if (r == 0)
+		r = sip_resolver_new(a->loop, has_dns ? &dns : NULL, &node.resolver);
+	if (r == 0)
+		r = conf_each_host(a->conf, add_host, node.resolver);
+	return r;
+}
+
+static void on_peer(void *arg _unused_, const char *identity, bool up)
+{
+	log_notice("Diameter connection to %s is %s", identity, up ? "up" : "down");
+}
+
+static int open_diameter(struct app *a, char *err, size_t size)
+{
+	const struct conf *c = a->conf;
+	char hss[300], addr[SIP_SA_STRLEN];
+	union sip_sa sa;
+	struct dia_peer_conf peer = { .identity = hss, .port = c->diameter.hss_port };
+	struct dia_conf dc = {
+		.identity = c->scscf.name,
+		.realm = c->network.domain,
+		.peers = &peer,
+		.n_peers = 1,
+		.watchdog_s = c->diameter.watchdog_s,
+		.reconnect_s = c->diameter.reconnect_s,
+		.timeout_ms = c->diameter.timeout_ms,
+		.listen_port = c->diameter.scscf_port,
+	};
+	int r;
+
+	snprintf(hss, sizeof(hss), "hss.%s", c->network.domain);
+	if (conf_sockaddr(&c->diameter.hss_addr, 0, &sa.ss) &&
+	    !getnameinfo(&sa.sa, sip_sa_len(&sa), addr, sizeof(addr), NULL, 0, NI_NUMERICHOST))
+		peer.addr = addr;
+	r = dia_open(a->loop, &dc, &node.dia, err, size);
+	if (r == 0)
+		dia_on_peer(node.dia, on_peer, NULL);
+	return r;
+}
+
+static int open_store(struct app *a, char *err, size_t size)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/scscf%s%s.db", a->state_dir, *a->instance ? "-" : "", a->instance) <
+	    0)
+		return -ENOMEM;
+	mkdir(a->state_dir, 0750); /* normally made by systemd-tmpfiles */
+	r = store_open(a->loop, path, &node.store);
+	if (r < 0)
+		snprintf(err, size, "cannot open %s: %s", path, strerror(-r));
+	return r;
+}
+
+static void fini(struct app *a _unused_)
+{
+	if (node.dia)
+		dia_close(node.dia);
+	scscf_free(node.scscf);
+	sip_tp_free(node.tp);
+	if (node.resolver)
+		sip_resolver_free(node.resolver);
+	if (node.store)
+		store_close(node.store);
+}
+
+static int make_scscf(struct app *a, char *err, size_t size)
+{
+	struct scscf_env env = {
+		.loop = a->loop,
+		.conf = a->conf,
+		.tp = node.tp,
+		.resolver = node.resolver,
+		.store = node.store,
+		.cx = &cx,
+		.cx_link = node.dia,
+	};
+	int r = scscf_new(&env, &node.scscf);
+
+	if (r < 0)
+		snprintf(err, size, "cannot start: %s", strerror(-r));
+	else
+		cx_serve(node.dia, &cx_ops, node.scscf);
+	return r;
+}
+
+static int start(struct app *a, char *err, size_t size)
+{
+	int r = open_store(a, err, size);
+
+	if (r == 0)
+		r = open_sip(a, err, size);
+	if (r == 0)
+		r = open_diameter(a, err, size);
+	if (r == 0)
+		r = make_scscf(a, err, size);
+	if (r < 0)
+		fini(a);
+	a->nf = node.scscf;
+	return r;
+}
+
+static const struct app_desc desc = {
+	.name = "scscf",
+	.summary = "S-CSCF: registers users and routes their calls (TS 24.229 5.4, Cx to the HSS).",
+	.cmds = scscf_cmds,
+	.secret = true, /* XRES, and CK and IK on their way */
+	.start = start,
+	.fini = fini,
+};
+
+int main(int argc, char **argv)
+{
+	return app_main(argc, argv, &desc);
+}
