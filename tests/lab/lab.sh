@@ -20,8 +20,6 @@ LAB_STATE=${LAB_STATE:-/var/lib/kims}
 LAB_CONF=${LAB_CONF:-}
 LAB_DOMAIN=ims.mnc001.mcc001.3gppnetwork.org
 CORE=${CORE:-}
-LAB_PIDS=()
-declare -A LAB_PID
 
 core() { if [ -n "$CORE" ]; then ip netns exec "$CORE" "$@"; else "$@"; fi; }
 core_ip() { ip ${CORE:+-n "$CORE"} "$@"; }
@@ -93,39 +91,46 @@ lab_csv() {
 	}'
 }
 
-lab_start() { # NAME: a daemon or dns, in CORE, log in $LAB_OUT/NAME.log; waits until it is ready
+lab_start() { # NAME: a daemon or dns, in CORE, log in $LAB_OUT/NAME.log, pid in NAME.pid; waits until it is ready
 	local nf=$1; shift
 	case $nf in
 	dns)
 		"$LAB_BIN/kimsctl" ${LAB_CONF:+-c "$LAB_CONF"} dns zone >"$LAB_OUT/unbound.conf" || return
-		core unbound -d -c "$LAB_OUT/unbound.conf" >"$LAB_OUT/dns.log" 2>&1 & ;;
+		lab_spawn dns unbound -d -c "$LAB_OUT/unbound.conf" ;;
 	*)
-		core "$LAB_BIN/kims-$nf" ${LAB_CONF:+-c "$LAB_CONF"} -r "$LAB_RUN" -s "$LAB_STATE" -l "${LAB_LOG:-info}" "$@" \
-			>>"$LAB_OUT/$nf.log" 2>&1 & ;;
+		lab_spawn "$nf" "$LAB_BIN/kims-$nf" ${LAB_CONF:+-c "$LAB_CONF"} -r "$LAB_RUN" -s "$LAB_STATE" -l "${LAB_LOG:-info}" "$@" ;;
 	esac
-	LAB_PID[$nf]=$!
 	lab_wait_ready "$nf"
 }
 
+lab_spawn() { # NAME COMMAND...: "ip netns exec" execs, so the pid is the daemon's own
+	local nf=$1; shift
+	core setsid "$@" >>"$LAB_OUT/$nf.log" 2>&1 </dev/null &
+	echo $! >"$LAB_OUT/$nf.pid"
+	disown
+}
+
+lab_alive() { [ -s "$LAB_OUT/$1.pid" ] && kill -0 "$(cat "$LAB_OUT/$1.pid")" 2>/dev/null; }
+
 lab_wait_ready() {
 	local nf=$1 i
-	for i in $(seq 1 100); do
-		kill -0 "${LAB_PID[$nf]}" 2>/dev/null || { echo "lab: $nf ended at its start:" >&2; tail -n 5 "$LAB_OUT/$nf.log" >&2; return 1; }
+	for i in $(seq 150); do
+		lab_alive "$nf" || { echo "lab: $nf ended at its start:" >&2; tail -n 5 "$LAB_OUT/$nf.log" >&2; return 1; }
 		if [ "$nf" = dns ]; then core dig +short +time=1 +tries=1 @10.46.0.53 "pcscf.$LAB_DOMAIN" A 2>/dev/null | grep -q . && return 0
 		elif "$LAB_BIN/kimsctl" -r "$LAB_RUN" ping "$nf" >/dev/null 2>&1; then return 0; fi
 		sleep 0.1
 	done
-	echo "lab: $nf did not become ready in 10 s" >&2
+	echo "lab: $nf did not become ready in 15 s" >&2
 	return 1
 }
 
-lab_stop() { # NAME [SIGNAL]
-	local nf=$1 sig=${2:-TERM}
-	[ -n "${LAB_PID[$nf]:-}" ] || return 0
-	# "ip netns exec" execs, so the pid is the daemon's own
-	kill -"$sig" "${LAB_PID[$nf]}" 2>/dev/null
-	wait "${LAB_PID[$nf]}" 2>/dev/null
-	unset "LAB_PID[$nf]"
+lab_stop() { # NAME [SIGNAL]: ends it and waits until it is gone
+	local nf=$1 sig=${2:-TERM} pid i
+	pid=$(cat "$LAB_OUT/$nf.pid" 2>/dev/null) || return 0
+	kill -"$sig" "$pid" 2>/dev/null
+	for i in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+	kill -KILL "$pid" 2>/dev/null
+	rm -f "$LAB_OUT/$nf.pid"
 }
 
 lab_up() { # N phones: network, module if the kernel takes it, daemons
@@ -138,6 +143,6 @@ lab_up() { # N phones: network, module if the kernel takes it, daemons
 
 lab_down() {
 	local nf
-	for nf in "${!LAB_PID[@]}"; do lab_stop "$nf"; done
+	for nf in pcscf scscf icscf hss dns; do lab_stop "$nf"; done
 	lab_net_down
 }
