@@ -63,17 +63,27 @@ static int party(struct str value, char **ret_uri)
 	return *ret_uri ? 0 : -EINVAL;
 }
 
-/* URI of the first Contact; -ENOENT when there is none. */
+/*
+ * URI of the first Contact, as it may stand in a start line: without headers (RFC 3261 19.1.1).
+ * -ENOENT: no Contact.
+ */
 static int contact_uri(const struct sip_msg *m, char **ret)
 {
 	struct sip_elem e = { 0 };
 	struct sip_name_addr na;
+	struct sip_uri uri;
 	char *z;
+	int r;
 
 	if (!sip_msg_next_elem(m, SIP_H_CONTACT, &e))
 		return -ENOENT;
 	if (sip_name_addr_parse(e.text, &na))
 		return -EINVAL;
+	r = sip_uri_parse(na.uri, &uri);
+	if (r == -EINVAL)
+		return r;
+	if (!r && uri.headers.n)
+		na.uri.n = (size_t)(uri.headers.p - na.uri.p) - 1;
 	z = text(na.uri);
 	if (!z)
 		return -EINVAL;
@@ -464,6 +474,7 @@ int sip_dlg_load(const json_t *j, struct sip_dlg **ret)
 {
 	_cleanup_(dlg_freep) struct sip_dlg *d = calloc(1, sizeof(*d));
 	struct sip_name_addr na;
+	struct sip_uri uri;
 
 	if (!d)
 		return -ENOMEM;
@@ -478,6 +489,8 @@ int sip_dlg_load(const json_t *j, struct sip_dlg **ret)
 		return -EINVAL;
 	if (sip_name_addr_parse(str_of(d->local_uri), &na) ||
 	    sip_name_addr_parse(str_of(d->remote_uri), &na))
+		return -EINVAL;
+	if (sip_uri_parse(str_of(d->remote_target), &uri) == -EINVAL)
 		return -EINVAL;
 	if (load_cseq(j, "local_cseq", &d->local_cseq) ||
 	    load_cseq(j, "remote_cseq", &d->remote_cseq) || load_routes(j, d))
