@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The P-CSCF's beginning and end, and who gets what comes in.
+ *
+ * TS 24.229 4.1, 5.2.1; the procedures are in the files named in pcscf.h. Invariant: ports are
+ * protected in the kernel before anything listens on them, and what a former run left is read back before the
+ * first message is taken.
+ */
+#include <stdarg.h>
+#include <sys/random.h>
+
+#include "pcscf/pcscf.h"
+
+/* --- shared by all files --- */
+
+METRIC_COUNTER(m_refused, "kims_pcscf_refused_total", "requests refused by a procedure");
+
+void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int status, const char *fmt, ...)
+{
+	const struct sip_msg *m = sip_stx_request(stx);
+	char why[256], who[SIP_SA_STRLEN];
+	va_list ap;
+
+	(void)p;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	metric_register(&m_refused);
+	metric_inc(&m_refused);
+	log_notice("%s: %.*s refused with %d: %s",
+		   r ? r->impi : sip_sa_str(&sip_stx_from(stx)->peer, who),
+		   STR_FMT(sip_msg_method_name(m)), status, why);
+	sip_stx_reply(stx, status, NULL, why);
+}
+
+/* Unique without asking anybody: what is random of this run, and a number. */
+void icid_make(struct pcscf *p, char dst[ICID_LEN])
+{
+	snprintf(dst, ICID_LEN, "%016llx%x", (unsigned long long)p->icid_boot,
+		 (uint32_t)++p->icid_seq);
+}
+
+/* --- requests of our own --- */
+
+struct core_req {
+	struct pcscf *p;
+	struct sip_msg *m;
+	sip_ctx_fn fn;
+	void *arg;
+};
+
+static void core_resolved(void *arg, const struct sip_hop *hops, size_t n, int err)
+{
+	struct core_req *c = arg;
+	struct sip_path path = { .ep = c->p->mw.ep };
+	struct sip_ctx *ctx;
+
+	if (!err && !n)
+		err = -ENOENT;
+	if (!err) {
+		path.proto = hops[0].proto;
+		path.peer = hops[0].addr;
+		err = sip_ctx_start(c->p->stack, c->m, &path, NULL, c->fn, c->arg, &ctx);
+	}
+	if (err)
+		c->fn(c->arg, NULL, NULL, err);
+	sip_msg_unref(c->m);
+	free(c);
+}
+
+static struct str way_of(const struct sip_msg *m)
+{
+	struct sip_elem e = { 0 };
+	struct sip_name_addr na;
+
+	if (sip_msg_next_elem(m, SIP_H_ROUTE, &e) && !sip_name_addr_parse(e.text, &na))
+		return na.uri;
+	return sip_msg_ruri(m);
+}
+
+int core_send(struct pcscf *p, struct sip_msg *m, sip_ctx_fn fn, void *arg)
+{
+	struct core_req *c = malloc(sizeof(*c));
+	struct sip_query *q;
+	int r;
+
+	if (!c) {
+		sip_msg_unref(m);
+		return -ENOMEM;
+	}
+	*c = (struct core_req){ p, m, fn, arg };
+	r = sip_resolve(p->resolver, way_of(m), core_resolved, c, &q);
+	if (r < 0) {
+		sip_msg_unref(m);
+		free(c);
+	}
+	return r;
+}
+
+/* --- what comes in --- */
+
+static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from)
+{
+	const struct gm_ep *e = sip_ep_user(from->ep);
+	struct pcscf *p = arg;
+	struct gm_bind *b;
+
+	if (e->kind == EP_MW) {
+		request_from_core(p, stx, m);
+		return;
+	}
+	b = p->admit_msg == m ? p->admit_bind : gm_lookup(p, m, from);
+	p->admit_msg = NULL;
+	if (b && b->set && stx)
+		gm_set_reply_path(stx, from, b->set);
+	if (sip_msg_method(m) == SIP_M_REGISTER) {
+		register_request(p, stx, m, from, b);
+		return;
+	}
+	if (b)
+		request_from_ue(p, stx, m, b);
+	else if (stx)
+		refuse(p, stx, NULL, 403, "Not registered");
+}
+
+static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from _unused_)
+{
+	struct pcscf *p = arg;
+
+	sip_proxy_stray_response(p->stack, m);
+}
+
+static const struct sip_stack_ops stack_ops = {
+	.request = on_request,
+	.stray_response = on_stray,
+	.admit = gm_admit,
+};
+
+/* --- the kernel's events --- */
+
+const char *gm_reason_str(enum knl_gm_reason r)
+{
+	switch (r) {
+	case KNL_GM_CLEARTEXT:
+		return "cleartext";
+	case KNL_GM_WRONG_SA:
+		return "wrong-sa";
+	case KNL_GM_SPOOFED:
+		return "spoofed-source";
+	case KNL_GM_UNBOUND:
+		return "unbound";
+	}
+	return "?";
+}
+
+static void note_drop(struct pcscf *p, const struct knl_event *e)
+{
+	struct drop_note *n = &p->drops[p->n_drops++ % DROP_RING];
+	char src[SIP_SA_STRLEN], dst[SIP_SA_STRLEN];
+
+	n->time = loop_wall(p->loop);
+	n->ev = *e;
+	log_warn("Gm: %s packet from %s port %u to %s port %u dropped (%llu): under the SA of %s, "
+		 "address of %s",
+		 gm_reason_str(e->reason), gm_addr_str(&e->src.addr, src), e->src.port,
+		 gm_addr_str(&e->dst.addr, dst), e->dst.port, (unsigned long long)e->count,
+		 *e->sa_label ? e->sa_label : "nobody",
+		 *e->victim_label ? e->victim_label : "nobody");
+}
+
+void pcscf_kernel_event(void *arg, const struct knl_event *e)
+{
+	struct pcscf *p = arg;
+
+	switch (e->kind) {
+	case KNL_EV_RTP_FIRST:
+		session_media_event(p, e->cookie, e->flow_id, false);
+		break;
+	case KNL_EV_RTP_INACTIVE:
+		session_media_event(p, e->cookie, e->flow_id, true);
+		break;
+	case KNL_EV_GM_DROP:
+		note_drop(p, e);
+		break;
+	case KNL_EV_RTP_DELETED: /* ours are known here before the event comes */
+	case KNL_EV_SA_DELETED:
+		break;
+	}
+}
+
+/* --- wiring --- */
+
+static int add_host(struct pcscf *p, const char *host, const struct conf_addr *a, uint16_t port)
+{
+	union sip_sa sa = { 0 };
+
+	if (!conf_sockaddr(a, port, &sa.ss))
+		return 0;
+	return sip_resolver_host(p->resolver, host, &sa);
+}
+
+static int add_named(struct pcscf *p, const char *name, const char *fallback, const struct conf_addr *a,
+		     uint16_t port)
+{
+	char host[300];
+
+	if (name && *name)
+		return add_host(p, name, a, port);
+	snprintf(host, sizeof(host), "%s.%s", fallback, p->conf->network.domain);
+	return add_host(p, host, a, port);
+}
+
+/* What the configuration says of the network is known without asking DNS. */
+static int static_names(struct pcscf *p)
+{
+	const struct conf *c = p->conf;
+	int r;
+
+	if (!c->network.static_names)
+		return 0;
+	r = add_host(p, c->network.domain, &c->icscf.addr, c->icscf.port);
+	if (!r)
+		r = add_named(p, c->icscf.name, "icscf", &c->icscf.addr, c->icscf.port);
+	if (!r)
+		r = add_named(p, c->scscf.name, "scscf", &c->scscf.addr, c->scscf.port);
+	return r;
+}
+
+static int open_resolver(struct pcscf *p, char *err, size_t errsize)
+{
+	const struct conf *c = p->conf;
+	union sip_sa dns = { 0 };
+	bool have = conf_sockaddr(&c->network.dns, c->network.dns_port, &dns.ss);
+	int r;
+
+	r = sip_resolver_new(p->loop, have ? &dns : NULL, &p->resolver);
+	if (!r) {
+		sip_resolver_families(p->resolver, c->pcscf.mw.family == AF_INET6 ? 2 : 1,
+				      c->pcscf.mw.family);
+		r = static_names(p);
+	}
+	if (r < 0)
+		snprintf(err, errsize, "resolver: %s", strerror(-r));
+	return r;
+}
+
+static int open_stack(struct pcscf *p, struct sip_tp *tp, char *err, size_t errsize)
+{
+	const struct conf_network *n = &p->conf->network;
+	const struct sip_timers t = { n->t1_ms, n->t2_ms, n->t4_ms };
+	int r = 0;
+
+	p->tp = tp;
+	if (!tp)
+		r = sip_tp_new(p->loop, p->conf->pcscf.max_message, &p->tp);
+	if (!r)
+		r = sip_stack_new(p->loop, p->tp, &stack_ops, p, &p->stack);
+	if (r < 0) {
+		snprintf(err, errsize, "SIP stack: %s", strerror(-r));
+		return r;
+	}
+	sip_stack_set_timers(p->stack, NULL, &t);
+	sip_stack_server_header(p->stack, "kims-pcscf/" KIMS_VERSION);
+	return 0;
+}
+
+static int open_kernel(struct pcscf *p, const struct pcscf_opts *o, char *err, size_t errsize)
+{
+	int r;
+
+	if (!p->conf->pcscf.kernel)
+		return 0;
+	p->kops = o->kops ? o->kops : &kern_real_ops;
+	p->karg = o->karg;
+	if (o->kops)
+		return 0;
+	r = kern_open(p->loop, pcscf_kernel_event, p, &p->kern, err, errsize);
+	p->karg = p->kern;
+	return r;
+}
+
+static int read_conf(struct pcscf *p, char *err, size_t errsize)
+{
+	const struct conf_pcscf *c = &p->conf->pcscf;
+	char name[300];
+
+	if (c->name && *c->name)
+		snprintf(name, sizeof(name), "%s", c->name);
+	else
+		snprintf(name, sizeof(name), "pcscf.%s", p->conf->network.domain);
+	p->name = strdup(name);
+	if (!p->name)
+		return -ENOMEM;
+	if (sec_policy_read(c->ipsec_algs, c->ipsec_ealgs, &p->policy) < 0) {
+		snprintf(err, errsize, "pcscf.ipsec_algs, pcscf.ipsec_ealgs: no usable algorithm");
+		return -EINVAL;
+	}
+	if (ports_init(&p->ports, c->rtp_port_min, c->rtp_port_max) < 0) {
+		snprintf(err, errsize, "pcscf.rtp_port_min, rtp_port_max: no room for a port pair");
+		return -EINVAL;
+	}
+	if (getrandom(&p->icid_boot, sizeof(p->icid_boot), 0) != sizeof(p->icid_boot))
+		return -EIO;
+	p->next_reqid = KERN_REQID_MIN;
+	p->refuse_stamp = loop_now(p->loop);
+	return 0;
+}
+
+int pcscf_new(const struct pcscf_opts *o, struct pcscf **ret, char *err, size_t errsize)
+{
+	struct pcscf *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->loop = o->loop;
+	p->conf = o->conf;
+	p->store = o->store;
+	p->reg_event = true;
+	r = read_conf(p, err, errsize);
+	if (!r)
+		r = open_kernel(p, o, err, errsize);
+	if (!r)
+		r = open_resolver(p, err, errsize);
+	if (!r)
+		r = open_stack(p, o->tp, err, errsize);
+	if (!r)
+		r = gm_open(p, err, errsize);
+	if (r < 0) {
+		pcscf_free(p);
+		return r;
+	}
+	persist_load(p);
+	*ret = p;
+	return 0;
+}
+
+void pcscf_free(struct pcscf *p)
+{
+	if (!p)
+		return;
+	if (p->stack)
+		sip_stack_free(p->stack);
+	reg_free_all(p);
+	gm_close(p);
+	if (p->tp)
+		sip_tp_free(p->tp);
+	if (p->resolver)
+		sip_resolver_free(p->resolver);
+	if (p->store)
+		store_close(p->store);
+	kern_close(p->kern);
+	ports_fini(&p->ports);
+	free(p->name);
+	free(p);
+}

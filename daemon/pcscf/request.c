@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Everything but REGISTER: initial and subsequent requests of and to registered UEs.
+ *
+ * TS 24.229 5.2.6.3.3 and 5.2.6.3.7 (initial, UE-originated), 5.2.6.3.5, 5.2.6.3.9 (subsequent),
+ * 5.2.6.4.3, 5.2.6.4.4 (UE-terminated and their responses), 4.4 (trust domain), RFC 3261 16,
+ * RFC 5658 (one Record-Route entry for each side). Invariants: what a UE says about its identity,
+ * its charging or its network ends here; a UE uses only dialogs of its own registration; a
+ * request to a UE goes by its registration's way, not by the host in its Contact.
+ */
+#include "pcscf/pcscf.h"
+
+METRIC_COUNTER(m_from_ue, "kims_pcscf_requests_from_ue_total", "requests from registered UEs");
+METRIC_COUNTER(m_to_ue, "kims_pcscf_requests_to_ue_total", "requests to registered UEs");
+
+static const char *const supported[] = { "sec-agree", "path", NULL };
+
+/* What of a request is needed when its response comes. */
+struct reqtx {
+	struct pcscf *p;
+	uint64_t reg_id, session_id; /* 0: none */
+	enum side from;
+	enum sip_method_id method;
+	uint32_t cseq;
+	bool initial;
+	char icid[ICID_LEN];
+	char *called; /* P-Called-Party-ID */
+};
+
+static void reqtx_free(struct reqtx *t)
+{
+	if (!t)
+		return;
+	free(t->called);
+	free(t);
+}
+
+static bool makes_dialog(enum sip_method_id m)
+{
+	return m == SIP_M_INVITE || m == SIP_M_SUBSCRIBE || m == SIP_M_REFER || m == SIP_M_UNKNOWN;
+}
+
+/* --- header fields that do not cross the border --- */
+
+/* TS 24.229 4.4: nothing of these is the UE's to say. */
+static void strip_from_ue(struct sip_msg *m)
+{
+	static const enum sip_hdr mine[] = {
+		SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
+		SIP_H_P_VISITED_NETWORK_ID, SIP_H_P_SERVED_USER, SIP_H_P_ASSERTED_SERVICE,
+		SIP_H_P_CALLED_PARTY_ID,
+	};
+
+	sec_strip(m);
+	for (size_t i = 0; i < ARRAY_SIZE(mine); i++)
+		sip_msg_remove(m, mine[i]);
+}
+
+/* "network-provided" in P-Access-Network-Info is the network's word (RFC 7315 5.4); the rest is the UE's. */
+static void check_access_info(struct sip_msg *m)
+{
+	const struct sip_hf *h = sip_msg_hf(m, SIP_H_P_ACCESS_NETWORK_INFO);
+	struct str v;
+	const char *semi;
+
+	if (!h)
+		return;
+	semi = memchr(h->value.p, ';', h->value.n);
+	if (!semi)
+		return;
+	v = (struct str){ semi, h->value.n - (size_t)(semi - h->value.p) };
+	if (sip_param(v, "network-provided", &v))
+		sip_msg_remove(m, SIP_H_P_ACCESS_NETWORK_INFO);
+}
+
+static void strip_to_ue(struct sip_msg *m)
+{
+	sip_msg_remove(m, SIP_H_P_CHARGING_VECTOR);
+	sip_msg_remove(m, SIP_H_P_CHARGING_FUNCTION_ADDRESSES);
+	identity_to_ue(m);
+}
+
+static const char *visited(const struct pcscf *p)
+{
+	const struct conf_network *n = &p->conf->network;
+
+	return n->visited && *n->visited ? n->visited : n->domain;
+}
+
+static int add_charging(struct pcscf *p, struct sip_msg *m, const char *icid)
+{
+	return sip_msg_set(m, SIP_H_P_CHARGING_VECTOR,
+			   "icid-value=\"%s\";icid-generated-at=%s;orig-ioi=\"%s\"", icid, p->name,
+			   visited(p));
+}
+
+static void save_icid(const struct sip_msg *m, char dst[ICID_LEN])
+{
+	struct str v = sip_msg_value(m, SIP_H_P_CHARGING_VECTOR), icid;
+	char buf[512];
+
+	*dst = 0;
+	if (!v.n || (size_t)snprintf(buf, sizeof(buf), ";%.*s", STR_FMT(v)) >= sizeof(buf))
+		return;
+	if (sip_param(str_of(buf), "icid-value", &icid))
+		str_copy(dst, ICID_LEN, icid);
+}
+
+/* One entry for each side, RFC 5658: the port that this side may use. */
+static int add_record_route(struct sip_msg *m, const struct reg *r, const char *token, enum side from)
+{
+	uint16_t port = r->ipsec ? r->gm->ps.port : r->gm->open.port;
+
+	if (from == SIDE_UE)
+		return sip_msg_prepend(m, SIP_H_RECORD_ROUTE, "<sip:%s@%s;lr>, <sip:%s@%s:%u;lr>",
+				       token, r->p->mw_uri, token, r->gm->host, port);
+	return sip_msg_prepend(m, SIP_H_RECORD_ROUTE, "<sip:%s@%s:%u;lr>, <sip:%s@%s;lr>", token,
+			       r->gm->host, port, token, r->p->mw_uri);
+}
+
+/* --- Route --- */
+
+/* The user part of what sip_proxy_prepare() took from Route: a registration's or session's id. */
+static struct str token_of(struct str route)
+{
+	struct sip_uri u;
+
+	if (!route.n || sip_uri_parse(route, &u))
+		return (struct str){ NULL, 0 };
+	return u.user;
+}
+
+static bool route_is_service_route(const struct reg *r, const struct sip_msg *m)
+{
+	struct str want = str_of(r->service_route);
+	struct sip_elem e = { 0 };
+
+	while (sip_msg_next_elem(m, SIP_H_ROUTE, &e)) {
+		if (!str_has_prefix(want, e.text))
+			return false;
+		want.p += e.text.n;
+		want.n -= e.text.n;
+		if (want.n >= 2 && want.p[0] == ',') {
+			want.p += 2;
+			want.n -= 2;
+		}
+	}
+	return !want.n;
+}
+
+/* 5.2.6.3.3 b): what the UE preloads is replaced unless it is what the registrar gave it. */
+static int force_service_route(const struct reg *r, struct sip_msg *m)
+{
+	if (route_is_service_route(r, m))
+		return 0;
+	log_debug("%s: preloaded Route replaced by the Service-Route", r->impi);
+	sip_msg_remove(m, SIP_H_ROUTE);
+	return r->service_route ? sip_msg_add(m, SIP_H_ROUTE, "%s", r->service_route) : 0;
+}
+
+/* --- responses --- */
+
+static struct session *session_of(const struct reqtx *t)
+{
+	return t->session_id ? session_by_id(t->p, t->session_id) : NULL;
+}
+
+/* 5.2.6.4.4: the called UE must give Record-Route back as it got it. */
+static void restore_record_route(struct sip_fwd *f, struct sip_msg *resp)
+{
+	const struct sip_msg *req = sip_fwd_request(f);
+	struct sip_elem a = { 0 }, b = { 0 };
+	bool x, y;
+
+	do {
+		x = sip_msg_next_elem(req, SIP_H_RECORD_ROUTE, &a);
+		y = sip_msg_next_elem(resp, SIP_H_RECORD_ROUTE, &b);
+		if (x != y || (x && !str_eq(a.text, b.text)))
+			break;
+	} while (x);
+	if (!x && !y)
+		return;
+	sip_msg_remove(resp, SIP_H_RECORD_ROUTE);
+	a = (struct sip_elem){ 0 };
+	while (sip_msg_next_elem(req, SIP_H_RECORD_ROUTE, &a))
+		sip_msg_add(resp, SIP_H_RECORD_ROUTE, "%.*s", STR_FMT(a.text));
+}
+
+static void response_from_ue(struct reqtx *t, struct sip_fwd *f, struct sip_msg *resp)
+{
+	struct reg *r = reg_by_id(t->p, t->reg_id);
+	int status = sip_msg_status(resp);
+
+	strip_from_ue(resp);
+	check_access_info(resp);
+	if (t->initial && r)
+		identity_response(r, resp, t->called);
+	else
+		sip_msg_remove(resp, SIP_H_P_ASSERTED_IDENTITY);
+	if (t->initial && status < 300 && makes_dialog(t->method))
+		restore_record_route(f, resp);
+	if (*t->icid && status < 300)
+		sip_msg_add(resp, SIP_H_P_CHARGING_VECTOR, "icid-value=\"%s\";term-ioi=\"%s\"",
+			    t->icid, visited(t->p));
+}
+
+static void session_on_response(struct reqtx *t, struct session *s, struct sip_msg *resp, enum side from)
+{
+	int status = sip_msg_status(resp), r;
+
+	if (status >= 300) {
+		if (t->method == SIP_M_INVITE || t->method == SIP_M_UPDATE)
+			alg_refused(s, t->cseq);
+		return;
+	}
+	r = alg_pass(s, resp, from, sip_msg_to_tag(resp));
+	if (r < 0)
+		log_warn("%s: session %s: description in %d response: %s", s->reg->impi, s->token,
+			 status, strerror(-r));
+	if (t->initial)
+		session_response(s, resp);
+	else if (status >= 200 && (t->method == SIP_M_INVITE || t->method == SIP_M_UPDATE))
+		session_refreshed(s, resp);
+}
+
+static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool best)
+{
+	struct reqtx *t = arg;
+	enum side from = t->from == SIDE_UE ? SIDE_CORE : SIDE_UE;
+	struct session *s;
+
+	if (sip_msg_status(resp) >= 200 && !best)
+		return 0;
+	if (from == SIDE_UE)
+		response_from_ue(t, f, resp);
+	else
+		strip_to_ue(resp);
+	s = session_of(t);
+	if (s)
+		session_on_response(t, s, resp, from);
+	return 0;
+}
+
+static void on_end(void *arg, struct sip_fwd *f _unused_, int status)
+{
+	struct reqtx *t = arg;
+	struct session *s = session_of(t);
+
+	if (s && t->initial) {
+		s->fwd = NULL;
+		if (status >= 300 || !status)
+			fsm_event(&s->fsm, SES_EV_FAILED, NULL);
+	} else if (s && t->method == SIP_M_BYE) {
+		if (status != 401 && status != 407) /* RFC 3261 15.1.1 */
+			fsm_event(&s->fsm, SES_EV_FAILED, NULL);
+	} else if (s && status >= 300) {
+		alg_refused(s, t->cseq);
+	}
+	reqtx_free(t);
+}
+
+static const struct sip_fwd_ops fwd_ops = { .response = on_response, .end = on_end };
+
+/* --- forwarding --- */
+
+static struct reqtx *reqtx_new(struct reg *r, const struct session *s, const struct sip_msg *m,
+			       enum side from, bool initial)
+{
+	struct reqtx *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->p = r->p;
+	t->reg_id = r->id;
+	t->session_id = s ? s->id : 0;
+	t->from = from;
+	t->method = sip_msg_method(m);
+	t->cseq = sip_msg_cseq(m);
+	t->initial = initial;
+	return t;
+}
+
+/* Via and what the transport adds come on top of the size that is known now. */
+#define ADDED_LATER 150
+
+static int way(struct reg *r, struct sip_msg *m, enum side from, struct sip_target *target,
+	       struct sip_path *path)
+{
+	memset(target, 0, sizeof(*target));
+	target->ep = r->p->mw.ep;
+	if (from == SIDE_UE)
+		return 0;
+	gm_path_to(r, sip_msg_size(m) + ADDED_LATER, path, &target->via_sentby);
+	if (!path->ep)
+		return -EHOSTUNREACH;
+	target->path = path;
+	return 0;
+}
+
+/* Takes t over. */
+static void forward(struct reg *r, struct session *s, struct sip_stx *stx, struct sip_msg *m,
+		    struct reqtx *t)
+{
+	struct pcscf *p = r->p;
+	uint64_t session = s && t->initial ? s->id : 0;
+	struct sip_target target;
+	struct sip_path path;
+	struct sip_fwd *f;
+	int e;
+
+	e = way(r, m, t->from, &target, &path);
+	if (!e)
+		e = sip_proxy_forward(p->stack, p->resolver, stx, m, &target, 1, 0, &fwd_ops, t, &f);
+	if (e < 0) {
+		if (session)
+			fsm_event(&s->fsm, SES_EV_FAILED, NULL);
+		reqtx_free(t);
+		if (!sip_stx_done(stx))
+			refuse(p, stx, r, e == -EHOSTUNREACH ? 480 : 500, "No way to %s: %s",
+			       target.path ? "the UE" : "the core", strerror(-e));
+		return;
+	}
+	if (session) /* what ends it comes from the loop, not from within sip_proxy_forward() */
+		s->fwd = f;
+}
+
+static int alg_status(int e)
+{
+	switch (e) {
+	case -EINVAL:
+		return 488;
+	case -ENOSPC:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
+/* A session for an INVITE; the description in it goes through the relay. Refuses by itself. */
+static struct session *open_session(struct reg *r, struct sip_stx *stx, struct sip_msg *m, enum side from)
+{
+	struct session *s;
+	int e;
+
+	e = session_new(r, from == SIDE_UE, m, &s);
+	if (e < 0) {
+		refuse(r->p, stx, r, 500, "Session cannot be kept: %s", strerror(-e));
+		return NULL;
+	}
+	e = alg_pass(s, m, from, (struct str){ NULL, 0 });
+	if (e < 0) {
+		fsm_event(&s->fsm, SES_EV_FAILED, NULL);
+		refuse(r->p, stx, r, alg_status(e), "Session description: %s", strerror(-e));
+		return NULL;
+	}
+	return s;
+}
+
+/* Record-Route, session, forwarding: the same for both directions. */
+static void initial_request(struct reg *r, struct sip_stx *stx, struct sip_msg *m, struct reqtx *t)
+{
+	struct session *s = NULL;
+
+	if (t->method == SIP_M_INVITE) {
+		s = open_session(r, stx, m, t->from);
+		if (!s) {
+			reqtx_free(t);
+			return;
+		}
+		t->session_id = s->id;
+		memcpy(s->icid, t->icid, sizeof(s->icid));
+	}
+	if (makes_dialog(t->method) &&
+	    add_record_route(m, r, s ? s->token : r->token, t->from) < 0) {
+		if (s)
+			fsm_event(&s->fsm, SES_EV_FAILED, NULL);
+		reqtx_free(t);
+		refuse(r->p, stx, r, 500, "Too many header fields");
+		return;
+	}
+	forward(r, s, stx, m, t);
+}
+
+/* --- from the UE --- */
+
+static void originating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
+{
+	struct pcscf *p = r->p;
+	const char *why = NULL;
+	struct reqtx *t;
+	int status;
+
+	if (r->fsm.state != REG_REGISTERED) {
+		refuse(p, stx, r, 403, "Not registered");
+		return;
+	}
+	status = identity_originating(r, m, &why);
+	if (status) {
+		refuse(p, stx, r, status, "%s", why);
+		return;
+	}
+	strip_from_ue(m);
+	check_access_info(m);
+	t = reqtx_new(r, NULL, m, SIDE_UE, true);
+	if (t)
+		icid_make(p, t->icid);
+	if (!t || force_service_route(r, m) < 0 || add_charging(p, m, t->icid) < 0) {
+		reqtx_free(t);
+		refuse(p, stx, r, 500, "Out of memory");
+		return;
+	}
+	initial_request(r, stx, m, t);
+}
+
+/* --- within a dialog --- */
+
+static void forward_ack(struct reg *r, struct session *s, struct sip_msg *m, enum side from)
+{
+	struct sip_target target;
+	struct sip_path path;
+	int e;
+
+	if (s) {
+		e = alg_pass(s, m, from, (struct str){ NULL, 0 });
+		if (e < 0)
+			log_warn("%s: session %s: description in ACK: %s", r->impi, s->token,
+				 strerror(-e));
+	}
+	if (way(r, m, from, &target, &path) < 0)
+		return;
+	e = sip_proxy_forward_ack(r->p->stack, r->p->resolver, m, &target);
+	if (e < 0)
+		log_info("%s: ACK could not be forwarded: %s", r->impi, strerror(-e));
+}
+
+static bool pass_session(struct reg *r, struct session *s, struct sip_stx *stx, struct sip_msg *m,
+			 enum side from)
+{
+	int e;
+
+	session_seen(s, m, from);
+	e = alg_pass(s, m, from, (struct str){ NULL, 0 });
+	if (e < 0) {
+		refuse(r->p, stx, r, alg_status(e), "Session description: %s", strerror(-e));
+		return false;
+	}
+	if (sip_msg_method(m) == SIP_M_BYE)
+		fsm_event(&s->fsm, SES_EV_BYE, NULL);
+	return true;
+}
+
+static void subsequent(struct reg *r, struct session *s, struct sip_stx *stx, struct sip_msg *m,
+		       enum side from)
+{
+	struct reqtx *t;
+
+	if (from == SIDE_UE) {
+		strip_from_ue(m);
+		check_access_info(m);
+		sip_msg_remove(m, SIP_H_P_PREFERRED_IDENTITY);
+		sip_msg_remove(m, SIP_H_P_ASSERTED_IDENTITY);
+		if (s && *s->icid)
+			add_charging(r->p, m, s->icid);
+	} else {
+		strip_to_ue(m);
+	}
+	if (!stx) {
+		forward_ack(r, s, m, from);
+		return;
+	}
+	if (s && !pass_session(r, s, stx, m, from))
+		return;
+	t = reqtx_new(r, s, m, from, false);
+	if (!t) {
+		refuse(r->p, stx, r, 500, "Out of memory");
+		return;
+	}
+	forward(r, s, stx, m, t);
+}
+
+/* A target refresh of a dialog that is no session still needs us on its way: nothing to add, RFC 3261 16.6 4. */
+
+void request_from_ue(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, struct gm_bind *bind)
+{
+	struct reg *r = bind->reg;
+	struct session *s;
+	struct str mine;
+
+	metric_register(&m_from_ue);
+	metric_inc(&m_from_ue);
+	if (bind->set)
+		reg_set_used(bind->set);
+	if (sip_proxy_prepare(p->stack, stx, m, supported, gm_is_me, p, &mine))
+		return;
+	if (stx && !sip_msg_to_tag(m).n) {
+		originating(r, stx, m);
+		return;
+	}
+	mine = token_of(mine);
+	s = session_by_token(p, mine);
+	if (s ? s->reg != r : reg_by_token(p, mine) != r) {
+		if (stx)
+			refuse(p, stx, r, s ? 403 : 481, "Dialog is not known here");
+		return;
+	}
+	subsequent(r, s, stx, m, SIDE_UE);
+}
+
+/* --- from the core --- */
+
+static void terminating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
+{
+	struct reqtx *t;
+
+	if (r->fsm.state != REG_REGISTERED) {
+		refuse(r->p, stx, r, 480, "Not registered any more");
+		return;
+	}
+	t = reqtx_new(r, NULL, m, SIDE_CORE, true);
+	if (t && sip_msg_hf(m, SIP_H_P_CALLED_PARTY_ID))
+		t->called = str_dup(sip_msg_value(m, SIP_H_P_CALLED_PARTY_ID));
+	if (!t || (sip_msg_hf(m, SIP_H_P_CALLED_PARTY_ID) && !t->called)) {
+		reqtx_free(t);
+		refuse(r->p, stx, r, 500, "Out of memory");
+		return;
+	}
+	save_icid(m, t->icid);
+	strip_to_ue(m);
+	initial_request(r, stx, m, t);
+}
+
+/* Something for ourselves: NOTIFY of the reg event package, OPTIONS as a sign of life. */
+static void for_us(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m)
+{
+	struct sip_uri u;
+
+	if (sip_uri_parse(sip_msg_ruri(m), &u) || !gm_is_me(p, &u)) {
+		refuse(p, stx, NULL, 404, "Neither Route nor Request-URI lead to a registered UE");
+		return;
+	}
+	switch (sip_msg_method(m)) {
+	case SIP_M_NOTIFY:
+		regevent_notify(p, stx, m, u.user);
+		break;
+	case SIP_M_OPTIONS:
+		sip_stx_reply(stx, 200, NULL, NULL);
+		break;
+	case SIP_M_UNKNOWN:
+	case SIP_M_INVITE:
+	case SIP_M_ACK:
+	case SIP_M_CANCEL:
+	case SIP_M_BYE:
+	case SIP_M_REGISTER:
+	case SIP_M_INFO:
+	case SIP_M_PRACK:
+	case SIP_M_UPDATE:
+	case SIP_M_MESSAGE:
+	case SIP_M_SUBSCRIBE:
+	case SIP_M_REFER:
+	case SIP_M_PUBLISH:
+		refuse(p, stx, NULL, 405, "Only NOTIFY and OPTIONS are for the P-CSCF itself");
+		break;
+	}
+}
+
+void request_from_core(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m)
+{
+	struct session *s;
+	struct reg *r;
+	struct str mine;
+
+	if (sip_proxy_prepare(p->stack, stx, m, supported, gm_is_me, p, &mine))
+		return;
+	mine = token_of(mine);
+	s = session_by_token(p, mine);
+	r = s ? s->reg : reg_by_token(p, mine);
+	if (!r) {
+		if (!stx)
+			return;
+		if (mine.n)
+			refuse(p, stx, NULL, sip_msg_to_tag(m).n ? 481 : 480,
+			       "Nobody is registered here under this id");
+		else
+			for_us(p, stx, m);
+		return;
+	}
+	metric_register(&m_to_ue);
+	metric_inc(&m_to_ue);
+	if (s || !stx || sip_msg_to_tag(m).n)
+		subsequent(r, s, stx, m, SIDE_CORE);
+	else
+		terminating(r, stx, m);
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * SA sets: four security associations of one UE, in XFRM and bound to the subscriber in kims.ko.
+ *
+ * TS 33.203 7.1 (parameters and selectors), 7.2 (SPIs that differ from the UE's), 7.4 (a new set
+ * beside the old one), annex I (keys). Invariants: a set that is in memory is in the kernel; keys
+ * live on the stack of sa_new() only; SPIs are random, so that those of a run cannot be guessed
+ * from those of the last, and the kernel refuses one that is taken.
+ */
+#include <sys/random.h>
+
+#include "lib/aka/aka.h"
+#include "pcscf/pcscf.h"
+
+#define SPI_MIN	    0x1000u /* RFC 4303 2.1 reserves 1..255 */
+#define SPI_TRIES   4
+
+static int random_spi(uint32_t avoid_a, uint32_t avoid_b, uint32_t avoid_c, uint32_t *ret)
+{
+	uint32_t v;
+
+	do {
+		if (getrandom(&v, sizeof(v), 0) != sizeof(v))
+			return -EIO;
+	} while (v < SPI_MIN || v == avoid_a || v == avoid_b || v == avoid_c);
+	*ret = v;
+	return 0;
+}
+
+static const char *const role_names[SA_N_ROLES] = { "temporary", "established", "old" };
+
+static void set_expired(struct timer *t)
+{
+	struct sa_set *s = container_of(t, struct sa_set, timer);
+	struct reg *r = s->reg;
+
+	log_info("%s: %s SAs (reqid %u) end", r->impi, role_names[s->role], s->reqid);
+	sa_free(s);
+	/* A registration that never came to be ends with its temporary set, by its own timer. */
+}
+
+void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x, struct knl_sa_set *b)
+{
+	const struct reg *r = s->reg;
+
+	*x = (struct xfrm_set){
+		.reqid = s->reqid,
+		.our = r->gm->addr,
+		.peer = r->ue,
+		.our_port_c = s->port_pc,
+		.our_port_s = r->gm->ps.port,
+		.peer_port_c = s->port_uc,
+		.peer_port_s = s->port_us,
+		.our_spi_c = s->spi_pc,
+		.our_spi_s = s->spi_ps,
+		.peer_spi_c = s->spi_uc,
+		.peer_spi_s = s->spi_us,
+	};
+	if (!b)
+		return;
+	*b = (struct knl_sa_set){
+		.id = s->knl_id,
+		.ue_id = r->id,
+		.ue = r->ue,
+		.local = r->gm->addr,
+		.port_uc = s->port_uc,
+		.port_us = s->port_us,
+		.port_pc = s->port_pc,
+		.port_ps = r->gm->ps.port,
+		.spi_uc = s->spi_uc,
+		.spi_us = s->spi_us,
+		.spi_pc = s->spi_pc,
+		.spi_ps = s->spi_ps,
+		.reqid = s->reqid,
+	};
+	str_copy(b->label, sizeof(b->label), str_of(r->impi));
+}
+
+static void set_keys(struct xfrm_set *x, const struct sa_set *s, const uint8_t ck[16],
+		     const uint8_t ik[16])
+{
+	if (s->alg == SEC_HMAC_MD5_96) {
+		x->auth = XFRM_AUTH_MD5_96;
+		x->auth_key_len = (size_t)aka_key_md5(ik, x->auth_key);
+	} else {
+		x->auth = XFRM_AUTH_SHA1_96;
+		x->auth_key_len = (size_t)aka_key_sha1(ik, x->auth_key);
+	}
+	switch (s->ealg) {
+	case SEC_EALG_NULL:
+		x->enc = XFRM_ENC_NULL;
+		break;
+	case SEC_AES_CBC:
+		x->enc = XFRM_ENC_AES_CBC;
+		x->enc_key_len = (size_t)aka_key_aes(ck, x->enc_key);
+		break;
+	case SEC_DES_EDE3_CBC:
+		x->enc = XFRM_ENC_DES3_CBC;
+		x->enc_key_len = (size_t)aka_key_des3(ck, x->enc_key);
+		break;
+	}
+}
+
+/* The kernel may know an SPI that we do not, of another program: then others are tried. */
+static int install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16])
+{
+	struct pcscf *p = s->p;
+	struct knl_sa_set b;
+	struct xfrm_set x;
+	int r = -EEXIST;
+
+	for (int i = 0; i < SPI_TRIES && r == -EEXIST; i++) {
+		r = random_spi(s->spi_uc, s->spi_us, 0, &s->spi_ps);
+		if (!r)
+			r = random_spi(s->spi_uc, s->spi_us, s->spi_ps, &s->spi_pc);
+		if (r < 0)
+			return r;
+		sa_to_kernel(s, &x, &b);
+		set_keys(&x, s, ck, ik);
+		r = p->kops->set_add(p->karg, &x, &b, &s->knl_id);
+	}
+	aka_wipe(&x, sizeof(x));
+	return r;
+}
+
+static uint32_t next_reqid(struct pcscf *p)
+{
+	if (p->next_reqid < KERN_REQID_MIN || p->next_reqid >= KERN_REQID_MAX)
+		p->next_reqid = KERN_REQID_MIN;
+	return p->next_reqid++;
+}
+
+/* The client port that none of the UE's other sets with this port_us has. */
+static int choose_port_pc(const struct reg *r, struct sa_set *s)
+{
+	struct gm_key k;
+
+	for (size_t i = 0; i < GM_N_PC; i++) {
+		gm_key_make(&k, &r->ue, s->port_us, r->gm->pc[i].port, 0);
+		if (!gm_bind_find(r->p, &k)) {
+			s->port_pc = r->gm->pc[i].port;
+			return 0;
+		}
+	}
+	return -EEXIST;
+}
+
+int sa_attach(struct sa_set *s)
+{
+	struct reg *r = s->reg;
+	int e;
+
+	s->at_ps.reg = s->at_pc.reg = r;
+	s->at_ps.set = s->at_pc.set = s;
+	gm_key_make(&s->at_ps.key, &r->ue, s->port_uc, r->gm->ps.port, 0);
+	gm_key_make(&s->at_pc.key, &r->ue, s->port_us, s->port_pc, 0);
+	s->timer.fn = set_expired;
+	e = gm_bind_add(s->p, &s->at_ps);
+	if (e)
+		return e;
+	e = gm_bind_add(s->p, &s->at_pc);
+	if (e)
+		gm_bind_del(s->p, &s->at_ps);
+	return e;
+}
+
+int sa_new(struct reg *r, const struct sec_mech *ue, const struct sec_list *client,
+	   const uint8_t ck[16], const uint8_t ik[16], struct sa_set **ret)
+{
+	struct sa_set *s = calloc(1, sizeof(*s));
+	int e = -ENOMEM;
+
+	if (!s)
+		return -ENOMEM;
+	s->p = r->p;
+	s->reg = r;
+	s->role = SA_TEMP;
+	s->reqid = next_reqid(r->p);
+	s->port_uc = ue->port_c;
+	s->port_us = ue->port_s;
+	s->spi_uc = ue->spi_c;
+	s->spi_us = ue->spi_s;
+	s->alg = ue->alg;
+	s->ealg = ue->ealg;
+	s->client = sec_list_dup(client);
+	if (s->client)
+		e = choose_port_pc(r, s);
+	if (!e)
+		e = sa_attach(s);
+	if (e < 0)
+		goto fail;
+	e = install(s, ck, ik);
+	if (e < 0) {
+		gm_bind_del(s->p, &s->at_ps);
+		gm_bind_del(s->p, &s->at_pc);
+		goto fail;
+	}
+	*ret = s;
+	return 0;
+fail:
+	free(s->client);
+	free(s);
+	return e;
+}
+
+void sa_forget(struct sa_set *s)
+{
+	if (!s)
+		return;
+	timer_stop(s->p->loop, &s->timer);
+	gm_bind_del(s->p, &s->at_ps);
+	gm_bind_del(s->p, &s->at_pc);
+	if (s->reg->set[s->role] == s)
+		s->reg->set[s->role] = NULL;
+	free(s->client);
+	free(s);
+}
+
+/* TCP connections of a set must not outlive it: their next segment would wait for an SA for ever. */
+static void close_connections(struct sa_set *s)
+{
+	const struct gm *gm = s->reg->gm;
+	union sip_sa peer;
+
+	for (int role = 0; role < SA_N_ROLES; role++) /* another set uses the same addresses */
+		if (s->reg->set[role] && s->reg->set[role] != s)
+			return;
+	gm_sa_of(&s->reg->ue, 0, &peer);
+	sip_tp_close_peer(s->p->tp, gm->ps.ep, &peer);
+	for (size_t i = 0; i < GM_N_PC; i++)
+		sip_tp_close_peer(s->p->tp, gm->pc[i].ep, &peer);
+}
+
+void sa_free(struct sa_set *s)
+{
+	struct knl_sa_stats st = { 0 };
+	struct xfrm_set x;
+	int r;
+
+	if (!s)
+		return;
+	close_connections(s);
+	sa_to_kernel(s, &x, NULL);
+	r = s->p->kops->set_del(s->p->karg, &x, s->knl_id, &st);
+	if (r < 0)
+		log_warn("%s: SA set %u could not be removed: %s", s->reg->impi, s->knl_id,
+			 s->p->kops->error(s->p->karg));
+	log_info("%s: SAs (reqid %u) removed: %llu packets, %llu octets accepted, %llu dropped",
+		 s->reg->impi, s->reqid, (unsigned long long)st.packets,
+		 (unsigned long long)st.octets,
+		 (unsigned long long)(st.drop_cleartext + st.drop_wrong_sa + st.drop_spoofed +
+				      st.drop_other));
+	sa_forget(s);
+}
+
+void sa_move(struct sa_set *s, enum sa_role role)
+{
+	struct reg *r = s->reg;
+
+	if (s->role == role && r->set[role] == s)
+		return;
+	if (r->set[s->role] == s)
+		r->set[s->role] = NULL;
+	sa_free(r->set[role]);
+	s->role = role;
+	r->set[role] = s;
+	if (role != SA_TEMP) {
+		free(s->client);
+		s->client = NULL;
+	}
+}
+
+void sa_lifetime(struct sa_set *s, uint64_t seconds)
+{
+	struct xfrm_set x;
+
+	s->expires = loop_wall(s->p->loop) + seconds * USEC_PER_SEC;
+	timer_start(s->p->loop, &s->timer, seconds * USEC_PER_SEC);
+	sa_to_kernel(s, &x, NULL);
+	/* The kernel's own limit is a second later, so that it only matters when we are gone. */
+	if (s->p->kops->set_lifetime(s->p->karg, &x, seconds + 1) < 0)
+		log_warn("%s: lifetime of SAs (reqid %u): %s", s->reg->impi, s->reqid,
+			 s->p->kops->error(s->p->karg));
+}
+
+struct sa_set *sa_by_reqid(struct reg *r, uint32_t reqid)
+{
+	for (int i = 0; i < SA_N_ROLES; i++)
+		if (r->set[i] && r->set[i]->reqid == reqid)
+			return r->set[i];
+	return NULL;
+}
+
+static void evict(struct pcscf *p, const struct xfrm_addr *ue, uint16_t ue_port, uint16_t our_port,
+		  const struct reg *by)
+{
+	struct gm_bind *b;
+	struct gm_key k;
+	struct reg *r;
+
+	gm_key_make(&k, ue, ue_port, our_port, 0);
+	b = gm_bind_find(p, &k);
+	if (!b || !b->set)
+		return;
+	r = b->reg;
+	log_notice("%s: SAs (reqid %u) give way: %s negotiates the same ports at the same address",
+		   r->impi, b->set->reqid, by->impi);
+	sa_free(b->set);
+	if (r != by && r->fsm.state == REG_REGISTERED && !r->set[SA_CUR])
+		reg_leave(r, "its address and ports are another phone's now");
+}
+
+void sa_evict(struct pcscf *p, const struct xfrm_addr *ue, const struct sec_mech *m,
+	      const struct reg *by)
+{
+	const struct gm *gm = by->gm;
+
+	evict(p, ue, m->port_c, gm->ps.port, by);
+	for (size_t i = 0; i < GM_N_PC; i++) { /* one of them must be free */
+		struct gm_key k;
+
+		gm_key_make(&k, ue, m->port_s, gm->pc[i].port, 0);
+		if (!gm_bind_find(p, &k))
+			return;
+	}
+	for (size_t i = 0; i < GM_N_PC; i++) {
+		struct gm_key k;
+		struct gm_bind *b;
+
+		gm_key_make(&k, ue, m->port_s, gm->pc[i].port, 0);
+		b = gm_bind_find(p, &k);
+		if (b && b->set && (b->reg != by || b->set->role != SA_CUR)) {
+			evict(p, ue, m->port_s, gm->pc[i].port, by);
+			return;
+		}
+	}
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Security mechanism agreement on Gm.
+ *
+ * TS 24.229 5.2.2.2 (what a protected REGISTER must repeat), TS 33.203 7.2 (SM1, SM6, SM7), annex H
+ * (ipsec-3gpp), RFC 3329. Invariant: what was offered for a set is a function of the
+ * configuration and the set, so that nothing of it needs to be stored.
+ */
+#include "pcscf/pcscf.h"
+
+int sec_policy_read(const char *algs, const char *ealgs, struct sec_policy *ret)
+{
+	struct str a_rest = str_of(algs), a, e_rest, e;
+	struct sec_policy pol = { 0 };
+
+	while (str_split(&a_rest, ' ', &a)) {
+		if (!a.n)
+			continue;
+		e_rest = str_of(ealgs);
+		while (str_split(&e_rest, ' ', &e)) {
+			if (!e.n)
+				continue;
+			if (pol.n == SEC_POLICY_MAX || sec_alg_parse(a, &pol.m[pol.n].alg) ||
+			    sec_ealg_parse(e, &pol.m[pol.n].ealg))
+				return -EINVAL;
+			pol.n++;
+		}
+	}
+	if (!pol.n)
+		return -EINVAL;
+	*ret = pol;
+	return 0;
+}
+
+const struct sec_mech *sec_choose(const struct sec_policy *pol, const struct sec_list *client)
+{
+	for (size_t i = 0; i < pol->n; i++)
+		for (size_t j = 0; j < client->n; j++) {
+			const struct sec_mech *m = &client->m[j];
+
+			if (m->ipsec_3gpp && m->known && m->esp && m->transport &&
+			    m->alg == pol->m[i].alg && m->ealg == pol->m[i].ealg)
+				return m;
+		}
+	return NULL;
+}
+
+void sec_offer(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
+	       struct sec_list *ret)
+{
+	ret->n = 0;
+	for (size_t i = 0; i < pol->n; i++)
+		ret->m[ret->n++] = (struct sec_mech){
+			.ipsec_3gpp = true,
+			.alg = pol->m[i].alg,
+			.ealg = pol->m[i].ealg,
+			.esp = true,
+			.transport = true,
+			.known = true,
+			.spi_c = s->spi_pc,
+			.spi_s = s->spi_ps,
+			.port_c = s->port_pc,
+			.port_s = port_ps,
+			.q_milli = (uint32_t)(1000 * (pol->n - i) / pol->n),
+		};
+}
+
+int sec_add_server(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
+		   struct sip_msg *resp)
+{
+	char line[1024];
+	struct sec_list l;
+	size_t at = 0;
+
+	sec_offer(pol, s, port_ps, &l);
+	for (size_t i = 0; i < l.n; i++) {
+		int r;
+
+		if (i && at + 3 < sizeof(line)) {
+			memcpy(line + at, ", ", 3);
+			at += 2;
+		}
+		r = sec_mech_write(&l.m[i], line + at, sizeof(line) - at);
+		if (r < 0)
+			return r;
+		at += strlen(line + at);
+	}
+	sip_msg_remove(resp, SIP_H_SECURITY_SERVER);
+	return sip_msg_add(resp, SIP_H_SECURITY_SERVER, "%s", line);
+}
+
+const char *sec_verify(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
+		       const struct sip_msg *m)
+{
+	struct sec_list offered, got;
+	int r;
+
+	r = sec_list_read(m, SIP_H_SECURITY_VERIFY, &got);
+	if (r == -ENOENT)
+		return "Security-Verify is missing";
+	if (r < 0)
+		return "Security-Verify is malformed";
+	sec_offer(pol, s, port_ps, &offered);
+	if (!sec_list_equal(&offered, &got))
+		return "Security-Verify is not the Security-Server that was sent";
+	if (s->role != SA_TEMP || !s->client)
+		return NULL;
+	r = sec_list_read(m, SIP_H_SECURITY_CLIENT, &got);
+	if (r == -ENOENT)
+		return "Security-Client is missing";
+	if (r < 0 || !sec_list_equal(s->client, &got))
+		return "Security-Client is not the one that was challenged";
+	return NULL;
+}
+
+void sec_strip(struct sip_msg *m)
+{
+	sip_msg_remove(m, SIP_H_SECURITY_CLIENT);
+	sip_msg_remove(m, SIP_H_SECURITY_VERIFY);
+	sip_msg_remove_token(m, SIP_H_REQUIRE, "sec-agree");
+	sip_msg_remove_token(m, SIP_H_PROXY_REQUIRE, "sec-agree");
+	sip_msg_remove_token(m, SIP_H_SUPPORTED, "sec-agree");
+}
+
+struct sec_list *sec_list_dup(const struct sec_list *l)
+{
+	size_t size = offsetof(struct sec_list, m) + l->n * sizeof(l->m[0]);
+	struct sec_list *d = malloc(size);
+
+	if (d)
+		memcpy(d, l, size);
+	return d;
+}
