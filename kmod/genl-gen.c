@@ -97,6 +97,13 @@ const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS] = {
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 	{
+		.cmd = KIMS_CMD_RTP_REPLACE,
+		.doit = kims_nl_rtp_replace_doit,
+		.policy = kims_top_rtp_new_nl_policy,
+		.maxattr = KIMS_A_RTP_FLOW,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
 		.cmd = KIMS_CMD_RTP_DEL,
 		.doit = kims_nl_rtp_del_doit,
 		.policy = kims_top_rtp_ref_nl_policy,
@@ -136,6 +143,13 @@ const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS] = {
 	{
 		.cmd = KIMS_CMD_SA_SET_NEW,
 		.doit = kims_nl_sa_set_new_doit,
+		.policy = kims_top_sa_set_new_nl_policy,
+		.maxattr = KIMS_A_SA_SET,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = KIMS_CMD_SA_SET_REPLACE,
+		.doit = kims_nl_sa_set_replace_doit,
 		.policy = kims_top_sa_set_new_nl_policy,
 		.maxattr = KIMS_A_SA_SET,
 		.flags = GENL_UNS_ADMIN_PERM,

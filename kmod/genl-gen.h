@@ -19,6 +19,7 @@ extern const struct nla_policy kims_sa_set_ref_nl_policy[KIMS_SA_SET_A_UE_ID + 1
 extern const struct nla_policy kims_top_sa_set_ref_nl_policy[KIMS_A_SA_SET + 1];
 
 int kims_nl_rtp_new_doit(struct sk_buff *skb, struct genl_info *info);
+int kims_nl_rtp_replace_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_rtp_del_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_rtp_get_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_rtp_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -27,6 +28,7 @@ int kims_nl_gm_port_del_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_gm_port_get_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_gm_port_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int kims_nl_sa_set_new_doit(struct sk_buff *skb, struct genl_info *info);
+int kims_nl_sa_set_replace_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_sa_set_del_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_sa_set_get_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_sa_set_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -38,7 +40,7 @@ enum {
 	KIMS_NL_N_MCGRPS
 };
 
-#define KIMS_NL_N_OPS	10
+#define KIMS_NL_N_OPS	12
 
 extern const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS];
 extern const struct genl_multicast_group kims_nl_mcgrps[KIMS_NL_N_MCGRPS];

@@ -54,8 +54,6 @@ int kims_nl_gm_port_new_doit(struct sk_buff *skb, struct genl_info *info)
 	err = kims_gm_port_read(info, &local);
 	if (err)
 		return err;
-	if (!(info->nlhdr->nlmsg_flags & NLM_F_CREATE))
-		return KIMS_REFUSE(info->extack, -EINVAL, "NLM_F_CREATE is not set");
 	mutex_lock(&kn->lock);
 	err = kims_gm_port_add(kn, &local);
 	mutex_unlock(&kn->lock);
@@ -294,23 +292,27 @@ static void kims_sa_set_notify_del(struct kims_net *kn, struct kims_sa_set *set)
 
 /* --- sa-set: commands --- */
 
-static int kims_sa_set_change(struct kims_net *kn, u32 id, const struct kims_sa_conf *conf,
-			      u16 flags, struct kims_sa_set **ret, struct netlink_ext_ack *extack)
+static int kims_sa_set_apply_new(struct kims_net *kn, u32 id, const struct kims_sa_conf *conf,
+				 struct kims_sa_set **ret, struct netlink_ext_ack *extack)
+{
+	if (id && kims_sa_set_find(kn, id))
+		return KIMS_REFUSE(extack, -EEXIST, "there is a set of this id");
+	return kims_sa_set_create(kn, id, conf, ret, extack);
+}
+
+static int kims_sa_set_apply_replace(struct kims_net *kn, u32 id, const struct kims_sa_conf *conf,
+				     struct kims_sa_set **ret, struct netlink_ext_ack *extack)
 {
 	struct kims_sa_set *old = id ? kims_sa_set_find(kn, id) : NULL;
 
-	if (!old) {
-		if (!(flags & NLM_F_CREATE))
-			return KIMS_REFUSE(extack, -ENOENT,
-					   "no set of this id, and NLM_F_CREATE is not set");
-		return kims_sa_set_create(kn, id, conf, ret, extack);
-	}
-	if (flags & NLM_F_EXCL || !(flags & NLM_F_REPLACE))
-		return KIMS_REFUSE(extack, -EEXIST, "there is a set of this id");
+	if (!id)
+		return KIMS_REFUSE(extack, -EINVAL, "id is missing");
+	if (!old)
+		return KIMS_REFUSE(extack, -ENOENT, "no set of this id");
 	return kims_sa_set_replace(kn, old, conf, ret, extack);
 }
 
-int kims_nl_sa_set_new_doit(struct sk_buff *skb, struct genl_info *info)
+static int kims_sa_set_change(struct genl_info *info)
 {
 	struct kims_net *kn = kims_net(genl_info_net(info));
 	struct kims_sa_conf conf;
@@ -327,11 +329,23 @@ int kims_nl_sa_set_new_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		return -ENOMEM;
 	mutex_lock(&kn->lock);
-	err = kims_sa_set_change(kn, id, &conf, info->nlhdr->nlmsg_flags, &set, info->extack);
+	err = info->genlhdr->cmd == KIMS_CMD_SA_SET_NEW ?
+		      kims_sa_set_apply_new(kn, id, &conf, &set, info->extack) :
+		      kims_sa_set_apply_replace(kn, id, &conf, &set, info->extack);
 	if (!err)
 		err = kims_sa_set_put_id(reply, set);
 	mutex_unlock(&kn->lock);
 	return kims_nl_reply_send(info, reply, hdr, err);
+}
+
+int kims_nl_sa_set_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return kims_sa_set_change(info);
+}
+
+int kims_nl_sa_set_replace_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return kims_sa_set_change(info);
 }
 
 /* ue-id is for dumps: a set is named by its id. */

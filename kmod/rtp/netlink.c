@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Media flows on netlink: rtp-new, rtp-del, rtp-get and their events; include/netlink/kims.yaml.
+ * Media flows on netlink: rtp-new, rtp-replace, rtp-del, rtp-get and their events; include/netlink/kims.yaml.
  *
- * rtp-new is a transaction: everything that can be refused without looking at other objects is
+ * rtp-new and rtp-replace are transactions: everything that can be refused without looking at other objects is
  * read first, then under the lock each flow is put in place, and when one cannot be, those before
  * it are taken back.
  */
@@ -12,7 +12,7 @@
 
 #define KIMS_RTP_MSG_SIZE 640 /* at least the longest KIMS_A_RTP_FLOW */
 
-/* One flow of an rtp-new. */
+/* One flow of an rtp-new or rtp-replace. */
 struct kims_rtp_request {
 	u32 id;
 	u64 cookie;
@@ -189,23 +189,38 @@ static int kims_rtp_read_requests(const struct genl_info *info, struct kims_rtp_
 	return 0;
 }
 
-/* --- rtp-new --- */
+/* --- rtp-new, rtp-replace --- */
 
-static int kims_rtp_apply(struct kims_net *kn, struct kims_rtp_request *r, u16 flags,
-			  struct netlink_ext_ack *extack)
+static int kims_rtp_apply_new(struct kims_net *kn, struct kims_rtp_request *r,
+			      struct netlink_ext_ack *extack)
+{
+	if (r->id && kims_rtp_find(kn, r->id))
+		return KIMS_REFUSE_ATTR(extack, -EEXIST, r->attr, "there is a flow of this id");
+	return kims_rtp_create(kn, r->id, r->cookie, r->flow, &r->change, extack);
+}
+
+static int kims_rtp_apply_replace(struct kims_net *kn, struct kims_rtp_request *r,
+				  struct netlink_ext_ack *extack)
 {
 	struct kims_rtp *rtp = r->id ? kims_rtp_find(kn, r->id) : NULL;
+
+	if (!r->id)
+		return KIMS_REFUSE_ATTR(extack, -EINVAL, r->attr, "id is missing");
+	if (!rtp)
+		return KIMS_REFUSE_ATTR(extack, -ENOENT, r->attr, "no flow of this id");
+	if (r->has_cookie && r->cookie != rtp->cookie)
+		return KIMS_REFUSE_ATTR(extack, -EINVAL, r->attr, "the flow has another cookie");
+	return kims_rtp_replace(rtp, r->flow, &r->change, extack);
+}
+
+static int kims_rtp_apply(struct kims_net *kn, struct kims_rtp_request *r,
+			  const struct genl_info *info)
+{
 	int err;
 
-	if (!rtp && !(flags & NLM_F_CREATE))
-		return KIMS_REFUSE_ATTR(extack, -ENOENT, r->attr,
-					"no flow of this id, and NLM_F_CREATE is not set");
-	if (rtp && (flags & NLM_F_EXCL || !(flags & NLM_F_REPLACE)))
-		return KIMS_REFUSE_ATTR(extack, -EEXIST, r->attr, "there is a flow of this id");
-	if (rtp && r->has_cookie && r->cookie != rtp->cookie)
-		return KIMS_REFUSE_ATTR(extack, -EINVAL, r->attr, "the flow has another cookie");
-	err = rtp ? kims_rtp_replace(rtp, r->flow, &r->change, extack) :
-		    kims_rtp_create(kn, r->id, r->cookie, r->flow, &r->change, extack);
+	err = info->genlhdr->cmd == KIMS_CMD_RTP_NEW ?
+		      kims_rtp_apply_new(kn, r, info->extack) :
+		      kims_rtp_apply_replace(kn, r, info->extack);
 	if (!err)
 		r->flow = NULL;
 	return err;
@@ -229,7 +244,7 @@ static int kims_rtp_transact(struct kims_net *kn, struct kims_rtp_request *r, in
 
 	mutex_lock(&kn->lock);
 	for (i = 0; i < n; i++) {
-		err = kims_rtp_apply(kn, &r[i], info->nlhdr->nlmsg_flags, info->extack);
+		err = kims_rtp_apply(kn, &r[i], info);
 		if (err)
 			break;
 		err = kims_rtp_put_id(reply, r[i].change.rtp);
@@ -256,7 +271,7 @@ static void kims_rtp_free_requests(struct kims_rtp_request *r, int n)
 	kfree(r);
 }
 
-int kims_nl_rtp_new_doit(struct sk_buff *skb, struct genl_info *info)
+static int kims_rtp_change(struct genl_info *info)
 {
 	struct kims_net *kn = kims_net(genl_info_net(info));
 	struct kims_rtp_request *r;
@@ -275,6 +290,16 @@ int kims_nl_rtp_new_doit(struct sk_buff *skb, struct genl_info *info)
 	if (r)
 		kims_rtp_free_requests(r, n);
 	return reply ? kims_nl_reply_send(info, reply, hdr, err) : err;
+}
+
+int kims_nl_rtp_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return kims_rtp_change(info);
+}
+
+int kims_nl_rtp_replace_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return kims_rtp_change(info);
 }
 
 /* --- writing; under kims_rtp.lock --- */

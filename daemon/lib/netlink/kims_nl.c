@@ -33,7 +33,6 @@ const char *knl_error(const struct knl *k)
 	return k->error;
 }
 
-/* libnl's errors are few; those of building a message mean that it got too long. */
 struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags)
 {
 	struct nl_msg *m = nlmsg_alloc_size(KNL_BUFFER / 2);

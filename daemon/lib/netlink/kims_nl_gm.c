@@ -4,10 +4,10 @@
 
 /* --- gm-port --- */
 
-static struct nl_msg *port_request(const struct knl *k, uint8_t cmd, int flags,
-				   const struct xfrm_addr *local, uint16_t port)
+static struct nl_msg *port_request(const struct knl *k, uint8_t cmd, const struct xfrm_addr *local,
+				   uint16_t port)
 {
-	struct nl_msg *m = knl_request(k, cmd, flags);
+	struct nl_msg *m = knl_request(k, cmd, 0);
 	struct nlattr *nest = m ? nla_nest_start(m, KIMS_A_GM_PORT | NLA_F_NESTED) : NULL;
 
 	if (!nest ||
@@ -22,8 +22,7 @@ static struct nl_msg *port_request(const struct knl *k, uint8_t cmd, int flags,
 
 int knl_gm_port_add(struct knl *k, const struct xfrm_addr *local, uint16_t port)
 {
-	_cleanup_msg_ struct nl_msg *m =
-		port_request(k, KIMS_CMD_GM_PORT_NEW, NLM_F_CREATE | NLM_F_EXCL, local, port);
+	_cleanup_msg_ struct nl_msg *m = port_request(k, KIMS_CMD_GM_PORT_NEW, local, port);
 	int r = m ? knl_transact(k, m, NULL, NULL) : knl_fail(k, -ENOMEM, "request");
 
 	return r == -EEXIST ? 0 : r;
@@ -31,7 +30,7 @@ int knl_gm_port_add(struct knl *k, const struct xfrm_addr *local, uint16_t port)
 
 int knl_gm_port_del(struct knl *k, const struct xfrm_addr *local, uint16_t port)
 {
-	_cleanup_msg_ struct nl_msg *m = port_request(k, KIMS_CMD_GM_PORT_DEL, 0, local, port);
+	_cleanup_msg_ struct nl_msg *m = port_request(k, KIMS_CMD_GM_PORT_DEL, local, port);
 
 	return m ? knl_transact(k, m, NULL, NULL) : knl_fail(k, -ENOMEM, "request");
 }
@@ -163,9 +162,9 @@ static int read_one(void *arg, struct nlattr **attrs, struct nlmsghdr *h _unused
 	return 0;
 }
 
-static int change(struct knl *k, const struct knl_sa_set *s, int flags, uint32_t *ret_id)
+static int change(struct knl *k, const struct knl_sa_set *s, uint8_t cmd, uint32_t *ret_id)
 {
-	_cleanup_msg_ struct nl_msg *m = knl_request(k, KIMS_CMD_SA_SET_NEW, flags);
+	_cleanup_msg_ struct nl_msg *m = knl_request(k, cmd, 0);
 	struct knl_sa_set answer = { 0 };
 	struct one o = { .set = &answer };
 	int r;
@@ -180,12 +179,13 @@ static int change(struct knl *k, const struct knl_sa_set *s, int flags, uint32_t
 
 int knl_sa_new(struct knl *k, const struct knl_sa_set *s, uint32_t *ret_id)
 {
-	return change(k, s, NLM_F_CREATE | NLM_F_EXCL, ret_id);
+	return change(k, s, KIMS_CMD_SA_SET_NEW, ret_id);
 }
 
 int knl_sa_replace(struct knl *k, const struct knl_sa_set *s)
 {
-	return s->id ? change(k, s, NLM_F_REPLACE, NULL) : knl_fail(k, -EINVAL, "set without id");
+	return s->id ? change(k, s, KIMS_CMD_SA_SET_REPLACE, NULL) :
+		       knl_fail(k, -EINVAL, "set without id");
 }
 
 static int by_id(struct knl *k, uint8_t cmd, uint32_t id, struct one *o)

@@ -28,7 +28,7 @@ static inline void knl_msg_freep(struct nl_msg **m)
 
 #define _cleanup_msg_ _cleanup_(knl_msg_freep)
 
-/* A request of the family, NULL: no memory. flags: NLM_F_CREATE ..., NLM_F_DUMP. */
+/* A request of the family, NULL: no memory. flags: NLM_F_DUMP or 0. */
 struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags);
 
 /*

@@ -156,7 +156,7 @@ static int read_ids(void *arg, struct nlattr **attrs _unused_, struct nlmsghdr *
 
 int knl_rtp_new_all(struct knl *k, struct knl_rtp_flow *f, size_t n)
 {
-	_cleanup_msg_ struct nl_msg *m = knl_request(k, KIMS_CMD_RTP_NEW, NLM_F_CREATE | NLM_F_EXCL);
+	_cleanup_msg_ struct nl_msg *m = knl_request(k, KIMS_CMD_RTP_NEW, 0);
 	struct ids ids = { f, n };
 	size_t i;
 
@@ -180,7 +180,7 @@ int knl_rtp_new(struct knl *k, const struct knl_rtp_flow *f, uint32_t *ret_id)
 
 int knl_rtp_replace(struct knl *k, const struct knl_rtp_flow *f)
 {
-	_cleanup_msg_ struct nl_msg *m = knl_request(k, KIMS_CMD_RTP_NEW, NLM_F_REPLACE);
+	_cleanup_msg_ struct nl_msg *m = knl_request(k, KIMS_CMD_RTP_REPLACE, 0);
 
 	if (!f->id)
 		return knl_fail(k, -EINVAL, "flow without id");

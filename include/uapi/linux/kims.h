@@ -73,7 +73,7 @@ enum {
 	KIMS_RTP_A_ID = 1,
 	/*
 	 * u64: The owner's tag, for example of a call; dump and delete can select by it. It cannot be
-	 * changed by a replace.
+	 * changed by rtp-replace.
 	 */
 	KIMS_RTP_A_COOKIE,
 	/* u32: What the flow carries. Default rtp. */
@@ -370,10 +370,15 @@ enum {
 
 enum {
 	/*
-	 * Make or replace media flows, up to rtp-batch-max in one message: all of them or, when one is
-	 * refused, none. The reply has the id of each, in the order of the request.
+	 * Make media flows, up to rtp-batch-max in one message: all of them or, when one is refused,
+	 * none. The reply has the id of each, in the order of the request.
 	 */
 	KIMS_CMD_RTP_NEW = 1,
+	/*
+	 * Replace media flows, named by their ids, up to rtp-batch-max in one message: all of them or,
+	 * when one is refused, none. What is absent becomes the default, not what it was.
+	 */
+	KIMS_CMD_RTP_REPLACE,
 	/*
 	 * Delete the flow of an id, or flows of a cookie. The reply has the flows with their final
 	 * counters: no packet is counted after it.
@@ -390,14 +395,16 @@ enum {
 	KIMS_CMD_RTP_INACTIVE_NTF,
 	/* A flow was deleted; with its final counters. */
 	KIMS_CMD_RTP_DEL_NTF,
-	/* Protect a port. There is nothing to replace. */
+	/* Protect a port. */
 	KIMS_CMD_GM_PORT_NEW,
 	/* Stop protecting a port. */
 	KIMS_CMD_GM_PORT_DEL,
 	/* One protected port, or all. */
 	KIMS_CMD_GM_PORT_GET,
-	/* Make or replace an SA set. The reply has its id. */
+	/* Make an SA set. The reply has its id. */
 	KIMS_CMD_SA_SET_NEW,
+	/* Replace the SA set of an id. What is absent becomes the default, not what it was. */
+	KIMS_CMD_SA_SET_REPLACE,
 	/* Delete a set by id. The reply has it with its final counters. */
 	KIMS_CMD_SA_SET_DEL,
 	/* One set by id; or all, or those of a ue-id. */

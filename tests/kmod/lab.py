@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the tests of kims.ko run in: three network namespaces, and KTAP output.
+
+        ue1                          core                          ue2
+    10.45.1.2 ---- veth ---- 10.45.1.1 | 10.45.2.1 ---- veth ---- 10.45.2.2
+    fd45:1::2                fd45:1::1 | fd45:2::1                fd45:2::2
+                       the relay, the P-CSCF: 10.46.0.1, fd46::1
+
+kims.ko works in core. A test is a function with @test; it leaves no object behind.
+"""
+import ctypes
+import os
+import subprocess
+import sys
+import time
+import traceback
+
+from knl import Knl
+
+RELAY = {4: "10.46.0.1", 6: "fd46::1"}
+UE1 = {4: "10.45.1.2", 6: "fd45:1::2"}
+UE2 = {4: "10.45.2.2", 6: "fd45:2::2"}
+OTHER = {4: "10.45.1.77", 6: "fd45:1::77"}  # another address of ue1's link
+SPACES = ("ue1", "core", "ue2")
+
+TOPOLOGY = """
+link add v1 netns ue1 type veth peer name c1 netns core
+link add v2 netns ue2 type veth peer name c2 netns core
+"""
+
+ADDRESSES = {
+    "ue1": ("v1", ["10.45.1.2/24", "fd45:1::2/64", "10.45.1.77/24", "fd45:1::77/64"],
+            ["10.45.1.1", "fd45:1::1"]),
+    "ue2": ("v2", ["10.45.2.2/24", "fd45:2::2/64"], ["10.45.2.1", "fd45:2::1"]),
+}
+CORE = [("c1", "10.45.1.1/24"), ("c1", "fd45:1::1/64"), ("c2", "10.45.2.1/24"),
+        ("c2", "fd45:2::1/64"), ("lo", "10.46.0.1/32"), ("lo", "fd46::1/128")]
+
+TESTS = []
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Failed(Exception):
+    pass
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+def check(what, want, have):
+    if want != have:
+        raise Failed(f"{what}: want {want!r}, have {have!r}")
+
+
+def ensure(what, truth):
+    if not truth:
+        raise Failed(what)
+
+
+def until(truth, seconds=5.0):
+    """Waits for a condition; its last value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = truth()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(0.01)
+
+
+def run(*argv, stdin=None):
+    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def ip_batch(space, lines):
+    run("ip", *(["-n", space] if space else []), "-batch", "-", stdin="\n".join(lines) + "\n")
+
+
+class inside:
+    """with inside("core"): sockets and netlink of the block belong to that namespace."""
+
+    def __init__(self, space):
+        self.space = space
+
+    def enter(self, path):
+        fd = os.open(path, os.O_RDONLY)
+        if libc.setns(fd, 0x40000000):
+            raise OSError(ctypes.get_errno(), "setns")
+        os.close(fd)
+
+    def __enter__(self):
+        self.old = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        self.enter(f"/run/netns/{self.space}")
+
+    def __exit__(self, *_):
+        libc.setns(self.old, 0x40000000)
+        os.close(self.old)
+
+
+def space_add(name):
+    run("ip", "netns", "add", name)
+
+
+def space_del(name):
+    run("ip", "netns", "del", name)
+
+
+def sysctl(space, **values):
+    with inside(space):
+        for name, value in values.items():
+            with open("/proc/sys/net/" + name.replace("__", "/"), "w", encoding="ascii") as f:
+                f.write(str(value))
+
+
+def set_up():
+    for s in SPACES:
+        space_add(s)
+    ip_batch(None, TOPOLOGY.strip().splitlines())
+    for space, (dev, addresses, gateways) in ADDRESSES.items():
+        lines = [f"addr add {a} dev {dev}" + (" nodad" if ":" in a else "") for a in addresses]
+        lines += ["link set lo up", f"link set {dev} up"]
+        lines += [f"route add default via {g}" for g in gateways]
+        ip_batch(space, lines)
+    ip_batch("core", [f"addr add {a} dev {d}" + (" nodad" if ":" in a else "") for d, a in CORE]
+             + ["link set lo up", "link set c1 up", "link set c2 up"])
+    for space, dev in (("ue1", "v1"), ("ue2", "v2"), ("core", "c1"), ("core", "c2")):
+        sysctl(space, **{f"ipv6__conf__{dev}__accept_dad": 0,
+                         f"ipv6__conf__{dev}__accept_ra": 0})
+
+
+def tear_down():
+    for s in SPACES:
+        subprocess.run(["ip", "netns", "del", s], capture_output=True, check=False)
+
+
+def core(groups=()):
+    """A client in the core."""
+    with inside("core"):
+        return Knl(groups)
+
+
+def drops(stats):
+    return {k: v for k, v in stats.get("drops", {}).items() if v}
+
+
+def leftovers():
+    """What a test has left behind, which it must not."""
+    with core() as k:
+        s = k.stats()
+        for f in k.rtp_dump():
+            k.rtp_del(f["id"])
+        for f in k.sa_dump():
+            k.sa_del(f["id"])
+        for p in k.ports():
+            k.port_del(p.get("local-ipv4") or p["local-ipv6"], p["port"])
+    return {n: s[n] for n in ("rtp-flows", "gm-ports", "sa-sets") if s[n]}
+
+
+def run_one(number, f):
+    name = f"{f.__module__}: {f.__name__} {(f.__doc__ or '').strip().splitlines()[0]}"
+    try:
+        f()
+        left = leftovers()
+        if left:
+            raise Failed(f"left behind: {left}")
+        print(f"ok {number} {name}", flush=True)
+        return True
+    except Exception as e:  # pylint: disable=broad-except
+        print(f"not ok {number} {name}")
+        text = str(e) if isinstance(e, Failed) else traceback.format_exc()
+        print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
+        leftovers()
+        return False
+
+
+def main(wanted):
+    tests = [t for t in TESTS if not wanted or any(w in f"{t.__module__}.{t.__name__}"
+                                                   for w in wanted)]
+    print("KTAP version 1")
+    print(f"1..{len(tests)}", flush=True)
+    set_up()
+    try:
+        passed = sum(run_one(i, t) for i, t in enumerate(tests, 1))
+    finally:
+        tear_down()
+    print(f"# {passed} of {len(tests)} passed", flush=True)
+    return 0 if passed == len(tests) else 1
+
+
+if __name__ == "__main__":
+    sys.exit("run tests/kmod/run")

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Packets by hand: RTP, and whole IP packets for a packet socket."""
+import socket
+import struct
+
+ETH = {4: 0x0800, 6: 0x86dd}
+
+
+def rtp(seq, timestamp=None, ssrc=0x1234, pt=8, size=160):
+    """An RTP packet (RFC 3550 5.1) of size octets of payload."""
+    timestamp = seq * 160 if timestamp is None else timestamp
+    return struct.pack("!BBHII", 0x80, pt, seq & 0xffff, timestamp & 0xffffffff, ssrc) + bytes(size)
+
+
+def rtcp(kind=200, ssrc=0x1234):
+    """A sender report without blocks (RFC 3550 6.4.1)."""
+    return struct.pack("!BBHIQIII", 0x80, kind, 6, ssrc, 0, 0, 1, 160)
+
+
+def csum(data):
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def family(address):
+    return 6 if ":" in address else 4
+
+
+def pton(address):
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
+def pseudo(src, dst, length, protocol):
+    return pton(src) + pton(dst) + struct.pack("!II", length, protocol)
+
+
+def udp(src, dst, payload, check=True, length=None):
+    """src, dst: (address, port). check: True right, False zero, or a number."""
+    length = 8 + len(payload) if length is None else length
+    head = struct.pack("!HHHH", src[1], dst[1], length, 0)
+    value = check
+    if check is True:
+        value = csum(pseudo(src[0], dst[0], 8 + len(payload), 17) + head + payload) or 0xffff
+    return head[:6] + struct.pack("!H", int(value)) + payload
+
+
+def ip(src, dst, body, ttl=64, tos=0, options=b"", ident=7, frag=0, protocol=17, length=None):
+    """An IPv4 or IPv6 packet around body; frag is the IPv4 field as it is."""
+    if family(src) == 6:
+        length = len(body) if length is None else length
+        return struct.pack("!IHBB", 6 << 28 | tos << 20, length, protocol, ttl) + pton(src) \
+            + pton(dst) + body
+    ihl = 5 + len(options) // 4
+    length = ihl * 4 + len(body) if length is None else length
+    head = struct.pack("!BBHHHBBH", 0x40 | ihl, tos, length, ident, frag, ttl, protocol, 0) \
+        + pton(src) + pton(dst) + options
+    return head[:10] + struct.pack("!H", csum(head)) + head[12:] + body
+
+
+def datagram(src, dst, payload, **kwargs):
+    """IP packet with UDP; keywords of ip(), and check and length of udp()."""
+    parts = {k: kwargs.pop(k) for k in ("check", "length") if k in kwargs}
+    return ip(src[0], dst[0], udp(src, dst, payload, **parts), **kwargs)
+
+
+class Received:
+    """An IP packet taken apart."""
+
+    def __init__(self, data):
+        self.version = data[0] >> 4
+        if self.version == 4:
+            ihl = (data[0] & 15) * 4
+            self.tos, self.ttl, self.protocol = data[1], data[8], data[9]
+            length = struct.unpack_from("!H", data, 2)[0]
+            self.frag = struct.unpack_from("!H", data, 6)[0]
+            self.src = socket.inet_ntop(socket.AF_INET, data[12:16])
+            self.dst = socket.inet_ntop(socket.AF_INET, data[16:20])
+            self.options = data[20:ihl]
+            self.header_ok = csum(data[:ihl]) == 0
+            body = data[ihl:length]
+        else:
+            word, length, self.protocol, self.ttl = struct.unpack_from("!IHBB", data)
+            self.tos, self.frag, self.options, self.header_ok = word >> 20 & 255, 0, b"", True
+            self.src = socket.inet_ntop(socket.AF_INET6, data[8:24])
+            self.dst = socket.inet_ntop(socket.AF_INET6, data[24:40])
+            body = data[40:40 + length]
+        self.body = body
+        if self.protocol != 17 or len(body) < 8:
+            return
+        self.sport, self.dport, self.length, self.check = struct.unpack_from("!HHHH", body)
+        self.payload = body[8:]
+        self.sum_ok = not self.check or \
+            csum(pseudo(self.src, self.dst, len(body), 17) + body) == 0
+
+
+class Wire:
+    """Whole IP packets in and out of a device; made inside the namespace of the device."""
+
+    def __init__(self, device, gateway_mac):
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        self.sock.bind((device, 3))
+        self.device, self.mac = device, gateway_mac
+
+    def send(self, packet):
+        self.sock.sendto(packet, (self.device, ETH[packet[0] >> 4], 0, 0, self.mac))
+
+    def receive(self, wanted, seconds=2.0):
+        """The first packet that comes in and for which wanted(Received) is true, or None."""
+        self.sock.settimeout(seconds)
+        try:
+            while True:
+                data, where = self.sock.recvfrom(70000)
+                if where[2] != 4 and where[1] in ETH.values():  # not our own
+                    packet = Received(data)
+                    if wanted(packet):
+                        return packet
+        except TimeoutError:
+            return None
