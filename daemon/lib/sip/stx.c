@@ -421,14 +421,16 @@ static void send_trying(struct sip_stx *t)
 		respond(t, m, false);
 }
 
-/* 3262 3: doubles without limit; a 2xx and G: up to T2. */
+/* RFC 3262 3: doubles until 64*T1 are over; a 2xx and G: up to T2. */
 static void next_interval(struct sip_stx *t)
 {
 	uint32_t t2 = stack_timers(t->stack, t->reply.ep)->t2_ms;
 
 	t->spent_ms += t->interval_ms;
 	t->interval_ms *= 2;
-	if (!t->rel1xx)
+	if (t->rel1xx)
+		t->interval_ms = MIN(t->interval_ms, 64 * t1(t) - t->spent_ms);
+	else
 		t->interval_ms = MIN(t->interval_ms, t2);
 	start_ms(t, &t->retransmit, t->interval_ms);
 }
