@@ -141,12 +141,10 @@ static int read_served_user(const struct sip_msg *m, char *dst, size_t size)
 
 static bool wants_orig(struct str my_route)
 {
-	struct sip_name_addr na;
 	struct sip_uri u;
 	struct str v;
 
-	return my_route.n && sip_name_addr_parse(my_route, &na) == 0 &&
-	       sip_uri_parse(na.uri, &u) == 0 && sip_param(u.params, "orig", &v);
+	return my_route.n && sip_uri_parse(my_route, &u) == 0 && sip_param(u.params, "orig", &v);
 }
 
 void icscf_request(struct icscf *i, struct sip_stx *stx, struct sip_msg *m, struct str my_route)

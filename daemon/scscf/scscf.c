@@ -54,11 +54,10 @@ static bool is_me(void *arg, const struct sip_uri *u)
 /* Route of the Service-Route (user part "orig") or with the "orig" parameter (TS 24.229 7.2A.6). */
 static bool is_originating(struct str my_route)
 {
-	struct sip_name_addr na;
 	struct sip_uri u;
 	struct str v;
 
-	if (!my_route.n || sip_name_addr_parse(my_route, &na) < 0 || sip_uri_parse(na.uri, &u) < 0)
+	if (!my_route.n || sip_uri_parse(my_route, &u) < 0)
 		return false;
 	return str_eqz(u.user, "orig") || sip_param(u.params, "orig", &v);
 }
