@@ -39,6 +39,8 @@ struct cx_token {
 	uint8_t *buf;
 	struct ie_header header;
 	struct ie_env env; /* views into buf */
+	struct ie_buf held; /* its answer, until cx_release() */
+	struct cx_token *held_next;
 };
 
 #define SLOT_BITS 24
@@ -51,6 +53,8 @@ struct dia_link {
 	uint64_t generation;
 	uint64_t session; /* low part of Session-Id */
 	struct cx_token *tokens;
+	struct cx_token *held, **held_tail;
+	bool hold;
 	const struct cx_server_ops *ops;
 	void *ops_arg;
 };
@@ -59,8 +63,10 @@ struct dia_link *dia_link_new(struct dia *d)
 {
 	struct dia_link *k = calloc(1, sizeof(*k));
 
-	if (k)
-		k->d = d;
+	if (!k)
+		return NULL;
+	k->d = d;
+	k->held_tail = &k->held;
 	return k;
 }
 
@@ -340,6 +346,7 @@ static void token_free(struct cx_token *t)
 		t->next->pprev = t->pprev;
 	dia_request_done(t->link->d);
 	dia_release(t->req);
+	free(t->held.p);
 	free(t->buf);
 	free(t);
 }
@@ -399,7 +406,12 @@ static int answer(struct cx_token *t, const struct ie_command *cmd, const void *
 	e = ie_encode(cmd, &t->header, &env, a, NULL, &b);
 	if (!e)
 		log_debug("-> %s", ie_print(&cx_dict, cmd, b.p, b.n, line, sizeof(line)));
-	return send_answer(t, &b, e);
+	if (e || !t->link->hold)
+		return send_answer(t, &b, e);
+	t->held = b;
+	*t->link->held_tail = t;
+	t->link->held_tail = &t->held_next;
+	return 0;
 }
 
 static void refuse(struct cx_token *t, const struct ie_error *err)
@@ -409,6 +421,34 @@ static void refuse(struct cx_token *t, const struct ie_error *err)
 
 	answer_env(t, &env);
 	send_answer(t, &b, ie_encode_error(&t->header, &env, err, &b));
+}
+
+void cx_hold(struct dia *d)
+{
+	dia_link_of(d)->hold = true;
+}
+
+void cx_release(struct dia *d, bool ok)
+{
+	static const struct ie_error unable = { .result = CX_UNABLE_TO_COMPLY };
+	struct dia_link *k = dia_link_of(d);
+	struct cx_token *t = k->held, *next;
+	struct ie_buf b;
+
+	k->hold = false;
+	k->held = NULL;
+	k->held_tail = &k->held;
+	for (; t; t = next) {
+		next = t->held_next;
+		b = t->held;
+		t->held = (struct ie_buf){ 0 };
+		if (ok) {
+			send_answer(t, &b, 0);
+		} else {
+			free(b.p);
+			refuse(t, &unable);
+		}
+	}
 }
 
 #define ANSWER(lower)                                                                                                     \

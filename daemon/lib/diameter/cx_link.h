@@ -33,6 +33,7 @@ struct dia; /* one per process (freeDiameter's limit) */
 int dia_open(struct loop *l, const struct dia_conf *c, struct dia **ret, char *err, size_t errsize);
 void dia_close(struct dia *d);
 bool dia_peer_up(struct dia *d, const char *identity); /* NULL: any */
+void dia_each_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bool up), void *arg);
 void dia_on_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bool up), void *arg);
 
 /* --- client side: answers are valid during the call only --- */
@@ -66,5 +67,12 @@ int cx_answer_sa(struct cx_token *t, const struct cx_saa *a);
 int cx_answer_li(struct cx_token *t, const struct cx_lia *a);
 int cx_answer_rt(struct cx_token *t, const struct cx_rta *a);
 int cx_answer_pp(struct cx_token *t, const struct cx_ppa *a);
+
+/*
+ * Between cx_hold() and cx_release() answers are encoded but do not leave: for a server that commits
+ * several of them to its database together. ok false: all become DIAMETER_UNABLE_TO_COMPLY.
+ */
+void cx_hold(struct dia *d);
+void cx_release(struct dia *d, bool ok);
 
 #endif

@@ -370,6 +370,12 @@ static void on_tick(struct timer *t)
 	look_at_peers(d);
 }
 
+void dia_each_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bool up), void *arg)
+{
+	for (const struct peer_seen *s = d->seen; s; s = s->next)
+		fn(arg, s->identity, peer_is_up(s->identity));
+}
+
 void dia_on_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bool up), void *arg)
 {
 	d->on_peer = fn;
