@@ -80,8 +80,8 @@ static int contact_uri(const struct sip_msg *m, char **ret)
 	if (sip_name_addr_parse(e.text, &na))
 		return -EINVAL;
 	r = sip_uri_parse(na.uri, &uri);
-	if (r == -EINVAL)
-		return r;
+	if (r == -EINVAL || na.uri.n > SIP_URI_MAX)
+		return -EINVAL;
 	if (!r && uri.headers.n)
 		na.uri.n = (size_t)(uri.headers.p - na.uri.p) - 1;
 	z = text(na.uri);
@@ -92,12 +92,24 @@ static int contact_uri(const struct sip_msg *m, char **ret)
 	return 0;
 }
 
+/* A route is a SIP URI without headers: a strict router's becomes a Request-URI. */
+static bool route_ok(struct str s)
+{
+	struct sip_name_addr na;
+	struct sip_uri uri;
+
+	return !sip_name_addr_parse(s, &na) && na.uri.n <= SIP_URI_MAX &&
+	       !sip_uri_parse(na.uri, &uri) && !uri.is_tel && !uri.headers.n;
+}
+
 static int add_route(struct sip_dlg *d, struct str s)
 {
 	char **r;
 
 	if (d->n_route == ROUTE_MAX)
 		return -E2BIG;
+	if (!route_ok(s))
+		return -EINVAL;
 	r = reallocarray(d->route, d->n_route + 1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;

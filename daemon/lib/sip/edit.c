@@ -276,21 +276,25 @@ int sip_msg_prepend(struct sip_msg *m, enum sip_hdr id, const char *fmt, ...)
 	return r;
 }
 
+/* Gives e the text of fresh. */
+static int replace(struct sip_msg *m, struct sip_ent *e, const struct sip_ent *fresh)
+{
+	if (m->size - e->line.n + fresh->line.n > SIP_MSG_MAX)
+		return -E2BIG;
+	m->size += fresh->line.n - e->line.n;
+	e->line = fresh->line;
+	e->hf.name = fresh->hf.name;
+	e->hf.value = fresh->hf.value;
+	sip_msg_touch(m, e->hf.id);
+	return 0;
+}
+
 static int vset(struct sip_msg *m, struct sip_ent *e, const char *fmt, va_list ap)
 {
 	struct sip_ent fresh = *e;
 	int r = line_make(m, e->hf.name, &fresh, fmt, ap);
 
-	if (r)
-		return r;
-	if (m->size - e->line.n + fresh.line.n > SIP_MSG_MAX)
-		return -E2BIG;
-	m->size += fresh.line.n - e->line.n;
-	e->line = fresh.line;
-	e->hf.name = fresh.hf.name;
-	e->hf.value = fresh.hf.value;
-	sip_msg_touch(m, e->hf.id);
-	return 0;
+	return r ? r : replace(m, e, &fresh);
 }
 
 int sip_hf_set(struct sip_msg *m, const struct sip_hf *hf, const char *fmt, ...)
@@ -323,6 +327,21 @@ int sip_msg_set(struct sip_msg *m, enum sip_hdr id, const char *fmt, ...)
 	while ((hf = sip_msg_next(m, id, first)))
 		sip_hf_remove(m, hf);
 	return 0;
+}
+
+/* Like sip_hf_set(), from pieces: printf() would end at a quoted-pair's NUL. */
+static int set_parts(struct sip_msg *m, const struct sip_hf *hf, const struct str *parts, size_t n)
+{
+	struct sip_ent *e = ent_of(hf), fresh = *e;
+	struct line l;
+	size_t at;
+	int r = line_begin(&l, m, hf->name, &at);
+
+	for (size_t i = 0; !r && i < n; i++)
+		r = line_put(&l, parts[i]);
+	if (!r)
+		r = line_finish(&l, hf->name, at, &fresh);
+	return r ? r : replace(m, e, &fresh);
 }
 
 void sip_hf_remove(struct sip_msg *m, const struct sip_hf *hf)
@@ -375,7 +394,7 @@ int sip_msg_remove_first_elem(struct sip_msg *m, enum sip_hdr id)
 	while (rest.n && rest.p[0] == ',')
 		rest = str_trim((struct str){ rest.p + 1, rest.n - 1 });
 	if (rest.n)
-		return sip_hf_set(m, e.hf, "%.*s", STR_FMT(rest));
+		return set_parts(m, e.hf, &rest, 1);
 	sip_hf_remove(m, e.hf);
 	return 0;
 }
@@ -418,7 +437,7 @@ static int hf_remove_token(struct sip_msg *m, const struct sip_hf *hf, struct st
 		return -ENOMEM;
 	n = without_token(hf->value, token, left);
 	if (n)
-		return sip_hf_set(m, hf, "%.*s", (int)n, left);
+		return set_parts(m, hf, &(struct str){ left, n }, 1);
 	sip_hf_remove(m, hf);
 	return 0;
 }
@@ -488,9 +507,10 @@ int sip_msg_set_to_tag(struct sip_msg *m, const char *tag)
 		return -EINVAL;
 	v = to->value;
 	if (!old.n)
-		return sip_hf_set(m, to, "%.*s;tag=%s", STR_FMT(v), tag);
+		return set_parts(m, to, (struct str[]){ v, STR(";tag="), str_of(tag) }, 3);
 	tail = (struct str){ old.p + old.n, (size_t)(v.p + v.n - old.p) - old.n };
-	return sip_hf_set(m, to, "%.*s%s%.*s", (int)(old.p - v.p), v.p, tag, STR_FMT(tail));
+	v.n = (size_t)(old.p - v.p);
+	return set_parts(m, to, (struct str[]){ v, str_of(tag), tail }, 3);
 }
 
 int sip_msg_set_body(struct sip_msg *m, const char *content_type, const char *body, size_t len)

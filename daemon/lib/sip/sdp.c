@@ -144,10 +144,11 @@ static int read_origin(struct reader *r, struct str value)
 
 static int read_conn(struct reader *r, struct str value)
 {
-	if (!r->m)
-		return sdp_addr(&value, &r->conn);
-	r->has_conn = true;
-	return sdp_addr(&value, &r->m_conn);
+	/* Two in a section are for multicast layers (RFC 4566 5.7); which one would we relay? */
+	if (r->m ? r->has_conn : r->conn.sa.sa_family)
+		return -EINVAL;
+	r->has_conn = r->m;
+	return sdp_addr(&value, r->m ? &r->m_conn : &r->conn);
 }
 
 /* "AS:49"; other modifiers are none of ours. */
@@ -294,6 +295,7 @@ static int finish_media(struct reader *r)
 
 	if (!m)
 		return 0;
+	m->own_conn = r->has_conn;
 	m->rtp = r->has_conn ? r->m_conn : r->conn;
 	if (m->rtp.sa.sa_family) {
 		sip_sa_set_port(&m->rtp, m->port);
@@ -342,6 +344,20 @@ static int read_line(struct reader *r, const struct sdp_line *l)
 	return 0;
 }
 
+/* NUL, and CR that ends no line: somebody else's parser could see another line there. */
+static bool octets_ok(struct str s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+
+	if (memchr(s.p, '\0', s.n))
+		return false;
+	while ((p = memchr(p, '\r', (size_t)(end - p)))) {
+		if (++p < end && *p != '\n')
+			return false;
+	}
+	return true;
+}
+
 int sdp_read(struct str text, struct sdp_info *ret)
 {
 	struct reader r = { .info = ret };
@@ -350,8 +366,9 @@ int sdp_read(struct str text, struct sdp_info *ret)
 
 	ret->n = 0;
 	ret->sess_id = ret->sess_version = 0;
-	if (!text.n || memchr(text.p, '\0', text.n) || !sdp_next_line(&text, &l) || l.type != 'v' ||
-	    !str_eq(l.value, STR("0")))
+	if (!text.n || !octets_ok(text))
+		return -EINVAL;
+	if (!sdp_next_line(&text, &l) || l.type != 'v' || !str_eq(l.value, STR("0")))
 		return -EINVAL;
 	while (sdp_next_line(&text, &l)) {
 		e = read_line(&r, &l);

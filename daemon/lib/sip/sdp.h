@@ -20,6 +20,7 @@ struct sdp_media {
 	union sip_sa rtp, rtcp;	   /* c= of the media or session with the port; rtcp: a=rtcp or port + 1 */
 	enum sdp_dir dir;
 	bool rtcp_mux;
+	bool own_conn;		   /* has a c= line of its own */
 	bool conn_zero;		   /* c=0.0.0.0 or :: : old-style hold */
 	uint32_t b_as_kbps, b_rs, b_rr; /* 0: absent */
 	bool has_qos;		   /* a=curr:qos present */

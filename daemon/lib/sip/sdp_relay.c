@@ -129,9 +129,8 @@ static void relay_conn(struct relay *r, const struct sdp_line *l)
 		r->sess_conn = true;
 	if (!a)
 		put(r, l->whole);
-	else if (r->media < 0 || r->conn_due)
+	else
 		put_conn(r, a, conn_is_zero(l->value));
-	r->conn_due = false;
 }
 
 /* Lines between m= and where c= belongs: only i= (RFC 4566 5). */
@@ -140,7 +139,7 @@ static void flush_conn(struct relay *r, char next_type)
 	const struct sdp_rewrite *rw = current(r);
 	const struct sdp_media *m = r->media >= 0 ? &r->info->m[r->media] : NULL;
 
-	if (!m || !r->conn_due || next_type == 'i' || next_type == 'c')
+	if (!m || !r->conn_due || next_type == 'i')
 		return;
 	r->conn_due = false;
 	if (!rw) { /* left as it is: the session's c= line has changed under it */
@@ -186,7 +185,8 @@ static void relay_media(struct relay *r, const struct sdp_line *l)
 	flush_conn(r, 'm');
 	flush_rtcp(r);
 	r->media++;
-	r->conn_due = r->rtcp_due = true;
+	r->conn_due = !r->info->m[r->media].own_conn;
+	r->rtcp_due = true;
 	rw = current(r);
 	if (!rw) {
 		put(r, l->whole);

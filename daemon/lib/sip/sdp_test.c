@@ -139,6 +139,9 @@ static void test_refused(void **state)
 		V "c=IN IP4 1.1.1.1\r\nm=audio 5 RTP/AVP 0\r\na=rtcp:0\r\n",
 		V "c=IN IP4 1.1.1.1\r\nm=audio 5 RTP/AVP 0\r\na=rtcp:x\r\n",
 		V "testing\r\n",
+		V "s=a\rc=IN IP4 1.1.1.1\r\n",
+		V "c=IN IP4 1.1.1.1\r\nc=IN IP4 1.1.1.2\r\nm=audio 5 RTP/AVP 0\r\n",
+		V "m=audio 5 RTP/AVP 0\r\nc=IN IP4 1.1.1.1\r\nc=IN IP4 1.1.1.2\r\n",
 		V "o=- 1 1 IN IP4 1.1.1.1\r\n",
 	};
 	struct sdp_info i;

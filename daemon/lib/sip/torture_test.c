@@ -199,6 +199,8 @@ static void test_intmeth(void **state)
 	assert_true(str_eqz(sip_msg_method_name(m), "!interesting-Method0123456789_*+`.%indeed'~"));
 	assert_true(str_eqz(sip_msg_from_tag(m), "_token~1'+`*%!-."));
 	assert_null(sip_msg_to(m)); /* has a NUL */
+	assert_int_equal(sip_msg_set_to_tag(m, "x"), 0);
+	assert_true(str_eqz(sip_msg_to_tag(m), "x"));
 	assert_int_equal(sip_uri_parse(sip_msg_ruri(m), &u), 0);
 	assert_true(str_eqz(u.host, "example.com"));
 	assert_true(
