@@ -38,7 +38,7 @@ static const char schema[] =
 #define SUB_COLS "id, imsi, impi, k, opc, amf, sqn, visited, mandatory, optional, scscf, scscf_host"
 
 enum {
-	S_BEGIN, S_COMMIT, S_ROLLBACK, S_BY_IMPI, S_BY_IMPU, S_BY_IMSI, S_NEXT, S_COUNT_SUBS, S_COUNT_REG, S_IMPUS, S_NEW, S_UPDATE, S_DEL,
+	S_BEGIN, S_COMMIT, S_ROLLBACK, S_SAVE, S_RELEASE, S_UNDO, S_BY_IMPI, S_BY_IMPU, S_BY_IMSI, S_NEXT, S_COUNT_SUBS, S_COUNT_REG, S_IMPUS, S_NEW, S_UPDATE, S_DEL,
 	S_DEL_IMPUS, S_NEW_IMPU, S_SQN, S_SERVER, S_STATE, S_P_GET, S_P_NEXT, S_P_DEL, S_P_NEW, S_IFCS, S_SPTS, S_NEW_IFC, S_NEW_SPT, N_STMTS,
 };
 
@@ -46,6 +46,9 @@ static const char *const sql[N_STMTS] = {
 	[S_BEGIN] = "BEGIN IMMEDIATE",
 	[S_COMMIT] = "COMMIT",
 	[S_ROLLBACK] = "ROLLBACK",
+	[S_SAVE] = "SAVEPOINT one",
+	[S_RELEASE] = "RELEASE one",
+	[S_UNDO] = "ROLLBACK TO one",
 	[S_BY_IMPI] = "SELECT " SUB_COLS " FROM subscriber WHERE impi = ?1",
 	[S_BY_IMPU] = "SELECT " SUB_COLS " FROM subscriber WHERE id = (SELECT sub FROM impu WHERE impu = ?1)",
 	[S_BY_IMSI] = "SELECT " SUB_COLS " FROM subscriber WHERE imsi = ?1",
@@ -275,6 +278,22 @@ void subdb_rollback(struct subdb *db)
 	if (db->in_transaction)
 		run(db, S_ROLLBACK);
 	db->in_transaction = false;
+}
+
+int subdb_savepoint(struct subdb *db)
+{
+	return run(db, S_SAVE);
+}
+
+void subdb_savepoint_end(struct subdb *db, bool keep)
+{
+	char error[sizeof(db->error)];
+
+	memcpy(error, db->error, sizeof(error)); /* why it is undone */
+	if (!keep)
+		run(db, S_UNDO);
+	run(db, S_RELEASE);
+	memcpy(db->error, error, sizeof(error));
 }
 
 /* --- reading subscribers --- */

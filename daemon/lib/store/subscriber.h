@@ -95,6 +95,8 @@ int subdb_fast(struct subdb *db); /* import: fewer flushes; what is committed ma
 int subdb_begin(struct subdb *db); /* write transaction; -EBUSY after 5 s; fine inside one */
 int subdb_commit(struct subdb *db);
 void subdb_rollback(struct subdb *db);
+int subdb_savepoint(struct subdb *db); /* inside a transaction: one row's changes, kept or undone */
+void subdb_savepoint_end(struct subdb *db, bool keep);
 
 /* -ENOENT: no such. ret_i: index of the identity that was asked for (or 0). */
 int subdb_by_impi(struct subdb *db, struct str impi, struct subscriber *ret);
