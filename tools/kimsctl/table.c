@@ -81,11 +81,13 @@ void kc_table_print(struct kc_table *t)
 
 void kc_progress(const char *what, uint64_t done, uint64_t total)
 {
-	static time_t last;
+	static time_t begun, last;
 	bool tty = isatty(STDERR_FILENO), end = total && done >= total;
 	time_t now = time(NULL);
 
-	if (!end && now - last < (tty ? 1 : 5))
+	if (!begun)
+		begun = last = now;
+	if (now - begun < 2 || (!end && now - last < (tty ? 1 : 5)))
 		return;
 	last = now;
 	if (total)
