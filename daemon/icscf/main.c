@@ -77,28 +77,43 @@ static void on_peer(void *arg _unused_, const char *identity, bool up)
 	log_notice("Diameter connection to %s is %s", identity, up ? "up" : "down");
 }
 
+/* Numeric text of the first address that is configured; NULL: none. */
+static const char *numeric(const struct conf_addr *a, const struct conf_addr *b, char *dst,
+			   size_t size)
+{
+	union sip_sa sa;
+	socklen_t n = conf_sockaddr(a, 0, &sa.ss);
+
+	if (!n && b)
+		n = conf_sockaddr(b, 0, &sa.ss);
+	return n && !getnameinfo(&sa.sa, n, dst, (socklen_t)size, NULL, 0, NI_NUMERICHOST) ? dst
+											   : NULL;
+}
+
 static int open_diameter(struct app *a, char *err, size_t size)
 {
 	const struct conf *c = a->conf;
-	char hss[300], addr[SIP_SA_STRLEN];
-	union sip_sa sa;
-	struct dia_peer_conf peer = { .identity = hss, .port = c->diameter.hss_port };
+	const struct conf_diameter *d = &c->diameter;
+	char hss[300], addr[NI_MAXHOST], own[NI_MAXHOST];
+	struct dia_peer_conf peer = {
+		.identity = hss,
+		.addr = numeric(&d->hss_addr, NULL, addr, sizeof(addr)),
+		.port = d->hss_port,
+	};
 	struct dia_conf dc = {
 		.identity = c->icscf.name,
 		.realm = c->network.domain,
 		.peers = &peer,
 		.n_peers = 1,
-		.watchdog_s = c->diameter.watchdog_s,
-		.reconnect_s = c->diameter.reconnect_s,
-		.timeout_ms = c->diameter.timeout_ms,
-		.listen_port = c->diameter.icscf_port,
+		.watchdog_s = d->watchdog_s,
+		.reconnect_s = d->reconnect_s,
+		.timeout_ms = d->timeout_ms,
+		.listen_addr = numeric(&c->icscf.addr, &c->icscf.addr6, own, sizeof(own)),
+		.listen_port = d->icscf_port,
 	};
 	int r;
 
 	snprintf(hss, sizeof(hss), "hss.%s", c->network.domain);
-	if (conf_sockaddr(&c->diameter.hss_addr, 0, &sa.ss) &&
-	    !getnameinfo(&sa.sa, sip_sa_len(&sa), addr, sizeof(addr), NULL, 0, NI_NUMERICHOST))
-		peer.addr = addr;
 	r = dia_open(a->loop, &dc, &node.dia, err, size);
 	if (r == 0)
 		dia_on_peer(node.dia, on_peer, NULL);
