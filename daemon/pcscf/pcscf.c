@@ -302,7 +302,6 @@ static int read_conf(struct pcscf *p, char *err, size_t errsize)
 	if (getrandom(&p->icid_boot, sizeof(p->icid_boot), 0) != sizeof(p->icid_boot))
 		return -EIO;
 	p->next_reqid = KERN_REQID_MIN;
-	p->refuse_stamp = loop_now(p->loop);
 	return 0;
 }
 
