@@ -16,15 +16,33 @@ struct view {
 };
 
 static const struct view views[] = {
-	{ "registration", "scscf", "show registration", { "impi", "impu", "state", "expires", "contact", "pcscf" } },
+	{ "registration", "scscf", "show registration", { "impis", "impus", "state", "contacts" } },
 	{ "ue", "pcscf", "show registration", { "impi", "impu", "address", "state", "expires", "alg", "ealg", "transport" } },
 	{ "sa", "pcscf", "show sa", { "impi", "set", "state", "address", "port_uc", "port_us", "spi_uc", "spi_us", "spi_pc", "spi_ps", "packets", "drops" } },
 	{ "flow", "pcscf", "show flow", { "id", "call_id", "kind", "local", "out_peer", "gate", "packets", "octets", "lost", "jitter", "drops" } },
 	{ "session", "pcscf", "show session", { "call_id", "impi", "role", "state", "peer", "seconds", "flows" } },
+	{ "history", "pcscf", "show history", { "impi", "role", "caller", "callee", "seconds", "why" } },
 	{ "drops", "pcscf", "show drops", { "time", "reason", "src", "dst", "spi", "sa_impi", "victim_impi", "count" } },
 	{ "subscriber", "hss", "show subscriber", { "imsi", "impi", "impu", "state", "scscf", "barred" } },
 	{ "peers", "hss", "show peers", { "identity", "state" } },
 };
+
+static void cell(json_t *v, char *dst, size_t size);
+
+static void cell_of_object(json_t *v, char *dst, size_t size)
+{
+	static const char *const names[] = { "impu", "uri", "contact", "name", "id" };
+
+	snprintf(dst, size, "-");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		json_t *n = json_object_get(v, names[i]);
+
+		if (json_is_string(n)) {
+			cell(n, dst, size);
+			return;
+		}
+	}
+}
 
 static void cell(json_t *v, char *dst, size_t size)
 {
@@ -56,7 +74,9 @@ static void cell(json_t *v, char *dst, size_t size)
 				break;
 		}
 		break;
-	case JSON_OBJECT:
+	case JSON_OBJECT: /* what names it */
+		cell_of_object(v, dst, size);
+		break;
 	case JSON_NULL:
 		snprintf(dst, size, "-");
 		break;
