@@ -60,7 +60,7 @@ def flows(want):
 
 
 def drops(reason, impi):
-    rows = [d for d in show("drops") if d["reason"] == reason]
+    rows = [d for d in show("drops") if d["reason"].startswith(reason)]
     hit = [d for d in rows if impi in (str(d.get("sa_impi", "")) + " " + str(d.get("victim_impi", "")))]
     n = sum(int(d.get("count", 1)) for d in hit)
     return bool(hit), f"{n} packets dropped ({reason}) and reported with {impi}" if hit else f"{len(rows)} reports of {reason}, none with {impi}"
