@@ -99,7 +99,7 @@ class Schema:
         if "display-hint" in a:
             return socket.inet_ntop(socket.AF_INET6 if len(data) == 16 else socket.AF_INET, data)
         if kind == "string":
-            return data.rstrip(b"\0").decode()
+            return data.rstrip(b"\0").decode(errors="replace")
         if kind in ("u32", "u64", "s64"):
             v = struct.unpack({"u32": "=I", "u64": "=Q", "s64": "=q"}[kind], data)[0]
             return self.enums[a["enum"]][v] if "enum" in a else v

@@ -9,6 +9,7 @@
 kims.ko works in core. A test is a function with @test; it leaves no object behind.
 """
 import ctypes
+import json
 import os
 import subprocess
 import sys
@@ -49,9 +50,14 @@ def test(f):
     return f
 
 
+def brief(value):
+    text = repr(value)
+    return text if len(text) < 200 else f"{text[:160]}... ({len(text)} characters)"
+
+
 def check(what, want, have):
     if want != have:
-        raise Failed(f"{what}: want {want!r}, have {have!r}")
+        raise Failed(f"{what}: want {brief(want)}, have {brief(have)}")
 
 
 def ensure(what, truth):
@@ -116,6 +122,11 @@ def sysctl(space, **values):
                 f.write(str(value))
 
 
+def mac(space, device):
+    return bytes.fromhex(json.loads(run("ip", "-n", space, "-j", "link", "show", device))[0]
+                         ["address"].replace(":", ""))
+
+
 def set_up():
     for s in SPACES:
         space_add(s)
@@ -127,6 +138,8 @@ def set_up():
         ip_batch(space, lines)
     ip_batch("core", [f"addr add {a} dev {d}" + (" nodad" if ":" in a else "") for d, a in CORE]
              + ["link set lo up", "link set c1 up", "link set c2 up"])
+    # What leaves the relay has its checksums filled in, so that a packet socket can check them.
+    run("ip", "netns", "exec", "core", "ethtool", "-K", "c2", "tx", "off")
     for space, dev in (("ue1", "v1"), ("ue2", "v2"), ("core", "c1"), ("core", "c2")):
         sysctl(space, **{f"ipv6__conf__{dev}__accept_dad": 0,
                          f"ipv6__conf__{dev}__accept_ra": 0})

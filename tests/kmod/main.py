@@ -4,5 +4,9 @@ import sys
 
 import lab
 import test_flow  # pylint: disable=unused-import
+import test_gm  # pylint: disable=unused-import
+import test_hostile  # pylint: disable=unused-import
+import test_life  # pylint: disable=unused-import
+import test_wire  # pylint: disable=unused-import
 
 sys.exit(lab.main(sys.argv[1:]))

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Namespaces and the module: objects end with their namespace; the module stays while in use."""
+import subprocess
+import threading
+import time
+
+from knl import Knl, refused
+from lab import (RELAY, UE1, check, core, ensure, inside, run, space_add, space_del, test, until)
+from packet import rtp
+from test_flow import IN, Phones, flow
+from test_gm import A, B, PS, sa_set
+
+IN_USE = "/sys/module/kims/parameters/in_use"
+
+
+def in_use():
+    with open(IN_USE, encoding="ascii") as f:
+        return f.read().strip()
+
+
+def rmmod():
+    return subprocess.run(["rmmod", "kims"], capture_output=True, text=True, check=False)
+
+
+@test
+def unload_refused():
+    """the module cannot be unloaded while there are objects, and says which"""
+    check("not in use", "no", in_use())
+    makers = (("rtp-flow", lambda k: k.rtp_new(flow()), lambda k, n: k.rtp_del(n)),
+              ("sa-set", lambda k: k.sa_new(sa_set(A, UE1[4], 0x1000)), lambda k, n: k.sa_del(n)),
+              ("gm-port", lambda k: k.port_new(RELAY[4], PS),
+               lambda k, n: k.port_del(RELAY[4], PS)))
+    for name, make, unmake in makers:
+        with core() as k:
+            number = make(k)
+        done = rmmod()
+        ensure(f"refused with a {name}", done.returncode)
+        ensure("in use: " + done.stderr, "in use" in done.stderr)
+        ensure(in_use(), f"1 {name}" in in_use())
+        with core() as k:
+            unmake(k, number)
+        check("not in use", "no", in_use())
+    log = subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout
+    ensure("kernel log tells", "kims: namespace" in log and "no unloading" in log)
+
+
+@test
+def other_namespace():
+    """namespaces do not see each other's objects"""
+    space_add("other")
+    try:
+        with inside("other"):
+            other = Knl()
+        with core() as k:
+            mine, theirs = k.rtp_new(flow(id=5)), other.rtp_new(flow(id=5, cookie=99))
+            check("same id in both", (5, 5), (mine, theirs))
+            check("other's", 99, other.rtp_get(5)["cookie"])
+            k.rtp_del(5)
+            check("still there", 1, other.stats()["rtp-flows"])
+            check("not here", "ENOENT", refused(k.rtp_get, 5)[0])
+        other.close()
+    finally:
+        space_del("other")
+    ensure("reference dropped with the namespace", until(lambda: in_use() == "no"))
+
+
+@test
+def exit_with_objects():
+    """a namespace goes with flows, ports and sets in it, timers running"""
+    for _ in range(3):
+        space_add("gone")
+        with inside("gone"), Knl(["rtp", "gm"]) as k:
+            for i in range(50):
+                k.rtp_new(flow(**{"local-port": IN + i, "timeout": 1 + i}))
+                k.rtp_new(flow(6, 6, **{"local-port": IN + i, "timeout": 1 + i}))
+            k.port_new(RELAY[4], PS)
+            k.port_new(RELAY[6], PS)
+            k.sa_new(sa_set(A, UE1[4], 0x1000))
+            k.sa_new(sa_set(B, UE1[6], 0x1000, 6))
+        space_del("gone")
+    ensure("nothing left: " + in_use(), until(lambda: in_use() == "no"))
+
+
+@test
+def objects_stay():
+    """objects stay when the socket that made them is closed"""
+    with core() as k:
+        number = k.rtp_new(flow())
+    with core() as k, Phones() as p:
+        p.send(rtp(1))
+        check("still forwards", rtp(1), p.got()[0])
+        k.rtp_del(number)
+
+
+@test
+def change_under_traffic():
+    """2 seconds of replace, delete, create and dump under traffic; every packet is accounted for"""
+    stop, sent = threading.Event(), [0]
+
+    def traffic(p):
+        while not stop.is_set():
+            p.send(rtp(sent[0]))
+            sent[0] += 1
+
+    with core() as k, core() as reader, Phones() as p:
+        before = k.stats()
+        thread = threading.Thread(target=traffic, args=(p,))
+        number, total = k.rtp_new(flow()), {"packets": 0, "drops": 0}
+        thread.start()
+        end, turns = time.monotonic() + 2, 0
+        while time.monotonic() < end:
+            k.rtp_replace(number, flow(gate="closed" if turns % 2 else "open"))
+            if turns % 10 == 9:
+                c = k.rtp_del(number)["counters"]
+                total["packets"] += c["packets"]
+                total["drops"] += sum(c.get("drops", {}).values())
+                number = k.rtp_new(flow())
+            reader.rtp_dump()
+            turns += 1
+        stop.set()
+        thread.join()
+        c = k.rtp_del(number)["counters"]
+        total["packets"] += c["packets"]
+        total["drops"] += sum(c.get("drops", {}).values())
+        after = k.stats()
+    check("packets", total["packets"], after["rtp-packets"] - before["rtp-packets"])
+    check("drops", total["drops"],
+          sum(after["drops"].values()) - sum(before.get("drops", {}).values()))
+    ensure(f"{sent[0]} sent, {total}", 0 < total["packets"] + total["drops"] <= sent[0])
+
+
+@test
+def route_changes():
+    """a changed route, a device that goes down and comes back"""
+    with core() as k, Phones() as p:
+        number = k.rtp_new(flow())
+        p.send(rtp(1))
+        check("before", rtp(1), p.got()[0])
+        run("ip", "-n", "core", "link", "set", "c2", "down")
+        p.send(rtp(2))
+        check("while down", (None, None), p.got(0.2))
+        run("ip", "-n", "core", "link", "set", "c2", "up")
+
+        def again():
+            p.send(rtp(3))
+            return p.got(0.3)[0]
+
+        check("after", rtp(3), until(again))
+        k.rtp_del(number)
+    # IPv6 addresses go with the link.
+    run("ip", "-n", "core", "addr", "replace", "fd45:2::1/64", "dev", "c2", "nodad")
