@@ -49,7 +49,7 @@ do_install() {
 
 do_remove() {
 	if [ -d /sys/module/kims ] && ! rmmod kims; then
-		die "kims.ko is in use: systemctl stop kims.target"
+		die "kims.ko is in use: systemctl stop kims.target, then kimsctl kernel clear"
 	fi
 	! added || dkms remove -m kims -v "$version" --all
 	rm -rf "$source" /var/lib/dkms/kims

@@ -132,6 +132,7 @@ do_uninstall() {
 			units+=("$(basename "$unit")")
 		done
 		! systemd_runs || systemctl stop "${units[@]}" || true
+		"$prefix/bin/kimsctl" kernel clear || true
 		systemctl disable --quiet "${units[@]}" || true
 	fi
 	if unmodified; then

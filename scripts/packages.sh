@@ -77,7 +77,7 @@ apt() {
 # Runs apt with its output in $work/log, one line of progress for each package that is set up.
 apt_with_progress() {
 	{ apt "$@" 2>&1; echo $? >"$work/status"; } | tee -a "$work/log" | awk '
-		/ newly installed, / { for (i = 1; i <= NF; i++) if ($i == "newly") total = $(i - 1) }
+		/ newly installed, / { for (i = 1; i <= NF; i++) if ($i == "newly") total = $1 + $(i - 1) }
 		/^Need to get / { sub(/ of archives.*/, ""); sub(/^Need to get /, ""); print "packages: downloading " $0; fflush() }
 		/Waiting for cache lock/ && !waiting++ { print "packages: somebody else holds the lock of dpkg, waiting"; fflush() }
 		/^Setting up / { printf "packages: [%d/%s] %s\n", ++n, total ? total : "?", $3; fflush() }'

@@ -13,8 +13,8 @@
 #include "lib/netlink/xfrm.h"
 
 /* reqids of this daemon's SA sets; what else runs on the machine keeps out of this range. */
-#define KERN_REQID_MIN 0x10000000u
-#define KERN_REQID_MAX 0x7fffffffu
+#define KERN_REQID_MIN XFRM_REQID_MIN
+#define KERN_REQID_MAX XFRM_REQID_MAX
 
 struct kern_ops {
 	/* Protected ports, TS 33.203 7.1: what is not under a set's SA is dropped, also without any set. */

@@ -62,6 +62,8 @@ int cmd_config_man(struct kimsctl *k, int argc, char **argv);
 int cmd_dns_zone(struct kimsctl *k, int argc, char **argv);
 /* lab.c */
 int cmd_lab(struct kimsctl *k, int argc, char **argv);
+/* kernel.c */
+int cmd_kernel_clear(struct kimsctl *k, int argc, char **argv);
 /* subscriber.c */
 int cmd_subscriber(struct kimsctl *k, int argc, char **argv);
 /* deregister.c */

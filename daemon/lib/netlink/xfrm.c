@@ -716,20 +716,33 @@ static int find_state(void *arg, const struct xfrm_state_info *i)
 	return found_add(arg, i, sizeof(*i));
 }
 
-static int flush_policies(struct knl_xfrm *x, uint32_t min, uint32_t max)
+static int find_guard(void *arg, struct nlmsghdr *h)
 {
-	struct found f = { .min = min, .max = max };
+	const struct xfrm_userpolicy_info *p = nlmsg_data(h);
+	struct xfrm_userpolicy_id id;
+
+	if (h->nlmsg_type != XFRM_MSG_NEWPOLICY || nlmsg_datalen(h) < (int)sizeof(*p))
+		return -EPROTO;
+	if (p->action != XFRM_POLICY_BLOCK || p->priority != PRIORITY_GUARD || policy_reqid(h))
+		return 0;
+	id = (struct xfrm_userpolicy_id){ .index = p->index, .dir = p->dir };
+	return found_add(arg, &id, sizeof(id));
+}
+
+/* Deletes the policies that find, called with f for each, has put into f. */
+static int delete_policies(struct knl_xfrm *x, int (*find)(void *arg, struct nlmsghdr *h),
+			   struct found *f)
+{
 	struct xfrm_userpolicy_id *id;
 	int r, one;
 
-	r = transact(x, dump_msg(XFRM_MSG_GETPOLICY, sizeof(*id)), "read policies", find_policy,
-		     &f);
-	for (id = f.ids; id < (struct xfrm_userpolicy_id *)f.ids + f.n; id++) {
+	r = transact(x, dump_msg(XFRM_MSG_GETPOLICY, sizeof(*id)), "read policies", find, f);
+	for (id = f->ids; id < (struct xfrm_userpolicy_id *)f->ids + f->n; id++) {
 		one = transact(x, msg_new(XFRM_MSG_DELPOLICY, 0, id, sizeof(*id)), "delete policy",
 			       NULL, NULL);
 		r = r || one == -ENOENT ? r : one;
 	}
-	free(f.ids);
+	free(f->ids);
 	return r;
 }
 
@@ -748,9 +761,17 @@ static int flush_states(struct knl_xfrm *x, uint32_t min, uint32_t max)
 	return r;
 }
 
+int knl_xfrm_guard_flush(struct knl_xfrm *x)
+{
+	struct found f = { 0 };
+
+	return delete_policies(x, find_guard, &f);
+}
+
 int knl_xfrm_flush(struct knl_xfrm *x, uint32_t reqid_min, uint32_t reqid_max)
 {
-	int r = flush_policies(x, reqid_min, reqid_max);
+	struct found f = { .min = reqid_min, .max = reqid_max };
+	int r = delete_policies(x, find_policy, &f);
 	int r2 = flush_states(x, reqid_min, reqid_max);
 
 	return r ? r : r2;

@@ -27,6 +27,10 @@ struct xfrm_addr {
 	};
 };
 
+/* reqids of the P-CSCF's sets; smaller ones are left to others in the same network namespace. */
+#define XFRM_REQID_MIN 0x10000000u
+#define XFRM_REQID_MAX 0x7fffffffu
+
 /* One SA set, as seen from our end. "our" and "peer": P-CSCF and UE, or the other way round. */
 struct xfrm_set {
 	uint32_t reqid;			/* own for each set; 1.. */
@@ -55,6 +59,7 @@ int knl_xfrm_spi_free(struct knl_xfrm *x, const struct xfrm_addr *our, uint32_t 
 /* Blocks unprotected packets (UDP, TCP) to addr:port in, and from it out; idempotent. */
 int knl_xfrm_guard_add(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port);
 int knl_xfrm_guard_del(struct knl_xfrm *x, const struct xfrm_addr *addr, uint16_t port);
+int knl_xfrm_guard_flush(struct knl_xfrm *x); /* every guard of this network namespace */
 /*
  * All ESP states whose reqid lies in [min, max], for reading back after a restart. Called for both directions (inbound: dst is
  * ours); a nonzero result ends the calls and is returned.
