@@ -9,7 +9,11 @@
 #include "lib/core/app.h"
 #include "lib/core/log.h"
 
+#define READY_USEC (8 * USEC_PER_SEC)
+
 struct node {
+	struct app *app;
+	struct timer ready;
 	struct sip_tp *tp;
 	struct sip_resolver *resolver;
 	struct dia *dia;
@@ -72,9 +76,29 @@ static int open_sip(struct app *a, char *err, size_t size)
 	return r;
 }
 
+/*
+ * Ready once there is somebody to ask; without the HSS too, after a while: requests are then refused,
+ * not kept waiting.
+ */
+static void on_ready_timeout(struct timer *t _unused_)
+{
+	app_ready(node.app);
+}
+
 static void on_peer(void *arg _unused_, const char *identity, bool up)
 {
 	log_notice("Diameter connection to %s is %s", identity, up ? "up" : "down");
+	app_status(node.app, "HSS %s", up ? "connected" : "not connected");
+	if (up)
+		app_ready(node.app);
+}
+
+static void await_peer(struct app *a)
+{
+	node.app = a;
+	app_defer_ready(a);
+	node.ready.fn = on_ready_timeout;
+	timer_start(a->loop, &node.ready, READY_USEC);
 }
 
 /* Numeric text of the first address that is configured; NULL: none. */
@@ -135,6 +159,7 @@ static int start(struct app *a, char *err, size_t size)
 	struct icscf_env env = { .loop = a->loop, .conf = a->conf, .cx = &cx };
 	int r = open_sip(a, err, size);
 
+	await_peer(a);
 	if (r == 0)
 		r = open_diameter(a, err, size);
 	if (r == 0) {
