@@ -46,7 +46,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(call srcs,$1))
 libdir = $(if $(filter ref,$1),daemon/ref,daemon/lib/$1)
 LIB_A := $(LIBS:%=$(B)/lib/libkims-%.a)
 
-TEST_SRCS := $(wildcard daemon/lib/*/*_test.c daemon/ref/*_test.c daemon/*/*_test.c tools/*/*_test.c)
+TEST_SRCS := $(sort $(wildcard daemon/lib/*/*_test.c daemon/ref/*_test.c daemon/*/*_test.c tools/*/*_test.c))
 TESTS := $(TEST_SRCS:%.c=$(B)/test/%)
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
