@@ -125,6 +125,14 @@ int icscf_new(const struct icscf_env *env, struct icscf **ret)
 	return 0;
 }
 
+int icscf_reload(struct icscf *i, const struct conf *c)
+{
+	if (!conf_same_network(i->env.conf, c))
+		return -EINVAL;
+	i->env.conf = c;
+	return 0;
+}
+
 void icscf_free(struct icscf *i)
 {
 	if (!i)

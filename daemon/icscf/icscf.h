@@ -36,6 +36,8 @@ struct icscf_env { /* all borrowed, alive until icscf_free() */
 };
 
 int icscf_new(const struct icscf_env *env, struct icscf **ret); /* -EINVAL: icscf.scscf_list */
+/* Times and limits of c from now on; -EINVAL, nothing changed: a name, address or port is another one. */
+int icscf_reload(struct icscf *i, const struct conf *c);
 void icscf_free(struct icscf *i);			       /* no Cx answer may come afterwards */
 
 extern const struct ctl_cmd icscf_cmds[]; /* arg: struct icscf * */

@@ -177,11 +177,18 @@ static int start(struct app *a, char *err, size_t size)
 	return r;
 }
 
+static void reload(struct app *a _unused_, const struct conf *c)
+{
+	if (icscf_reload(node.icscf, c) < 0)
+		log_warn("names, addresses and ports change by a restart only");
+}
+
 static const struct app_desc desc = {
 	.name = "icscf",
 	.summary = "I-CSCF: finds the S-CSCF of a user (TS 24.229 5.3, Cx to the HSS).",
 	.cmds = icscf_cmds,
 	.start = start,
+	.reload = reload,
 	.fini = fini,
 };
 

@@ -230,12 +230,19 @@ static int start(struct app *a, char *err, size_t size)
 	return r;
 }
 
+static void reload(struct app *a _unused_, const struct conf *c)
+{
+	if (scscf_reload(node.scscf, c) < 0)
+		log_warn("names, addresses and ports change by a restart only");
+}
+
 static const struct app_desc desc = {
 	.name = "scscf",
 	.summary = "S-CSCF: registers users and routes their calls (TS 24.229 5.4, Cx to the HSS).",
 	.cmds = scscf_cmds,
 	.secret = true, /* XRES, and CK and IK on their way */
 	.start = start,
+	.reload = reload,
 	.fini = fini,
 };
 

@@ -179,6 +179,14 @@ static void free_names(struct scscf *s)
 	free(s->icscf_uri);
 }
 
+int scscf_reload(struct scscf *s, const struct conf *c)
+{
+	if (!conf_same_network(s->env.conf, c))
+		return -EINVAL;
+	s->env.conf = c;
+	return 0;
+}
+
 void scscf_free(struct scscf *s)
 {
 	struct impi *i, *itmp;

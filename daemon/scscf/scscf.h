@@ -46,6 +46,8 @@ struct scscf_env { /* all borrowed, alive until scscf_free() */
 };
 
 int scscf_new(const struct scscf_env *env, struct scscf **ret); /* reads back what was stored */
+/* Times and limits of c from now on; -EINVAL, nothing changed: a name, address or port is another one. */
+int scscf_reload(struct scscf *s, const struct conf *c);
 void scscf_free(struct scscf *s);			       /* no Cx answer may come afterwards */
 
 /* Requests of the HSS: TS 29.228 6.1.3 and 6.2. They fill the answer. */

@@ -33,6 +33,8 @@ struct app_state {
 	struct app a; /* first: handed out */
 	const struct app_desc *d;
 	struct conf *conf;
+	struct conf **old; /* replaced by SIGHUP; functions may still hold pointers into them */
+	size_t n_old;
 	struct ctl *ctl;
 	struct loop_io sig;
 	struct timer leave;
@@ -188,16 +190,18 @@ static void begin_leave(struct app_state *s)
 
 static void reload(struct app_state *s)
 {
-	struct conf *new_conf;
-	char err[512];
+	struct conf *new_conf, **old = reallocarray(s->old, s->n_old + 1, sizeof(*old));
+	char err[512] = "no memory";
 
-	if (load_conf(s, &new_conf, err, sizeof(err)) < 0) {
+	if (old)
+		s->old = old;
+	if (!old || load_conf(s, &new_conf, err, sizeof(err)) < 0) {
 		log_err("configuration not reloaded: %s", err);
 		return;
 	}
 	if (s->d->reload)
 		s->d->reload(&s->a, new_conf);
-	conf_free(s->conf);
+	s->old[s->n_old++] = s->conf;
 	s->conf = new_conf;
 	s->a.conf = new_conf;
 	apply_log_level(s);
@@ -344,5 +348,8 @@ int app_main(int argc, char **argv, const struct app_desc *d)
 	closep(&s.sig.fd);
 	loop_free(s.a.loop);
 	conf_free(s.conf);
+	while (s.n_old)
+		conf_free(s.old[--s.n_old]);
+	free(s.old);
 	return status;
 }

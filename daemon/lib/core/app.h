@@ -32,7 +32,8 @@ struct app_desc {
 	const struct ctl_cmd *cmds; /* called with app->nf */
 	bool secret; /* PR_SET_DUMPABLE 0, mlockall not needed, RLIMIT_CORE 0 */
 	int (*start)(struct app *a, char *err, size_t errsize); /* 0 or -errno and a sentence */
-	void (*reload)(struct app *a, const struct conf *new_conf); /* SIGHUP; may be NULL */
+	/* SIGHUP; may be NULL. The former configuration stays valid until the process ends. */
+	void (*reload)(struct app *a, const struct conf *new_conf);
 	/* Begins to leave; the loop goes on until app_stopped() or 5 s. May be NULL. */
 	void (*stop)(struct app *a);
 	void (*fini)(struct app *a);

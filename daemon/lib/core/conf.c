@@ -65,16 +65,24 @@ int conf_addr_parse(const char *s, struct conf_addr *ret)
 	return 0;
 }
 
+static bool addr_eq(const struct conf_addr *a, const struct conf_addr *b)
+{
+	if (a->family != b->family)
+		return false;
+	if (a->family == AF_INET)
+		return a->v4.s_addr == b->v4.s_addr;
+	return a->family != AF_INET6 || !memcmp(&a->v6, &b->v6, sizeof(a->v6));
+}
+
 bool conf_addr_is(const struct conf_addr *a, struct str host)
 {
 	struct conf_addr got;
 	char z[INET6_ADDRSTRLEN];
 
 	if (a->family == AF_UNSPEC || str_copy(z, sizeof(z), host) < 0 ||
-	    conf_addr_parse(z, &got) < 0 || got.family != a->family)
+	    conf_addr_parse(z, &got) < 0)
 		return false;
-	return a->family == AF_INET ? a->v4.s_addr == got.v4.s_addr
-				    : !memcmp(&a->v6, &got.v6, sizeof(a->v6));
+	return addr_eq(a, &got);
 }
 
 socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockaddr_storage *ret)
@@ -528,6 +536,36 @@ int conf_each_host(const struct conf *c,
 			r = fn(arg, hosts[i].host, hosts[i].addr);
 	}
 	return r;
+}
+
+static bool same_value(const struct conf_row *r, const struct conf *a, const struct conf *b)
+{
+	const char *x = (const char *)a + r->offset, *y = (const char *)b + r->offset;
+
+	switch (r->type) {
+	case CONF_NAME:
+		return !strcasecmp(*(char *const *)x, *(char *const *)y);
+	case CONF_ADDR:
+		return addr_eq((const struct conf_addr *)x, (const struct conf_addr *)y);
+	case CONF_PORT:
+		return *(const uint16_t *)x == *(const uint16_t *)y;
+	case CONF_STR:
+	case CONF_U32:
+	case CONF_BOOL:
+	case CONF_CHOICE:
+	case CONF_WORDS:
+		break;
+	}
+	return true;
+}
+
+bool conf_same_network(const struct conf *a, const struct conf *b)
+{
+	for (size_t i = 0; i < conf_n_rows; i++) {
+		if (!same_value(&conf_rows[i], a, b))
+			return false;
+	}
+	return true;
 }
 
 /* ---- printed forms ---- */

@@ -105,6 +105,9 @@ void conf_free(struct conf *c);
 int conf_sample(FILE *f) _must_check_; /* the commented sample file */
 int conf_man(FILE *f) _must_check_;	/* kims.yaml(5), man source */
 
+/* Do both name the same network: domain, names, addresses and ports of the SIP functions? */
+bool conf_same_network(const struct conf *a, const struct conf *b);
+
 /* addr + port -> sockaddr; returns its length, 0 when family is AF_UNSPEC. */
 socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockaddr_storage *ret);
 int conf_addr_parse(const char *s, struct conf_addr *ret); /* -EINVAL */

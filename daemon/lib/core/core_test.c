@@ -120,7 +120,7 @@ static void test_conf_defaults(void **state _unused_)
 static void test_conf_values(void **state _unused_)
 {
 	struct sockaddr_storage ss;
-	struct conf *c;
+	struct conf *c, *d;
 	char err[256];
 
 	assert_int_equal(load_text("network: {domain: ims.example}\npcscf:\n  gm6: none\n"
@@ -131,6 +131,10 @@ static void test_conf_values(void **state _unused_)
 	assert_int_equal(c->pcscf.gm6.family, AF_UNSPEC);
 	assert_false(c->pcscf.kernel);
 	assert_int_equal(c->scscf.min_expires_s, 120);
+	assert_int_equal(conf_load(NULL, &d, err, sizeof(err)), 0);
+	assert_false(conf_same_network(c, d));
+	assert_true(conf_same_network(c, c));
+	conf_free(d);
 	assert_int_equal(conf_sockaddr(&c->pcscf.gm6, 1, &ss), 0);
 	assert_int_equal(conf_sockaddr(&c->pcscf.gm4, 1, &ss), sizeof(struct sockaddr_in));
 	conf_free(c);
