@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Message log of the phones. Retransmissions and what the transaction layer makes by itself (ACK to
+ * a final error, 200 to CANCEL) are not in it; a capture has them.
+ */
+#include "ladder.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+
+struct ladder {
+	FILE *f;
+};
+
+int ladder_open(const char *path, struct ladder **ret)
+{
+	struct ladder *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->f = fopen(path, "we");
+	if (!l->f) {
+		r = -errno;
+		free(l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+void ladder_close(struct ladder *l)
+{
+	if (!l)
+		return;
+	fclose(l->f);
+	free(l);
+}
+
+void ladder_first_line(const struct sip_msg *m, char *dst, size_t size)
+{
+	struct str a, b;
+
+	if (sip_msg_is_request(m)) {
+		a = sip_msg_method_name(m);
+		b = sip_msg_ruri(m);
+		snprintf(dst, size, "%.*s %.*s", STR_FMT(a), STR_FMT(b));
+	} else {
+		b = sip_msg_reason(m);
+		snprintf(dst, size, "SIP/2.0 %d %.*s", sip_msg_status(m), STR_FMT(b));
+	}
+}
+
+static void set_view(json_t *o, const char *key, struct str s)
+{
+	json_object_set_new(o, key, json_stringn_nocheck(s.p ? s.p : "", s.n));
+}
+
+static json_t *entry(const struct phone *p, bool out, const struct sip_msg *m, const struct sip_path *path)
+{
+	char line[256], own[SIP_SA_STRLEN], peer[SIP_SA_STRLEN];
+	const union sip_sa *local = sip_ep_local(path->ep);
+	json_t *o = json_object();
+
+	ladder_first_line(m, line, sizeof(line));
+	json_object_set_new(o, "time", json_real((double)loop_wall(p->ue->loop) / 1e6));
+	json_object_set_new(o, "dir", json_string(out ? "out" : "in"));
+	json_object_set_new(o, "phone", json_string(p->name));
+	set_view(o, "line", str_of(line));
+	set_view(o, "method", sip_msg_method_name(m));
+	json_object_set_new(o, "status", json_integer(sip_msg_status(m)));
+	json_object_set_new(o, "src", json_string(sip_sa_str(out ? local : &path->peer, own)));
+	json_object_set_new(o, "dst", json_string(sip_sa_str(out ? &path->peer : local, peer)));
+	json_object_set_new(o, "proto", json_string(path->proto == SIP_TCP ? "tcp" : "udp"));
+	json_object_set_new(o, "protected", json_boolean(path->ep != p->plain));
+	set_view(o, "call_id", sip_msg_call_id(m));
+	json_object_set_new(o, "cseq", json_integer(sip_msg_cseq(m)));
+	json_object_set_new(o, "octets", json_integer((json_int_t)sip_msg_size(m)));
+	json_object_set_new(o, "sdp", json_boolean(sip_msg_body(m).n > 0));
+	return o;
+}
+
+void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct sip_msg *m, const struct sip_path *path)
+{
+	json_t *o;
+
+	if (!l || !path->ep)
+		return;
+	o = entry(p, out, m, path);
+	json_dumpf(o, l->f, JSON_COMPACT);
+	fputc('\n', l->f);
+	fflush(l->f);
+	json_decref(o);
+}

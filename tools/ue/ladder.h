@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Log of the SIP messages that the phones send and receive, one JSON object a line: time
+ * (CLOCK_REALTIME, so that it fits a capture), direction, phone, first line, addresses.
+ */
+#ifndef KIMS_UE_LADDER_H
+#define KIMS_UE_LADDER_H
+
+#include "phone.h"
+
+struct ladder;
+
+int ladder_open(const char *path, struct ladder **ret); /* truncates; -errno */
+void ladder_close(struct ladder *l);
+/* l NULL: nothing. peer's address for messages out, source for messages in. */
+void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct sip_msg *m, const struct sip_path *path);
+/* "INVITE sip:... " or "SIP/2.0 200 OK", cut to size. */
+void ladder_first_line(const struct sip_msg *m, char *dst, size_t size);
+
+#endif

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * SA sets of a phone: offer, choice, installation, removal (TS 33.203 7.1-7.4, annexes H and I;
+ * RFC 3329 2.2, 2.3).
+ *
+ * Invariant: from the offer until the endpoints are closed a blocking policy stands behind the SAs'
+ * policies, so that nothing leaves in the clear from a protected port.
+ *
+ * SPIs and ports are random, unused ones. reqids are unique in the process and differ between
+ * processes, because phones of several processes may share a namespace.
+ */
+#include "sa.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "keys.h"
+#include "lib/aka/aka.h"
+#include "lib/core/log.h"
+#include "phone.h"
+
+#define PORT_MIN 32768
+#define PORT_MAX 60999
+#define SPI_MIN 0x1000
+#define TRIES 64
+
+static uint32_t random_between(uint32_t min, uint32_t max)
+{
+	uint32_t v = 0;
+
+	if (getrandom(&v, sizeof(v), 0) != sizeof(v))
+		v = (uint32_t)rand();
+	return min + v % (max - min + 1);
+}
+
+static uint32_t next_reqid(void)
+{
+	static uint32_t count;
+
+	return 0x40000000u | ((uint32_t)getpid() & 0x3fff) << 16 | (++count & 0xffff);
+}
+
+/* --- offer --- */
+
+static int open_ep(struct phone *p, const char *name, struct sip_ep **ret)
+{
+	struct sip_ep_opts o = { .name = name, .local = p->local, .tcp = true, .bind_source = true, .rcvbuf = 1 << 18, .user = p };
+	int r = -EADDRINUSE;
+
+	for (int i = 0; i < TRIES && r == -EADDRINUSE; i++) {
+		sip_sa_set_port(&o.local, (uint16_t)random_between(PORT_MIN, PORT_MAX));
+		r = phone_open_ep(p, &o, ret);
+	}
+	return r;
+}
+
+/* Without an SA nothing may leave from or reach a protected port. */
+static int guard(struct sa_set *s)
+{
+	int r = knl_xfrm_guard_add(s->phone->xfrm, &s->x.our, s->x.our_port_c);
+
+	return r ? r : knl_xfrm_guard_add(s->phone->xfrm, &s->x.our, s->x.our_port_s);
+}
+
+static int free_spi(struct phone *p, const struct xfrm_addr *our, uint32_t not, uint32_t *ret)
+{
+	for (int i = 0; i < TRIES; i++) {
+		uint32_t spi = random_between(SPI_MIN, UINT32_MAX - 1);
+		int r = spi == not ? -EEXIST : knl_xfrm_spi_free(p->xfrm, our, spi);
+
+		if (!r) {
+			*ret = spi;
+			return 0;
+		}
+		if (r != -EEXIST)
+			return r;
+	}
+	return -EEXIST;
+}
+
+static void to_xfrm_addr(const union sip_sa *a, struct xfrm_addr *ret)
+{
+	ret->family = a->sa.sa_family;
+	if (ret->family == AF_INET)
+		ret->v4 = ((const struct sockaddr_in *)a)->sin_addr;
+	else
+		ret->v6 = ((const struct sockaddr_in6 *)a)->sin6_addr;
+}
+
+static int open_both(struct sa_set *s)
+{
+	int r = open_ep(s->phone, "uc", &s->ep_c);
+
+	return r ? r : open_ep(s->phone, "us", &s->ep_s);
+}
+
+int sa_offer(struct phone *p, struct sa_set **ret, char *err, size_t errsize)
+{
+	struct sa_set *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->phone = p;
+	to_xfrm_addr(&p->local, &s->x.our);
+	s->next = p->sets;
+	p->sets = s;
+	r = open_both(s);
+	if (!r) {
+		s->us = *sip_ep_local(s->ep_s);
+		s->x.reqid = next_reqid();
+		s->x.our_port_c = sip_sa_port(sip_ep_local(s->ep_c));
+		s->x.our_port_s = sip_sa_port(&s->us);
+		r = free_spi(p, &s->x.our, 0, &s->x.our_spi_c);
+	}
+	if (!r)
+		r = free_spi(p, &s->x.our, s->x.our_spi_c, &s->x.our_spi_s);
+	if (!r)
+		r = guard(s);
+	if (r) {
+		snprintf(err, errsize, "cannot prepare security associations: %s", strerror(-r));
+		sa_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+/* --- Security-Client --- */
+
+typedef int (*combo_fn)(void *arg, enum sec_alg a, enum sec_ealg e);
+
+static int each_ealg(struct str ealgs, enum sec_alg a, combo_fn fn, void *arg)
+{
+	struct str word;
+	enum sec_ealg e;
+	int r = 0;
+
+	while (!r && str_split(&ealgs, ' ', &word)) {
+		if (!sec_ealg_parse(word, &e))
+			r = fn(arg, a, e);
+	}
+	return r;
+}
+
+/* Calls fn for each offered combination, in order of preference, until it returns nonzero. */
+static int each_combo(const struct phone_conf *c, combo_fn fn, void *arg)
+{
+	struct str algs = str_of(c->algs), word;
+	enum sec_alg a;
+	int r = 0;
+
+	while (!r && str_split(&algs, ' ', &word)) {
+		if (!sec_alg_parse(word, &a))
+			r = each_ealg(str_of(c->ealgs), a, fn, arg);
+	}
+	return r;
+}
+
+struct client_writer {
+	const struct sa_set *s;
+	FILE *f;
+	int n;
+};
+
+static int write_combo(void *arg, enum sec_alg a, enum sec_ealg e)
+{
+	struct client_writer *w = arg;
+	struct sec_mech m = {
+		.ipsec_3gpp = true, .alg = a, .ealg = e, .esp = true, .transport = true, .known = true,
+		.spi_c = w->s->x.our_spi_c, .spi_s = w->s->x.our_spi_s,
+		.port_c = w->s->x.our_port_c, .port_s = w->s->x.our_port_s,
+	};
+	char text[256];
+
+	if (sec_mech_write(&m, text, sizeof(text)) < 0)
+		return -ENOSPC;
+	fprintf(w->f, "%s%s", w->n++ ? ", " : "", text);
+	return 0;
+}
+
+char *sa_client_value(const struct sa_set *s)
+{
+	struct client_writer w = { .s = s };
+	char *text = NULL;
+	size_t n;
+
+	w.f = open_memstream(&text, &n);
+	if (!w.f)
+		return NULL;
+	each_combo(&s->phone->conf, write_combo, &w);
+	if (fclose(w.f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* --- choice --- */
+
+struct offered {
+	const struct sec_mech *m;
+};
+
+static int is_combo(void *arg, enum sec_alg a, enum sec_ealg e)
+{
+	const struct offered *o = arg;
+
+	return o->m->alg == a && o->m->ealg == e;
+}
+
+static bool was_offered(const struct sa_set *s, const struct sec_mech *m)
+{
+	struct offered o = { m };
+
+	return m->ipsec_3gpp && m->known && m->esp && m->transport && each_combo(&s->phone->conf, is_combo, &o);
+}
+
+static char *join_elements(struct sip_msg *m, enum sip_hdr id)
+{
+	struct sip_elem e = { 0 };
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return NULL;
+	for (int i = 0; sip_msg_next_elem(m, id, &e); i++)
+		fprintf(f, "%s%.*s", i ? ", " : "", STR_FMT(e.text));
+	fclose(f);
+	return text;
+}
+
+int sa_choose(struct sa_set *s, struct sip_msg *resp)
+{
+	const struct sec_mech *best = NULL;
+	struct sec_list l;
+	int r = sec_list_read(resp, SIP_H_SECURITY_SERVER, &l);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < l.n; i++) {
+		if (was_offered(s, &l.m[i]) && (!best || l.m[i].q_milli > best->q_milli))
+			best = &l.m[i];
+	}
+	if (!best)
+		return -EOPNOTSUPP;
+	free(s->verify);
+	s->verify = join_elements(resp, SIP_H_SECURITY_SERVER);
+	if (!s->verify)
+		return -ENOMEM;
+	s->chosen = *best;
+	s->ps = s->pc = s->phone->pcscf;
+	sip_sa_set_port(&s->ps, best->port_s);
+	sip_sa_set_port(&s->pc, best->port_c);
+	return 0;
+}
+
+/* --- installation --- */
+
+static int set_keys(struct xfrm_set *x, const struct sec_mech *m, const uint8_t ck[16], const uint8_t ik[16])
+{
+	switch (m->alg) {
+	case SEC_HMAC_MD5_96:
+		x->auth = XFRM_AUTH_MD5_96;
+		x->auth_key_len = (size_t)aka_key_md5(ik, x->auth_key);
+		break;
+	case SEC_HMAC_SHA_1_96:
+		x->auth = XFRM_AUTH_SHA1_96;
+		x->auth_key_len = (size_t)aka_key_sha1(ik, x->auth_key);
+		break;
+	case SEC_ALG_NONE:
+		return -EOPNOTSUPP;
+	}
+	switch (m->ealg) {
+	case SEC_EALG_NULL:
+		x->enc = XFRM_ENC_NULL;
+		x->enc_key_len = 0;
+		break;
+	case SEC_AES_CBC:
+		x->enc = XFRM_ENC_AES_CBC;
+		x->enc_key_len = (size_t)aka_key_aes(ck, x->enc_key);
+		break;
+	case SEC_DES_EDE3_CBC:
+		x->enc = XFRM_ENC_DES3_CBC;
+		x->enc_key_len = (size_t)aka_key_des3(ck, x->enc_key);
+		break;
+	}
+	return 0;
+}
+
+int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], char *err, size_t errsize)
+{
+	struct phone *p = s->phone;
+	int r;
+
+	to_xfrm_addr(&p->pcscf, &s->x.peer);
+	s->x.peer_port_c = s->chosen.port_c;
+	s->x.peer_port_s = s->chosen.port_s;
+	s->x.peer_spi_c = s->chosen.spi_c;
+	s->x.peer_spi_s = s->chosen.spi_s;
+	r = set_keys(&s->x, &s->chosen, ck, ik);
+	if (!r)
+		r = knl_xfrm_set_add(p->xfrm, &s->x);
+	if (r) {
+		snprintf(err, errsize, "cannot install security associations: %s",
+			 r == -EOPNOTSUPP ? "algorithm" : knl_xfrm_error(p->xfrm));
+		return r;
+	}
+	s->installed = true;
+	keys_write(p->ue->keys, &s->x, p->name);
+	return 0;
+}
+
+struct sent {
+	uint32_t spi;
+	uint64_t packets;
+};
+
+static int look_for_spi(void *arg, const struct xfrm_state_info *i)
+{
+	struct sent *q = arg;
+
+	if (i->spi == q->spi)
+		q->packets = i->packets;
+	return 0;
+}
+
+uint64_t sa_packets_sent(const struct sa_set *s)
+{
+	struct sent q = { .spi = s->x.peer_spi_s };
+
+	knl_xfrm_dump(s->phone->xfrm, s->x.reqid, s->x.reqid, look_for_spi, &q);
+	return q.packets;
+}
+
+/* --- end --- */
+
+static void unlink_set(struct sa_set **list, struct sa_set *s)
+{
+	while (*list && *list != s)
+		list = &(*list)->next;
+	if (*list)
+		*list = s->next;
+}
+
+static void close_port(struct sa_set *s, struct sip_ep *ep)
+{
+	if (!ep)
+		return;
+	knl_xfrm_guard_del(s->phone->xfrm, &s->x.our, sip_sa_port(sip_ep_local(ep)));
+	sip_ep_close(ep);
+}
+
+void sa_destroy(struct sa_set *s)
+{
+	timer_stop(s->phone->ue->loop, &s->end);
+	unlink_set(&s->phone->sets, s);
+	unlink_set(&s->phone->retired, s);
+	close_port(s, s->ep_c);
+	close_port(s, s->ep_s);
+	free(s->verify);
+	aka_wipe(&s->x, sizeof(s->x));
+	free(s);
+}
+
+static void on_destroy(struct timer *t)
+{
+	sa_destroy(container_of(t, struct sa_set, end));
+}
+
+static void remove_sas(struct sa_set *s)
+{
+	struct phone *p = s->phone;
+
+	sip_tp_close_peer(p->ue->tp, s->ep_c, &p->pcscf);
+	sip_tp_close_peer(p->ue->tp, s->ep_s, &p->pcscf);
+	if (knl_xfrm_set_del(p->xfrm, &s->x))
+		log_warn("%s: security associations not removed: %s", p->name, knl_xfrm_error(p->xfrm));
+	aka_wipe(s->x.auth_key, sizeof(s->x.auth_key));
+	aka_wipe(s->x.enc_key, sizeof(s->x.enc_key));
+}
+
+/* Transactions may still point at the endpoints: these stay, guarded, until the last one is over. */
+void sa_free(struct sa_set *s)
+{
+	struct phone *p;
+
+	if (!s)
+		return;
+	p = s->phone;
+	phone_forget_set(p, s);
+	if (!s->installed) {
+		sa_destroy(s);
+		return;
+	}
+	remove_sas(s);
+	unlink_set(&p->sets, s);
+	s->next = p->retired;
+	p->retired = s;
+	s->end.fn = on_destroy;
+	timer_start(p->ue->loop, &s->end, (64 * (uint64_t)p->conf.t1_ms + 5000) * USEC_PER_MSEC);
+}
+
+static void on_end(struct timer *t)
+{
+	sa_free(container_of(t, struct sa_set, end));
+}
+
+void sa_free_later(struct sa_set *s, uint64_t usec)
+{
+	s->end.fn = on_end;
+	timer_start(s->phone->ue->loop, &s->end, usec);
+}
