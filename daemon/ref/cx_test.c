@@ -9,7 +9,12 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+
 #include "ref/cx_tables.h"
+
+#define FUZZ_REPLAY
+#include "tests/fuzz/fuzz_cx.c"
 
 static const struct ie_header ids = { .hop_by_hop = 0x11223344, .end_to_end = 0x55667788 };
 
@@ -434,6 +439,56 @@ static void test_tshark(void **state)
 	assert_string_equal(out, "12\n");
 }
 
+#define SEEDS "tests/fuzz/seeds/cx"
+
+/* One message of each command; kept with the fuzzer, which starts from them. */
+static void write_seeds(void)
+{
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct ie_buf b = encode(all[i]);
+		FILE *f;
+
+		snprintf(path, sizeof(path), SEEDS "/%s", all[i]->abbrev);
+		f = fopen(path, "we");
+		assert_non_null(f);
+		fwrite(b.p, 1, b.n, f);
+		fclose(f);
+		free(b.p);
+	}
+}
+
+static void replay(const char *name)
+{
+	char path[512];
+	uint8_t buf[8192];
+	FILE *f;
+
+	snprintf(path, sizeof(path), SEEDS "/%s", name);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	fuzz_cx(buf, fread(buf, 1, sizeof(buf), f));
+	fclose(f);
+}
+
+static void test_seeds(void **state)
+{
+	struct dirent *d;
+	DIR *dir;
+
+	(void)state;
+	if (getenv("KIMS_UPDATE_DOCS"))
+		write_seeds();
+	dir = opendir(SEEDS);
+	if (!dir)
+		skip();
+	while ((d = readdir(dir)))
+		if (*d->d_name != '.')
+			replay(d->d_name);
+	closedir(dir);
+}
+
 static void test_documentation(void **state)
 {
 	char *have = slurp("docs/ref/cx.md"), *want = NULL;
@@ -466,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_proxy_info_returns),
 		cmocka_unit_test(test_wireshark_dictionary),
 		cmocka_unit_test(test_tshark),
+		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_documentation),
 	};
 

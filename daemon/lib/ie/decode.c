@@ -102,7 +102,8 @@ static int decode_xresult(struct dec *d, const struct ie_rule *r, const struct i
 	}
 	if (c.bad || !vendor || !code || code > 9999)
 		return refuse(d, IE_INVALID_AVP_VALUE, r->avp, v->raw);
-	*(int *)field(base, r->off) = (int)code + 10000;
+	/* Codes of other vendors mean nothing here. */
+	*(int *)field(base, r->off) = vendor == 10415 ? (int)code + 10000 : IE_UNABLE_TO_COMPLY;
 	return 0;
 }
 
@@ -112,6 +113,8 @@ static int decode_number(struct dec *d, const struct ie_rule *r, const struct ie
 
 	if (ie_u32(v->value, &u))
 		return refuse(d, IE_INVALID_AVP_LENGTH, r->avp, v->raw);
+	if (r->map == IE_RESULT && (u < 1000 || u > 9999))
+		return refuse(d, IE_INVALID_AVP_VALUE, r->avp, v->raw);
 	if (r->map == IE_UINT)
 		*(uint32_t *)field(base, r->off) = u;
 	else if (r->map == IE_INT || r->map == IE_RESULT)

@@ -130,7 +130,7 @@ struct ie_header {
 /* Result codes of RFC 6733 7.1 that the tables themselves give. */
 enum {
 	IE_OK = 2001, IE_AVP_UNSUPPORTED = 5001, IE_INVALID_AVP_VALUE = 5004, IE_MISSING_AVP = 5005,
-	IE_TOO_MANY = 5009, IE_INVALID_AVP_LENGTH = 5014, IE_INVALID_MESSAGE_LENGTH = 5015,
+	IE_TOO_MANY = 5009, IE_UNABLE_TO_COMPLY = 5012, IE_INVALID_AVP_LENGTH = 5014, IE_INVALID_MESSAGE_LENGTH = 5015,
 };
 
 /* What was wrong: a result code and the AVP for Failed-AVP (RFC 6733 7.5). */

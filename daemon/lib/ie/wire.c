@@ -17,7 +17,7 @@
  *
  * AVP Length counts header and data, not the padding to 4 octets.
  */
-#include "lib/ie/ie.h"
+#include "lib/ie/wire.h"
 
 static uint32_t get32(const uint8_t *p)
 {
