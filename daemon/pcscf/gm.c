@@ -121,9 +121,11 @@ struct gm_bind *gm_lookup(struct pcscf *p, const struct sip_msg *m, const struct
 	struct gm_key k;
 
 	gm_addr_of(&from->peer, &ue);
-	gm_key_make(&k, &ue, sip_sa_port(&from->peer), e->port, 0);
-	if (e->kind == EP_GM_OPEN)
+	if (e->kind == EP_GM_OPEN) { /* without SAs a phone may open connections from any port */
+		gm_key_make(&k, &ue, 0, e->port, 0);
 		return lookup_open(p, m, &k);
+	}
+	gm_key_make(&k, &ue, sip_sa_port(&from->peer), e->port, 0);
 	return gm_bind_find(p, &k);
 }
 

@@ -5,7 +5,8 @@
  * Gm has, for each address family, an unprotected port, the protected server port port_ps and
  * two protected client ports: a re-authentication takes the port_pc that the UE's other set does
  * not use, so that old and new SAs differ in their selectors (TS 33.203 7.4). A request is
- * matched to its UE by one look-up: source address, source port, our port.
+ * matched to its UE by one look-up: source address, source port, our port; without SAs by source
+ * address and the identity in From.
  */
 #ifndef KIMS_PCSCF_GM_H
 #define KIMS_PCSCF_GM_H
@@ -37,7 +38,7 @@ struct gm {
 	char host[SIP_SA_STRLEN]; /* "10.46.0.1", "[fd46::1]" */
 };
 
-/* id: 0 for what came under an SA, else a hash of the public user identity: several may share an unprotected source. */
+/* id: 0 for what came under an SA, else a hash of the public user identity, and ue_port 0: several may share an unprotected source. */
 struct gm_key {
 	uint8_t addr[16]; /* IPv4: the first 4 octets */
 	uint16_t ue_port, our_port;

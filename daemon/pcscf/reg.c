@@ -104,8 +104,6 @@ static void leaving_enter(struct fsm *f, int prev _unused_)
 	DL_FOREACH_SAFE2(r->sessions, s, tmp, reg_next)
 		session_release(s, "registration ended",
 				"SIP;cause=480;text=\"Registration ended\"");
-	regevent_free(r->sub);
-	r->sub = NULL;
 	for (size_t i = 0; i < r->n_open_binds; i++)
 		gm_bind_del(r->p, &r->open_binds[i]);
 	persist_reg_gone(r->p, r);
@@ -455,7 +453,7 @@ int reg_bind_open(struct reg *r)
 		uint32_t id = i < r->n_ids ? gm_id_hash(r->ids[i].canon) : 0;
 
 		b->reg = r;
-		gm_key_make(&b->key, &r->ue, r->ue_port, r->gm->open.port, id);
+		gm_key_make(&b->key, &r->ue, 0, r->gm->open.port, id);
 		old = gm_bind_find(r->p, &b->key);
 		if (old && id)
 			gm_bind_del(r->p, old); /* the newer registration of an identity counts */
@@ -524,6 +522,8 @@ void reg_replace_same_ue(struct reg *r)
 
 void reg_leave(struct reg *r, const char *why)
 {
+	if (r->fsm.state == REG_LEAVING)
+		return;
 	log_info("%s: registration ends: %s", r->impi, why);
 	fsm_event(&r->fsm, REG_EV_TERMINATED, NULL);
 }

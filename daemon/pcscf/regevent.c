@@ -172,7 +172,8 @@ static void subscribe_again(struct timer *t)
 	struct regsub *s = container_of(t, struct regsub, timer);
 	struct reg *r = reg_by_id(s->p, s->reg_id);
 
-	if (r && send_subscribe(r, s) < 0)
+	/* One that is leaving only waits for the last NOTIFY. */
+	if (r && r->fsm.state == REG_REGISTERED && send_subscribe(r, s) < 0)
 		timer_start(s->p->loop, &s->timer, SUB_RETRY_S * USEC_PER_SEC);
 }
 
@@ -359,7 +360,7 @@ void regevent_notify(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, st
 		return;
 	}
 	sip_stx_reply(stx, 200, NULL, NULL);
-	if (sub_terminated(m)) {
+	if (sub_terminated(m)) { /* anew, unless the registration goes too */
 		sip_dlg_free(r->sub->dlg);
 		r->sub->dlg = NULL;
 		timer_start(p->loop, &r->sub->timer, SUB_RETRY_S * USEC_PER_SEC);
