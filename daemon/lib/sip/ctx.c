@@ -263,19 +263,19 @@ static int add_content_length(struct sip_msg *m)
 int ctx_push_via(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path, const union sip_sa *via_sentby, uint32_t slot,
 		 uint32_t gen, uint64_t loop_hash)
 {
-	char branch[BRANCH_MAX], sentby[SIP_SA_STRLEN];
+	char branch[BRANCH_MAX], buf[SIP_SA_STRLEN];
+	const char *sentby = via_sentby ? sip_sa_str(via_sentby, buf) : sip_ep_sentby(path->ep);
 	union sip_sa local;
-	int r = 0;
+	int r;
 
-	if (!via_sentby) {
+	if (!sentby) {
 		r = sip_ep_local_for(path->ep, &path->peer, &local);
-		via_sentby = &local;
+		if (r < 0)
+			return r;
+		sentby = sip_sa_str(&local, buf);
 	}
-	if (r < 0)
-		return r;
 	write_branch(s, slot, gen, loop_hash, branch);
-	return sip_msg_prepend(req, SIP_H_VIA, "SIP/2.0/%s %s;branch=%s", path->proto == SIP_TCP ? "TCP" : "UDP",
-			       sip_sa_str(via_sentby, sentby), branch);
+	return sip_msg_prepend(req, SIP_H_VIA, "SIP/2.0/%s %s;branch=%s", path->proto == SIP_TCP ? "TCP" : "UDP", sentby, branch);
 }
 
 static int send_request(struct sip_ctx *t)

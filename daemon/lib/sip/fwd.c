@@ -502,15 +502,15 @@ static void on_hops(void *arg, const struct sip_hop *hops, size_t n, int err)
 
 static void resolve(struct branch *b)
 {
-	_cleanup_msg_ struct sip_msg *m = NULL;
+	struct sip_fwd *f = b->f;
 	struct sip_query *q = NULL;
-	int r = make_request(b, &m);
+	int r = -EHOSTUNREACH;
 
 	b->state = BR_RESOLVING;
-	if (!r)
-		r = b->f->resolver ? sip_resolve(b->f->resolver, fwd_next_hop(m, &b->target), on_hops, b, &q) : -EHOSTUNREACH;
+	if (f->resolver)
+		r = sip_resolve(f->resolver, fwd_next_hop(f->req, &b->target), on_hops, b, &q);
 	if (r < 0)
-		fail_soon(b, r == -ELOOP ? 483 : 503);
+		fail_soon(b, 503);
 	else if (b->state == BR_RESOLVING && !b->fail)
 		b->query = q;
 }

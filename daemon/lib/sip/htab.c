@@ -41,31 +41,34 @@ void siphash_init(struct siphash *h, const uint64_t key[2])
 	h->len = 0;
 }
 
-static void add_octet(struct siphash *h, uint8_t c)
+/* n octets (1 to 8) in the low end of m, the rest of it 0. */
+static void add_word(struct siphash *h, uint64_t m, unsigned int n)
 {
-	h->tail |= (uint64_t)c << (8 * (h->len & 7));
-	if ((++h->len & 7) == 0) {
-		absorb(h, h->tail);
-		h->tail = 0;
-	}
+	unsigned int at = h->len & 7;
+
+	h->len += n;
+	h->tail |= m << (8 * at);
+	if (at + n < 8)
+		return;
+	absorb(h, h->tail);
+	h->tail = at ? m >> (8 * (8 - at)) : 0;
 }
 
+/* The order of octets in a word is the machine's: the hash is never on a wire or a disk. */
 void siphash_add(struct siphash *h, const void *data, size_t len)
 {
 	const uint8_t *p = data;
+	uint64_t m = 0;
 
-	while (len && (h->len & 7)) {
-		add_octet(h, *p++);
-		len--;
-	}
-	for (; len >= 8; len -= 8, p += 8, h->len += 8) {
-		uint64_t m;
-
+	for (; len >= 8; len -= 8, p += 8) {
 		memcpy(&m, p, 8);
-		absorb(h, m); /* little-endian order matters to nobody: never on a wire or a disk */
+		add_word(h, m, 8);
 	}
-	while (len--)
-		add_octet(h, *p++);
+	m = 0;
+	for (size_t i = 0; i < len; i++)
+		m |= (uint64_t)p[i] << (8 * i);
+	if (len)
+		add_word(h, m, len);
 }
 
 uint64_t siphash_end(struct siphash *h)
@@ -79,21 +82,17 @@ uint64_t siphash_end(struct siphash *h)
 
 void siphash_add_str(struct siphash *h, struct str s)
 {
-	uint32_t n = s.n;
-
-	siphash_add(h, &n, sizeof(n));
+	add_word(h, (uint32_t)s.n, 4);
 	siphash_add(h, s.p, s.n);
 }
 
 void siphash_add_lower(struct siphash *h, struct str s)
 {
-	uint32_t n = s.n;
-
-	siphash_add(h, &n, sizeof(n));
+	add_word(h, (uint32_t)s.n, 4);
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i];
 
-		add_octet(h, c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+		add_word(h, c >= 'A' && c <= 'Z' ? c | 0x20 : c, 1);
 	}
 }
 

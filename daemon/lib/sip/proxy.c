@@ -299,12 +299,18 @@ int fwd_target_apply(struct sip_msg *m, const struct fwd_target *t)
 
 struct str fwd_next_hop(const struct sip_msg *m, const struct fwd_target *t)
 {
+	struct sip_name_addr na;
 	struct str uri;
+	size_t next;
 
 	if (t->next_hop)
 		return str_of(t->next_hop);
+	if (t->route && !sip_name_addr_parse(sip_elem_first(str_of(t->route), &next), &na))
+		return na.uri;
 	uri = first_route_uri(m);
-	return uri.n ? uri : sip_msg_ruri(m);
+	if (uri.n)
+		return uri;
+	return t->uri ? str_of(t->uri) : sip_msg_ruri(m);
 }
 
 int fwd_hop_path(struct sip_stack *s, const struct fwd_target *t, const struct sip_hop *hop, struct sip_path *ret)

@@ -24,7 +24,7 @@ void fwd_target_fini(struct fwd_target *t);
 /* RFC 3261 16.6 steps 2, 3, 4, 6 on m. */
 int fwd_target_apply(struct sip_msg *m, const struct fwd_target *t);
 int fwd_obey_strict_route(struct sip_msg *m); /* 16.6 step 6, after the way was chosen */
-/* URI to resolve: the target's, else the topmost Route's, else the Request-URI. View into m or t. */
+/* URI to resolve: the target's, else the topmost Route's, else the Request-URI, as t will make m. View into m or t. */
 struct str fwd_next_hop(const struct sip_msg *m, const struct fwd_target *t);
 int fwd_hop_path(struct sip_stack *s, const struct fwd_target *t, const struct sip_hop *hop, struct sip_path *ret);
 uint64_t proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m);

@@ -112,7 +112,7 @@ void stx_free_all(struct sip_stack *s)
 		}
 }
 
-struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct sip_path *from, uint64_t key)
+struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, uint64_t key)
 {
 	struct sip_stx *t = calloc(1, sizeof(*t));
 	struct sip_path reply;
@@ -132,7 +132,7 @@ struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct sip
 	t->reliable = from->proto == SIP_TCP;
 	t->retransmit.fn = on_retransmit;
 	t->life.fn = on_life;
-	stack_reply_path(s, m, from, &reply);
+	stack_reply_path(s, m, v, from, &reply);
 	path_pack(&t->reply, &reply);
 	htab_insert(&s->stxs, &t->node, key);
 	s->stats.stx_active++;

@@ -175,6 +175,8 @@ int sip_ep_open(struct sip_tp *tp, const struct sip_ep_opts *o, struct sip_ep **
 		free(ep);
 		return r;
 	}
+	sip_sa_str(&ep->local, ep->sentby); /* after open: port 0 is known now */
+	ep->wildcard = sip_sa_is_any(&ep->local);
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = ep;
@@ -218,6 +220,11 @@ struct sip_ep *sip_tp_ep_for(struct sip_tp *tp, sa_family_t family)
 		if (ep->local.sa.sa_family == family)
 			return ep;
 	return NULL;
+}
+
+const char *sip_ep_sentby(const struct sip_ep *ep)
+{
+	return ep->wildcard ? NULL : ep->sentby;
 }
 
 int sip_ep_local_for(const struct sip_ep *ep, const union sip_sa *peer, union sip_sa *ret)
@@ -328,6 +335,8 @@ void tp_deliver_shed(struct sip_tp *tp, const char *data, size_t len, const stru
 		tp->stats.rx_udp++;
 	else
 		tp->stats.rx_tcp++;
+	if (from->proto == SIP_TCP && r.error == SIP_PARSE_OK && r.used != len) /* framing and parser must agree */
+		r.error = SIP_PARSE_GARBAGE;
 	switch (r.error) {
 	case SIP_PARSE_OK:
 		if (shed && !sip_msg_to_tag(m).n) {

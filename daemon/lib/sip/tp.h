@@ -121,6 +121,7 @@ bool sip_tp_conn_alive(struct sip_tp *tp, uint64_t conn);
  * UDP. Nobody here switches by himself.
  */
 enum sip_proto sip_tp_proto_for(const struct sip_ep *ep, size_t size, uint32_t mtu);
+const char *sip_ep_sentby(const struct sip_ep *ep); /* "10.0.0.1:5060", as in Via; NULL for a wildcard */
 /* Address that ep is seen with by peer: its own, or for a wildcard what the routing picks. -errno. */
 int sip_ep_local_for(const struct sip_ep *ep, const union sip_sa *peer, union sip_sa *ret);
 const struct sip_tp_stats *sip_tp_get_stats(const struct sip_tp *tp);

@@ -23,6 +23,8 @@ struct sip_ep {
 	struct sip_ep *next;
 	char name[TP_NAME_MAX];
 	union sip_sa local;
+	char sentby[SIP_SA_STRLEN]; /* of local, in text */
+	bool wildcard;
 	void *user;
 	const void *timers; /* of the transaction layer: struct sip_timers, or NULL */
 	bool tcp, bind_source;

@@ -25,6 +25,8 @@
 
 struct udp_rx { /* shared by all endpoints of a transport */
 	char *buf;
+	int dirty; /* headers to be set up again */
+	bool stamps;
 	struct mmsghdr msgs[RX_BATCH];
 	struct iovec iov[RX_BATCH];
 	union sip_sa from[RX_BATCH];
@@ -55,6 +57,7 @@ static struct udp_rx *rx_ring(struct sip_tp *tp)
 		free(r);
 		return NULL;
 	}
+	r->dirty = RX_BATCH;
 	tp->rx_ring = r;
 	return r;
 }
@@ -70,9 +73,10 @@ void tp_udp_free_ring(struct sip_tp *tp)
 
 /* --- receiving --- */
 
-static void rx_prepare(struct udp_rx *r, bool stamps)
+/* The first n: what the kernel wrote into since the last time. */
+static void rx_prepare(struct udp_rx *r, int n, bool stamps)
 {
-	for (int i = 0; i < RX_BATCH; i++) {
+	for (int i = 0; i < n; i++) {
 		r->iov[i] = (struct iovec){ r->buf + (size_t)i * RX_SIZE, RX_SIZE };
 		r->msgs[i].msg_hdr = (struct msghdr){
 			.msg_name = &r->from[i],
@@ -155,8 +159,12 @@ static int rx_batch(struct sip_ep *ep)
 
 	if (!r)
 		return 0;
-	rx_prepare(r, stamps);
+	if (r->stamps != stamps)
+		r->dirty = RX_BATCH;
+	r->stamps = stamps;
+	rx_prepare(r, r->dirty, stamps);
 	n = recvmmsg(io->fd, r->msgs, RX_BATCH, MSG_DONTWAIT, NULL);
+	r->dirty = MAX(n, 0);
 	for (int i = 0; i < n; i++) {
 		if (i && !find_ep(tp, io))
 			return 0;

@@ -220,19 +220,17 @@ void stack_tag(struct sip_stack *s, uint64_t key, char dst[TAG_MAX])
 /* --- responses --- */
 
 /* 18.2.2, RFC 3581 4. maddr is not followed: it would let anybody aim our answers. */
-static void default_reply_path(struct sip_msg *m, const struct sip_path *from, struct sip_path *ret)
+static void default_reply_path(const struct via *v, const struct sip_path *from, struct sip_path *ret)
 {
-	struct via v;
-
 	*ret = *from;
-	if (from->proto == SIP_UDP && !via_top(m, &v) && !v.has_rport)
-		sip_sa_set_port(&ret->peer, v.port ? v.port : 5060);
+	if (from->proto == SIP_UDP && !v->has_rport)
+		sip_sa_set_port(&ret->peer, v->port ? v->port : 5060);
 }
 
-void stack_reply_path(struct sip_stack *s, struct sip_msg *m, const struct sip_path *from, struct sip_path *ret)
+void stack_reply_path(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, struct sip_path *ret)
 {
 	if (!s->ops.reply_path || !s->ops.reply_path(s->arg, m, from, ret))
-		default_reply_path(m, from, ret);
+		default_reply_path(v, from, ret);
 }
 
 /* After a dead connection: a new one to the source, at the port of sent-by. */
@@ -276,8 +274,8 @@ struct sip_msg *stack_response(struct sip_stack *s, const struct sip_msg *req, i
 	return m;
 }
 
-static void reply_stateless(struct sip_stack *s, struct sip_msg *req, const struct sip_path *from, int status, const char *reason,
-			    const char *tag)
+static void reply_stateless(struct sip_stack *s, struct sip_msg *req, const struct via *v, const struct sip_path *from, int status,
+			    const char *reason, const char *tag)
 {
 	_cleanup_msg_ struct sip_msg *resp = stack_response(s, req, status, reason, tag);
 	_cleanup_free_ char *data = NULL;
@@ -289,16 +287,17 @@ static void reply_stateless(struct sip_stack *s, struct sip_msg *req, const stru
 	data = msg_bytes(resp, &len);
 	if (!data)
 		return;
-	stack_reply_path(s, req, from, &path);
+	stack_reply_path(s, req, v, from, &path);
 	stack_send_response(s, &path, data, len);
 }
 
-static void refuse(struct sip_stack *s, struct sip_msg *m, const struct sip_path *from, int status, const char *reason, uint64_t key)
+static void refuse(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, int status,
+		   const char *reason, uint64_t key)
 {
 	char tag[TAG_MAX];
 
 	stack_tag(s, key, tag);
-	reply_stateless(s, m, from, status, reason, tag);
+	reply_stateless(s, m, v, from, status, reason, tag);
 }
 
 /* --- requests --- */
@@ -316,7 +315,7 @@ static void on_cancel(struct sip_stack *s, struct sip_msg *m, const struct via *
 	if (t)
 		stx_cancelled(t, m);
 	else
-		refuse(s, m, from, 481, NULL, key);
+		refuse(s, m, v, from, 481, NULL, key);
 }
 
 /* Ours to absorb: the ACK to an answer that we gave without a transaction. */
@@ -344,7 +343,7 @@ static void on_ack(struct sip_stack *s, struct sip_msg *m, const struct via *v, 
 	s->ops.request(s->arg, NULL, m, from);
 }
 
-static void on_new(struct sip_stack *s, struct sip_msg *m, const struct sip_path *from, uint64_t key)
+static void on_new(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, uint64_t key)
 {
 	const char *reason = NULL;
 	int status = admit(s, m, from, &reason);
@@ -355,12 +354,12 @@ static void on_new(struct sip_stack *s, struct sip_msg *m, const struct sip_path
 	if (status > 0) {
 		if (status == 503)
 			s->stats.shed++;
-		refuse(s, m, from, status, reason, key);
+		refuse(s, m, v, from, status, reason, key);
 		return;
 	}
-	t = stx_new(s, m, from, key);
+	t = stx_new(s, m, v, from, key);
 	if (!t) {
-		refuse(s, m, from, 503, NULL, key);
+		refuse(s, m, v, from, 503, NULL, key);
 		return;
 	}
 	sip_stx_ref(t);
@@ -376,7 +375,7 @@ static void on_request(struct sip_stack *s, struct sip_msg *m, const struct sip_
 	uint64_t key;
 
 	s->stats.rx_requests++;
-	if (via_set_received(m, &from->peer) || via_top(m, &v))
+	if (via_set_received(m, &from->peer, &v))
 		return;
 	if (method == SIP_M_ACK) {
 		on_ack(s, m, &v, from);
@@ -391,7 +390,7 @@ static void on_request(struct sip_stack *s, struct sip_msg *m, const struct sip_
 	if (t)
 		stx_retransmission(t);
 	else
-		on_new(s, m, from, key);
+		on_new(s, m, &v, from, key);
 }
 
 /* Malformed, too big, or shed (503). What already has its transaction is a retransmission, not new work. */
@@ -402,7 +401,7 @@ static void on_bad_request(struct sip_stack *s, struct sip_msg *m, const struct 
 	struct via v;
 	uint64_t key;
 
-	if (method == SIP_M_ACK || via_set_received(m, &from->peer) || via_top(m, &v))
+	if (method == SIP_M_ACK || via_set_received(m, &from->peer, &v))
 		return;
 	key = stack_key(s, m, &v, method);
 	t = find_stx(s, key);
@@ -411,7 +410,7 @@ static void on_bad_request(struct sip_stack *s, struct sip_msg *m, const struct 
 	if (t)
 		stx_retransmission(t);
 	else
-		refuse(s, m, from, r->status ? r->status : 400, r->reason, key);
+		refuse(s, m, &v, from, r->status ? r->status : 400, r->reason, key);
 }
 
 /* --- responses that come in --- */

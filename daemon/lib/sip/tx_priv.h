@@ -29,7 +29,7 @@ struct via {
 int via_read(struct str elem, struct via *ret); /* -EINVAL */
 int via_top(const struct sip_msg *m, struct via *ret); /* -ENOENT, -EINVAL */
 /* RFC 3261 18.2.1, RFC 3581 4: writes received and rport; whatever the sender put there goes. */
-int via_set_received(struct sip_msg *m, const union sip_sa *source);
+int via_set_received(struct sip_msg *m, const union sip_sa *source, struct via *ret); /* ret: the topmost Via then */
 /* Where a response goes that has this Via on top, when no transaction tells (18.2.2 without maddr). -EINVAL: a name. */
 int via_response_addr(const struct via *v, enum sip_proto *ret_proto, union sip_sa *ret);
 
@@ -98,7 +98,7 @@ const struct sip_timers *stack_timers(const struct sip_stack *s, const struct si
 /* Response made by the stack: Server, Retry-After for 503. NULL: cannot be built. */
 struct sip_msg *stack_response(struct sip_stack *s, const struct sip_msg *req, int status, const char *reason, const char *tag);
 void stack_tag(struct sip_stack *s, uint64_t key, char dst[TAG_MAX]); /* the tag that our own answers to this transaction carry */
-void stack_reply_path(struct sip_stack *s, struct sip_msg *m, const struct sip_path *from, struct sip_path *ret);
+void stack_reply_path(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, struct sip_path *ret);
 /* Sends a response; a dead connection is replaced by a new one (18.2.2). */
 int stack_send_response(struct sip_stack *s, struct sip_path *path, const char *data, size_t len);
 uint64_t stack_key(const struct sip_stack *s, const struct sip_msg *m, const struct via *v, enum sip_method_id method);
@@ -138,7 +138,7 @@ struct sip_stx {
 	bool invite, reliable, acked, rel1xx;
 };
 
-struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct sip_path *from, uint64_t key);
+struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, uint64_t key);
 void stx_retransmission(struct sip_stx *t);
 void stx_ack(struct sip_stx *t); /* to a non-2xx */
 void stx_ack_2xx(struct sip_stack *s, const struct sip_msg *ack);

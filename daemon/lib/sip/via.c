@@ -20,9 +20,11 @@ static void skip_space(struct str *s)
 /* A run without separators of the Via grammar. */
 static struct str take_word(struct str *s)
 {
+	static const bool ends[256] = { [0] = true, [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
+					['/'] = true, [';'] = true, [':'] = true, [','] = true };
 	struct str w = { s->p, 0 };
 
-	while (w.n < s->n && !strchr(" \t\r\n/;:,", s->p[w.n]) && s->p[w.n])
+	while (w.n < s->n && !ends[(uint8_t)s->p[w.n]])
 		w.n++;
 	s->p += w.n;
 	s->n -= w.n;
@@ -141,7 +143,7 @@ static size_t filter_params(struct str params, char *dst)
 	return n;
 }
 
-int via_set_received(struct sip_msg *m, const union sip_sa *source)
+int via_set_received(struct sip_msg *m, const union sip_sa *source, struct via *ret)
 {
 	_cleanup_free_ char *keep = NULL;
 	struct sip_elem e = { 0 };
@@ -156,6 +158,7 @@ int via_set_received(struct sip_msg *m, const union sip_sa *source)
 	r = via_read(e.text, &v);
 	if (r < 0)
 		return r;
+	*ret = v;
 	if (!v.has_rport && !param_is(v.params, "received") && is_source(v.host, source))
 		return 0;
 	keep = malloc(v.params.n + 1);
@@ -169,7 +172,8 @@ int via_set_received(struct sip_msg *m, const union sip_sa *source)
 		ip = (struct str){ ip.p + 1, ip.n - 2 };
 	if (v.has_rport)
 		snprintf(rport, sizeof(rport), ";rport=%u", sip_sa_port(source));
-	return sip_hf_set(m, e.hf, "%.*s%.*s;received=%.*s%s%.*s", STR_FMT(before), (int)n, keep, STR_FMT(ip), rport, STR_FMT(after));
+	r = sip_hf_set(m, e.hf, "%.*s%.*s;received=%.*s%s%.*s", STR_FMT(before), (int)n, keep, STR_FMT(ip), rport, STR_FMT(after));
+	return r < 0 ? r : via_top(m, ret);
 }
 
 int via_response_addr(const struct via *v, enum sip_proto *ret_proto, union sip_sa *ret)
