@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from knl import DUMP, NESTED, SCHEMA_DOC, NlError, attr, refused
-from lab import RELAY, UE1, check, core, ensure, inside, test
+from lab import RELAY, UE1, Skipped, check, core, ensure, inside, test
 from test_flow import flow
 from test_gm import A, sa_set
 
@@ -266,6 +266,8 @@ def unprivileged():
 @test
 def user_namespace():
     """root of a user namespace rules its own network namespace and no other"""
+    if not os.path.exists("/proc/self/ns/user"):
+        raise Skipped("no user namespaces")
     check("its own", "accepted accepted accepted joined", child(0, "unshare", "-r", "-n"))
     with inside("core"):
         check("ours", "EPERM EPERM EPERM EPERM", child(0, "unshare", "-r"))
