@@ -27,7 +27,7 @@ struct branch {
 	enum br_state state;
 	struct sip_ctx *ctx; /* also while DONE with a 2xx */
 	struct sip_query *query;
-	struct sip_hop hops[HOPS_MAX];
+	struct sip_hop *hops; /* while there are more than the one in use */
 	size_t n_hops, i_hop;
 	struct timer timer_c;
 	bool timed_out;	   /* timer C: its 487 counts as 408 */
@@ -79,6 +79,7 @@ static void branch_free(struct branch *b)
 	if (b->query)
 		sip_query_cancel(b->query);
 	fwd_target_fini(&b->target);
+	free(b->hops);
 	sip_msg_unref(b->best);
 	free(b);
 }
@@ -453,7 +454,7 @@ static int edit_and_send(struct branch *b, struct sip_msg *m, const struct sip_p
 		r = fwd_obey_strict_route(m);
 	if (r)
 		return r;
-	return ctx_start(f->stack, m, path, b->target.has_sentby ? &b->target.sentby : NULL, f->loop_hash, on_ctx, b, &b->ctx);
+	return fwd_start(f->stack, m, &b->target, path, f->loop_hash, on_ctx, b, &b->ctx);
 }
 
 /* Sends to hop i or one behind it. */
@@ -464,8 +465,9 @@ static void send_to_hops(struct branch *b)
 
 	for (;; b->i_hop++) {
 		_cleanup_msg_ struct sip_msg *m = NULL;
-		struct sip_path path = b->target.path;
+		struct sip_path path;
 
+		path_unpack(&path, &b->target.path);
 		r = b->target.has_path ? 0 : fwd_hop_path(f->stack, &b->target, &b->hops[b->i_hop], &path);
 		if (!r)
 			r = make_request(b, &m);
@@ -480,6 +482,10 @@ static void send_to_hops(struct branch *b)
 	}
 	b->state = BR_CALLING;
 	restart_timer_c(b);
+	if (b->i_hop + 1 >= b->n_hops) {
+		free(b->hops);
+		b->hops = NULL;
+	}
 }
 
 static void on_hops(void *arg, const struct sip_hop *hops, size_t n, int err)
@@ -495,6 +501,11 @@ static void on_hops(void *arg, const struct sip_hop *hops, size_t n, int err)
 		return;
 	}
 	b->n_hops = MIN(n, (size_t)HOPS_MAX);
+	b->hops = malloc(b->n_hops * sizeof(*hops));
+	if (!b->hops) {
+		fail_soon(b, 503);
+		return;
+	}
 	memcpy(b->hops, hops, b->n_hops * sizeof(*hops));
 	b->i_hop = 0;
 	send_to_hops(b);

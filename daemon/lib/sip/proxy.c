@@ -232,11 +232,11 @@ int fwd_target_copy(struct fwd_target *dst, const struct sip_target *src)
 	*dst = (struct fwd_target){ .ep = src->ep, .edit = src->edit, .user = src->user, .q = src->q };
 	if (src->path) {
 		dst->has_path = true;
-		dst->path = *src->path;
+		path_pack(&dst->path, src->path);
 	}
 	if (src->via_sentby) {
 		dst->has_sentby = true;
-		dst->sentby = *src->via_sentby;
+		memcpy(&dst->sentby, src->via_sentby, sizeof(dst->sentby));
 	}
 	if (dup_str(&dst->uri, src->uri) || dup_str(&dst->next_hop, src->next_hop) ||
 	    dup_str(&dst->record_route, str_of(src->record_route)) || dup_str(&dst->route, str_of(src->route))) {
@@ -338,13 +338,22 @@ static void ack_free(struct ack *a)
 	free(a);
 }
 
+int fwd_start(struct sip_stack *s, struct sip_msg *m, const struct fwd_target *t, const struct sip_path *path, uint64_t loop_hash,
+	      sip_ctx_fn fn, void *arg, struct sip_ctx **ret)
+{
+	union sip_sa sentby = { 0 };
+
+	memcpy(&sentby, &t->sentby, sizeof(t->sentby));
+	return ctx_start(s, m, path, t->has_sentby ? &sentby : NULL, loop_hash, fn, arg, ret);
+}
+
 static int ack_send(struct ack *a, const struct sip_path *path)
 {
 	int r = a->t.edit ? a->t.edit(NULL, a->m, a->t.user) : 0;
 
 	if (!r)
 		r = fwd_obey_strict_route(a->m);
-	return r ? r : ctx_start(a->stack, a->m, path, a->t.has_sentby ? &a->t.sentby : NULL, 0, NULL, NULL, NULL);
+	return r ? r : fwd_start(a->stack, a->m, &a->t, path, 0, NULL, NULL, NULL);
 }
 
 static void ack_hops(void *arg, const struct sip_hop *hops, size_t n, int err)
@@ -360,6 +369,7 @@ static void ack_hops(void *arg, const struct sip_hop *hops, size_t n, int err)
 int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct sip_msg *ack, const struct sip_target *t)
 {
 	struct ack *a = calloc(1, sizeof(*a));
+	struct sip_path path;
 	struct sip_query *q;
 	int e;
 
@@ -373,8 +383,9 @@ int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct si
 	}
 	a->m = sip_msg_clone(ack);
 	e = a->m ? fwd_target_apply(a->m, &a->t) : -ENOMEM;
+	path_unpack(&path, &a->t.path);
 	if (!e && a->t.has_path)
-		e = ack_send(a, &a->t.path);
+		e = ack_send(a, &path);
 	else if (!e)
 		e = r ? sip_resolve(r, fwd_next_hop(a->m, &a->t), ack_hops, a, &q) : -EHOSTUNREACH;
 	if (e < 0 || a->t.has_path)

@@ -11,9 +11,9 @@
 struct fwd_target { /* owns its strings */
 	char *uri, *next_hop, *record_route, *route;
 	bool has_path, has_sentby;
-	struct sip_path path;
+	struct path_small path;
 	struct sip_ep *ep;
-	union sip_sa sentby;
+	struct sa_small sentby;
 	int (*edit)(void *arg, struct sip_msg *branch_req, void *target_user);
 	void *user;
 	uint32_t q;
@@ -27,6 +27,9 @@ int fwd_obey_strict_route(struct sip_msg *m); /* 16.6 step 6, after the way was 
 /* URI to resolve: the target's, else the topmost Route's, else the Request-URI, as t will make m. View into m or t. */
 struct str fwd_next_hop(const struct sip_msg *m, const struct fwd_target *t);
 int fwd_hop_path(struct sip_stack *s, const struct fwd_target *t, const struct sip_hop *hop, struct sip_path *ret);
+/* ctx_start() with the target's Via. */
+int fwd_start(struct sip_stack *s, struct sip_msg *m, const struct fwd_target *t, const struct sip_path *path, uint64_t loop_hash,
+	      sip_ctx_fn fn, void *arg, struct sip_ctx **ret);
 uint64_t proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m);
 
 #endif
