@@ -168,7 +168,7 @@ static int line_finish(struct line *l, struct str name, size_t at, struct sip_en
 		return r;
 	e->line = (struct str){ l->p, l->n };
 	e->hf.name = (struct str){ l->p, name.n };
-	e->hf.value = str_trim((struct str){ l->p + at, end - at });
+	e->hf.value = sip_trim((struct str){ l->p + at, end - at });
 	if (!e->hf.value.n)
 		e->hf.value.p = l->p + at;
 	return 0;
@@ -390,9 +390,9 @@ int sip_msg_remove_first_elem(struct sip_msg *m, enum sip_hdr id)
 	/* Empty fields in front of the element go too. */
 	while (sip_msg_hf(m, id) != e.hf)
 		sip_hf_remove(m, sip_msg_hf(m, id));
-	rest = str_trim((struct str){ e.hf->value.p + e.pos, e.hf->value.n - e.pos });
+	rest = sip_trim((struct str){ e.hf->value.p + e.pos, e.hf->value.n - e.pos });
 	while (rest.n && rest.p[0] == ',')
-		rest = str_trim((struct str){ rest.p + 1, rest.n - 1 });
+		rest = sip_trim((struct str){ rest.p + 1, rest.n - 1 });
 	if (rest.n)
 		return set_parts(m, e.hf, &rest, 1);
 	sip_hf_remove(m, e.hf);

@@ -7,74 +7,64 @@
  */
 #include "lib/sip/msg-internal.h"
 
-/* Bits of a character class table. */
-#define C_TOKEN 1 /* token of RFC 3261 25.1 */
-#define C_HOST	2 /* host name, IPv4, and '_', which some use */
+#define T (SIP_C_TOKEN | SIP_C_VALUE | SIP_C_URI | SIP_C_LIST)
+#define H (T | SIP_C_HOST)
+#define V (SIP_C_VALUE | SIP_C_URI | SIP_C_LIST)
+#define U (SIP_C_URI | SIP_C_LIST)
+#define L (SIP_C_LWS | SIP_C_LIST)
 
-static const uint8_t cls[256] = {
-	['0' ... '9'] = C_TOKEN | C_HOST,
-	['A' ... 'Z'] = C_TOKEN | C_HOST,
-	['a' ... 'z'] = C_TOKEN | C_HOST,
-	['-'] = C_TOKEN | C_HOST,
-	['.'] = C_TOKEN | C_HOST,
-	['_'] = C_TOKEN | C_HOST,
-	['!'] = C_TOKEN,
-	['%'] = C_TOKEN,
-	['*'] = C_TOKEN,
-	['+'] = C_TOKEN,
-	['`'] = C_TOKEN,
-	['\''] = C_TOKEN,
-	['~'] = C_TOKEN,
+const uint8_t sip_cls[256] = {
+	[0x00 ... 0x08] = SIP_C_LIST,
+	[0x0b ... 0x0c] = SIP_C_LIST,
+	[0x0e ... 0x1f] = SIP_C_LIST,
+	[0x7f] = SIP_C_LIST,
+	[0x80 ... 0xff] = U,
+	['0' ... '9'] = H,
+	['A' ... 'Z'] = H,
+	['a' ... 'z'] = H,
+	['-'] = H,
+	['.'] = H,
+	['_'] = H,
+	['!'] = T,
+	['%'] = T,
+	['*'] = T,
+	['+'] = T,
+	['`'] = T,
+	['\''] = T,
+	['~'] = T,
+	[':'] = V,
+	['['] = V,
+	[']'] = V,
+	['/'] = V,
+	['@'] = V,
+	['$'] = V,
+	['&'] = V,
+	['?'] = V,
+	['('] = V,
+	[')'] = V,
+	['#'] = U,
+	[';'] = U,
+	['='] = U,
+	['\\'] = U,
+	['^'] = U,
+	['{'] = U,
+	['|'] = U,
+	['}'] = U,
+	[','] = SIP_C_URI,
+	[' '] = L,
+	['\t'] = L,
+	['\r'] = L,
+	['\n'] = L,
+	['<'] = 0,
+	['>'] = 0,
+	['"'] = 0,
 };
 
-bool sip_is_token_char(char c)
-{
-	return cls[(unsigned char)c] & C_TOKEN;
-}
-
-bool sip_is_lws(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-bool sip_is_token(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!sip_is_token_char(s.p[i]))
-			return false;
-	return s.n > 0;
-}
-
-static struct str skip(struct str s, size_t n)
-{
-	return (struct str){ s.p + n, s.n - n };
-}
-
-struct str sip_skip_lws(struct str s)
-{
-	size_t i = 0;
-
-	while (i < s.n && sip_is_lws(s.p[i]))
-		i++;
-	return skip(s, i);
-}
-
-static struct str rtrim(struct str s)
-{
-	while (s.n && sip_is_lws(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-/* Length of the token at the beginning of s. */
-static size_t token_len(struct str s)
-{
-	size_t i = 0;
-
-	while (i < s.n && sip_is_token_char(s.p[i]))
-		i++;
-	return i;
-}
+#undef T
+#undef H
+#undef V
+#undef U
+#undef L
 
 /* s begins with a quotation mark: length with both marks, 0 when it does not end. */
 static size_t quoted_len(struct str s)
@@ -93,27 +83,30 @@ struct str sip_elem_first(struct str s, size_t *ret_next)
 	bool angle = false;
 	size_t i = 0;
 
-	for (; i < s.n; i++) {
-		char c = s.p[i];
+	for (;;) {
+		char c;
 
-		if (c == '"' && !angle) {
-			size_t q = quoted_len(skip(s, i));
-
-			if (!q) { /* never ends: the rest is one element and somebody will find it malformed */
-				i = s.n;
-				break;
-			}
-			i += q - 1;
-		} else if (c == '<') {
-			angle = true;
-		} else if (c == '>') {
-			angle = false;
-		} else if (c == ',' && !angle) {
+		i += sip_span(sip_skip(s, i), SIP_C_LIST);
+		if (i >= s.n)
 			break;
+		c = s.p[i];
+		if (c == '"' && !angle) {
+			size_t q = quoted_len(sip_skip(s, i));
+
+			/* Never ends: the rest is one element and somebody will find it malformed. */
+			i = q ? i + q : s.n;
+			continue;
 		}
+		if (c == ',' && !angle)
+			break;
+		if (c == '<')
+			angle = true;
+		else if (c == '>')
+			angle = false;
+		i++;
 	}
 	*ret_next = i < s.n ? i + 1 : s.n;
-	return str_trim((struct str){ s.p, i });
+	return sip_trim((struct str){ s.p, i });
 }
 
 bool sip_msg_next_elem(const struct sip_msg *m, enum sip_hdr id, struct sip_elem *e)
@@ -126,7 +119,7 @@ bool sip_msg_next_elem(const struct sip_msg *m, enum sip_hdr id, struct sip_elem
 		while (e->pos < e->hf->value.n) {
 			size_t next;
 
-			e->text = sip_elem_first(skip(e->hf->value, e->pos), &next);
+			e->text = sip_elem_first(sip_skip(e->hf->value, e->pos), &next);
 			e->pos += next;
 			if (e->text.n)
 				return true;
@@ -138,6 +131,21 @@ bool sip_msg_next_elem(const struct sip_msg *m, enum sip_hdr id, struct sip_elem
 	return false;
 }
 
+/* The value behind "=": length, 0 for what is none. */
+static size_t value_len(struct str s)
+{
+	const char *e;
+
+	if (!s.n)
+		return 0;
+	if (s.p[0] == '"')
+		return quoted_len(s);
+	if (s.p[0] != '[')
+		return sip_span(s, SIP_C_VALUE);
+	e = memchr(s.p, ']', s.n); /* IPv6reference: received= of some */
+	return e ? (size_t)(e - s.p) + 1 : 0;
+}
+
 /*
  * One parameter at the beginning of s, behind its semicolon: name, raw value (n 0: none). Returns the
  * length up to the next semicolon or the end, -EINVAL for what is no generic-param.
@@ -145,54 +153,24 @@ bool sip_msg_next_elem(const struct sip_msg *m, enum sip_hdr id, struct sip_elem
 static ssize_t param_one(struct str s, struct str *ret_name, struct str *ret_value)
 {
 	struct str r = sip_skip_lws(s);
-	size_t n = token_len(r);
+	size_t n = sip_span(r, SIP_C_TOKEN);
 
-	*ret_name = (struct str){ r.p, n };
-	*ret_value = (struct str){ r.p + n, 0 };
 	if (!n)
 		return -EINVAL;
-	r = sip_skip_lws(skip(r, n));
+	*ret_name = (struct str){ r.p, n };
+	*ret_value = (struct str){ r.p + n, 0 };
+	r = sip_skip_lws(sip_skip(r, n));
 	if (r.n && r.p[0] == '=') {
-		r = sip_skip_lws(skip(r, 1));
-		if (r.n && r.p[0] == '"') {
-			n = quoted_len(r);
-		} else if (r.n && r.p[0] == '[') { /* IPv6reference: received= of some */
-			const char *e = memchr(r.p, ']', r.n);
-
-			n = e ? (size_t)(e - r.p) + 1 : 0;
-		} else {
-			for (n = 0; n < r.n && r.p[n] != ';' && !sip_is_lws(r.p[n]); n++)
-				if (!sip_is_token_char(r.p[n]) &&
-				    (!r.p[n] || !strchr(":[]/@$&?()", r.p[n])))
-					return -EINVAL;
-		}
+		r = sip_skip_lws(sip_skip(r, 1));
+		n = value_len(r);
 		if (!n)
 			return -EINVAL;
 		*ret_value = (struct str){ r.p, n };
-		r = sip_skip_lws(skip(r, n));
+		r = sip_skip_lws(sip_skip(r, n));
 	}
 	if (r.n && r.p[0] != ';')
 		return -EINVAL;
 	return (ssize_t)(s.n - r.n);
-}
-
-bool sip_params_valid(struct str params)
-{
-	struct str name, value;
-
-	params = str_trim(params);
-	while (params.n) {
-		ssize_t n;
-
-		if (params.p[0] != ';')
-			return false;
-		params = skip(params, 1);
-		n = param_one(params, &name, &value);
-		if (n < 0)
-			return false;
-		params = skip(params, (size_t)n);
-	}
-	return true;
 }
 
 /* To the next semicolon outside quotes: how to go on behind a parameter that is malformed. */
@@ -202,7 +180,7 @@ static size_t to_semicolon(struct str s)
 
 	for (; i < s.n && s.p[i] != ';'; i++) {
 		if (s.p[i] == '"') {
-			size_t q = quoted_len(skip(s, i));
+			size_t q = quoted_len(sip_skip(s, i));
 
 			if (!q)
 				return s.n;
@@ -219,6 +197,39 @@ static struct str unquote(struct str v)
 	return v;
 }
 
+static void param_wanted(struct str name, struct str value, const struct sip_param_want *want,
+			 size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!str_ieq(name, want[i].name))
+			continue;
+		if (!want[i].value->p)
+			*want[i].value = unquote(value);
+		if (want[i].has)
+			*want[i].has = true;
+	}
+}
+
+int sip_params_scan(struct str params, const struct sip_param_want *want, size_t n)
+{
+	struct str name, value;
+
+	params = sip_trim(params);
+	while (params.n) {
+		ssize_t len;
+
+		if (params.p[0] != ';')
+			return -EINVAL;
+		params = sip_skip(params, 1);
+		len = param_one(params, &name, &value);
+		if (len < 0)
+			return -EINVAL;
+		param_wanted(name, value, want, n);
+		params = sip_skip(params, (size_t)len);
+	}
+	return 0;
+}
+
 bool sip_param(struct str params, const char *name, struct str *ret_value)
 {
 	struct str want = str_of(name), n, v;
@@ -227,16 +238,14 @@ bool sip_param(struct str params, const char *name, struct str *ret_value)
 		ssize_t len;
 
 		if (params.p[0] == ';')
-			params = skip(params, 1);
+			params = sip_skip(params, 1);
 		len = param_one(params, &n, &v);
 		if (len >= 0 && str_ieq(n, want)) {
 			if (ret_value)
 				*ret_value = unquote(v);
 			return true;
 		}
-		params = skip(params, to_semicolon(params));
-		if (params.n && params.p[0] != ';')
-			return false;
+		params = sip_skip(params, len >= 0 ? (size_t)len : to_semicolon(params));
 	}
 	return false;
 }
@@ -244,20 +253,12 @@ bool sip_param(struct str params, const char *name, struct str *ret_value)
 /* scheme ":" something, without white space, control characters, quotes or angle brackets. */
 static bool uri_plausible(struct str s)
 {
-	size_t i = 0;
+	size_t i = sip_span(s, SIP_C_TOKEN);
 
-	while (i < s.n && (sip_is_token_char(s.p[i])) && s.p[i] != '%')
-		i++;
 	if (!i || i + 1 >= s.n || s.p[i] != ':' ||
 	    !((s.p[0] | 0x20) >= 'a' && (s.p[0] | 0x20) <= 'z'))
 		return false;
-	for (; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == '"')
-			return false;
-	}
-	return true;
+	return sip_span(s, SIP_C_URI) == s.n;
 }
 
 /* "<" uri ">" params: s begins with the bracket. */
@@ -268,7 +269,7 @@ static int angle_part(struct str s, struct sip_name_addr *ret)
 	if (!e)
 		return -EINVAL;
 	ret->uri = (struct str){ s.p + 1, (size_t)(e - s.p) - 1 };
-	ret->params = str_trim((struct str){ e + 1, s.n - ret->uri.n - 2 });
+	ret->params = sip_trim((struct str){ e + 1, s.n - ret->uri.n - 2 });
 	if (!uri_plausible(ret->uri) || (ret->params.n && ret->params.p[0] != ';'))
 		return -EINVAL;
 	return 0;
@@ -296,7 +297,7 @@ static int bare_part(struct str s, struct sip_name_addr *ret)
 		uri.n = (size_t)(semi - s.p);
 		params = (struct str){ semi, s.n - uri.n };
 	}
-	uri = rtrim(uri);
+	uri = sip_rtrim(uri);
 	if (!uri_plausible(uri) || memchr(uri.p, '?', uri.n) || memchr(uri.p, ',', uri.n))
 		return -EINVAL;
 	ret->display = (struct str){ s.p, 0 };
@@ -311,7 +312,7 @@ int sip_name_addr_parse(struct str s, struct sip_name_addr *ret)
 	const char *open;
 	int r;
 
-	s = str_trim(s);
+	s = sip_trim(s);
 	if (!s.n)
 		return -EINVAL;
 	if (s.p[0] == '"') {
@@ -321,14 +322,15 @@ int sip_name_addr_parse(struct str s, struct sip_name_addr *ret)
 		if (!q)
 			return -EINVAL;
 		na.display = (struct str){ s.p + 1, q - 2 };
-		rest = sip_skip_lws(skip(s, q));
+		rest = sip_skip_lws(sip_skip(s, q));
 		if (!rest.n || rest.p[0] != '<')
 			return -EINVAL;
 		r = angle_part(rest, &na);
 	} else if ((open = memchr(s.p, '<', s.n))) {
-		na.display = rtrim((struct str){ s.p, (size_t)(open - s.p) });
-		r = display_plausible(na.display) ? angle_part(skip(s, (size_t)(open - s.p)), &na)
-						  : -EINVAL;
+		na.display = sip_rtrim((struct str){ s.p, (size_t)(open - s.p) });
+		r = display_plausible(na.display)
+			    ? angle_part(sip_skip(s, (size_t)(open - s.p)), &na)
+			    : -EINVAL;
 	} else {
 		r = bare_part(s, &na);
 	}
@@ -343,9 +345,9 @@ static bool take(struct str *s, char sep, struct str *ret)
 	size_t n;
 
 	*s = sip_skip_lws(*s);
-	n = token_len(*s);
+	n = sip_span(*s, SIP_C_TOKEN);
 	*ret = (struct str){ s->p, n };
-	*s = skip(*s, n);
+	*s = sip_skip(*s, n);
 	if (!n)
 		return false;
 	if (!sep)
@@ -353,7 +355,7 @@ static bool take(struct str *s, char sep, struct str *ret)
 	*s = sip_skip_lws(*s);
 	if (!s->n || s->p[0] != sep)
 		return false;
-	*s = skip(*s, 1);
+	*s = sip_skip(*s, 1);
 	return true;
 }
 
@@ -369,11 +371,10 @@ static int via_host(struct str *s, struct sip_via_view *v)
 		n = (size_t)(e - s->p) + 1;
 		v->host = (struct str){ s->p + 1, n - 2 };
 	} else {
-		while (n < s->n && (cls[(unsigned char)s->p[n]] & C_HOST))
-			n++;
+		n = sip_span(*s, SIP_C_HOST);
 		v->host = (struct str){ s->p, n };
 	}
-	*s = sip_skip_lws(skip(*s, n));
+	*s = sip_skip_lws(sip_skip(*s, n));
 	return v->host.n && v->host.n < 256 ? 0 : -EINVAL;
 }
 
@@ -384,14 +385,25 @@ static int via_port(struct str *s, struct sip_via_view *v)
 
 	if (!s->n || s->p[0] != ':')
 		return 0;
-	*s = sip_skip_lws(skip(*s, 1));
+	*s = sip_skip_lws(sip_skip(*s, 1));
 	while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9')
 		n++;
 	if (str_to_u64((struct str){ s->p, n }, 65535, &port) || !port)
 		return -EINVAL;
 	v->port = (uint16_t)port;
-	*s = sip_skip_lws(skip(*s, n));
+	*s = sip_skip_lws(sip_skip(*s, n));
 	return 0;
+}
+
+static int via_params(struct sip_via_view *v)
+{
+	const struct sip_param_want want[] = {
+		{ STR("branch"), &v->branch, NULL },
+		{ STR("received"), &v->received, NULL },
+		{ STR("rport"), &v->rport, &v->has_rport },
+	};
+
+	return sip_params_scan(v->params, want, ARRAY_SIZE(want));
 }
 
 int sip_via_parse(struct str s, struct sip_via_view *ret)
@@ -407,19 +419,16 @@ int sip_via_parse(struct str s, struct sip_via_view *ret)
 	s = sip_skip_lws(s);
 	if (via_host(&s, &v) || via_port(&s, &v))
 		return -EINVAL;
-	v.params = rtrim(s);
-	if (!sip_params_valid(v.params))
+	v.params = sip_rtrim(s);
+	if (via_params(&v))
 		return -EINVAL;
-	sip_param(v.params, "branch", &v.branch);
-	sip_param(v.params, "received", &v.received);
-	v.has_rport = sip_param(v.params, "rport", &v.rport);
 	*ret = v;
 	return 0;
 }
 
 int sip_cseq_parse(struct str value, uint32_t *ret_number, struct str *ret_method)
 {
-	struct str s = str_trim(value);
+	struct str s = sip_trim(value);
 	uint64_t v;
 	size_t n = 0;
 
@@ -427,7 +436,7 @@ int sip_cseq_parse(struct str value, uint32_t *ret_number, struct str *ret_metho
 		n++;
 	if (str_to_u64((struct str){ s.p, n }, INT32_MAX, &v) || n == s.n || !sip_is_lws(s.p[n]))
 		return -EINVAL; /* RFC 3261 8.1.1.5: below 2^31 */
-	s = sip_skip_lws(skip(s, n));
+	s = sip_skip_lws(sip_skip(s, n));
 	if (!sip_is_token(s))
 		return -EINVAL;
 	*ret_number = (uint32_t)v;

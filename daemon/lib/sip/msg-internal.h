@@ -91,15 +91,86 @@ enum sip_method_id sip_method_find(struct str name);
 /* CSeq: number and method. -EINVAL. */
 int sip_cseq_parse(struct str value, uint32_t *ret_number, struct str *ret_method);
 
-bool sip_is_token(struct str s);
-bool sip_is_token_char(char c);
-bool sip_is_lws(char c); /* SP HTAB CR LF: inside a header field only as folding */
-struct str sip_skip_lws(struct str s);
+/* Classes of octets: one look-up where the grammar would need many comparisons. */
+enum {
+	SIP_C_TOKEN = 1, /* token (RFC 3261 25.1) */
+	SIP_C_HOST = 2,	 /* host name, IPv4, and '_', which some use */
+	SIP_C_LWS = 4,	 /* SP HTAB CR LF: inside a header field CR and LF only as folding */
+	SIP_C_VALUE =
+		8,	/* token, host and what else is met in a parameter's value without quotes */
+	SIP_C_URI = 16, /* no control character, space, quotes or angle bracket */
+	SIP_C_LIST = 32, /* plain: has no meaning for the elements of a comma list */
+};
+extern const uint8_t sip_cls[256];
+
+static inline bool sip_is(char c, unsigned int class)
+{
+	return sip_cls[(unsigned char)c] & class;
+}
+
+static inline bool sip_is_token_char(char c)
+{
+	return sip_is(c, SIP_C_TOKEN);
+}
+
+static inline bool sip_is_lws(char c)
+{
+	return sip_is(c, SIP_C_LWS);
+}
+
+/* Octets at the beginning of s that are of the class. */
+static inline size_t sip_span(struct str s, unsigned int class)
+{
+	size_t n = 0;
+
+	while (n < s.n && sip_is(s.p[n], class))
+		n++;
+	return n;
+}
+
+static inline bool sip_is_token(struct str s)
+{
+	return s.n && sip_span(s, SIP_C_TOKEN) == s.n;
+}
+
+static inline struct str sip_skip(struct str s, size_t n)
+{
+	return n ? (struct str){ s.p + n, s.n - n } : s;
+}
+
+static inline struct str sip_skip_lws(struct str s)
+{
+	return s.n && sip_is_lws(s.p[0]) ? sip_skip(s, sip_span(s, SIP_C_LWS)) : s;
+}
+
+static inline struct str sip_rtrim(struct str s)
+{
+	while (s.n && sip_is_lws(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+static inline struct str sip_trim(struct str s)
+{
+	return sip_rtrim(sip_skip_lws(s));
+}
 
 /* First element of a comma list; *ret_next: offset behind its comma or s.n. */
 struct str sip_elem_first(struct str s, size_t *ret_next);
-/* ;a=b;c="d" with nothing strange in between. */
-bool sip_params_valid(struct str params);
+/*
+ * Walks ;a=b;c="d" once: -EINVAL when something strange is in between. What is wanted gets its value
+ * (without quotes; the first one counts) and the flag.
+ */
+struct sip_param_want {
+	struct str name;
+	struct str *value;
+	bool *has; /* may be NULL */
+};
+int sip_params_scan(struct str params, const struct sip_param_want *want, size_t n);
+static inline bool sip_params_valid(struct str params)
+{
+	return !sip_params_scan(params, NULL, 0);
+}
 
 static inline bool sip_msg_maybe(const struct sip_msg *m, enum sip_hdr id)
 {

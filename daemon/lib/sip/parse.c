@@ -72,17 +72,33 @@ static enum eol line_end(struct scan *s, size_t *ret_end)
 	}
 }
 
+/*
+ * The name in front of the colon. A name that is in the table is a token by that; only others need to be
+ * looked at letter by letter.
+ */
+static bool field_name(struct str line, struct str *ret_name, size_t *ret_colon,
+		       enum sip_hdr *ret_id)
+{
+	const char *colon = memchr(line.p, ':', line.n);
+	size_t n;
+
+	if (!colon)
+		return false;
+	*ret_colon = (size_t)(colon - line.p);
+	for (n = *ret_colon; n && (line.p[n - 1] == ' ' || line.p[n - 1] == '\t'); n--)
+		;
+	*ret_name = (struct str){ line.p, n };
+	*ret_id = sip_hdr_find(*ret_name);
+	return *ret_id != SIP_H_OTHER || sip_is_token(*ret_name);
+}
+
 static void scan_field(struct scan *s, size_t end)
 {
-	const char *line = s->d + s->at;
-	size_t n = end - s->at, name_n = 0, colon;
-	struct str value;
+	struct str line = { s->d + s->at, end - s->at }, name, value;
+	size_t colon, at = s->at - s->start;
+	enum sip_hdr id;
 
-	while (name_n < n && sip_is_token_char(line[name_n]))
-		name_n++;
-	for (colon = name_n; colon < n && (line[colon] == ' ' || line[colon] == '\t'); colon++)
-		;
-	if (!name_n || colon >= n || line[colon] != ':') {
+	if (!field_name(line, &name, &colon, &id)) {
 		defect(s, 400, "Bad Header Line");
 		return;
 	}
@@ -91,15 +107,14 @@ static void scan_field(struct scan *s, size_t end)
 		s->length_bad = true;
 		return;
 	}
-	value = str_trim((struct str){ line + colon + 1, n - colon - 1 });
+	value = sip_trim(sip_skip(line, colon + 1));
 	s->f[s->n_fields++] = (struct scan_field){
-		.line = (uint16_t)(s->at - s->start),
-		.line_n = (uint16_t)n,
-		.name_n = (uint16_t)name_n,
-		.value = value.n ? (uint16_t)(value.p - s->d - (ssize_t)s->start)
-				 : (uint16_t)(s->at - s->start + colon + 1),
+		.line = (uint16_t)at,
+		.line_n = (uint16_t)line.n,
+		.name_n = (uint16_t)name.n,
+		.value = (uint16_t)(at + (value.n ? (size_t)(value.p - line.p) : colon + 1)),
 		.value_n = (uint16_t)value.n,
-		.id = (uint8_t)sip_hdr_find((struct str){ line, name_n }),
+		.id = (uint8_t)id,
 	};
 }
 
@@ -254,10 +269,6 @@ static const char *ruri_defect(struct str uri, int *ret_status)
 		*ret_status = 414;
 		return "Request-URI Too Long";
 	}
-	for (size_t i = 0; i < uri.n; i++)
-		if ((unsigned char)uri.p[i] <= ' ' || uri.p[i] == '<' || uri.p[i] == '>' ||
-		    uri.p[i] == '"')
-			return "Bad Request-URI";
 	r = sip_uri_parse(uri, &u);
 	if (r == -EINVAL || (!r && u.headers.n)) /* RFC 3261 19.1.1: no headers in a Request-URI */
 		return "Bad Request-URI";
@@ -267,7 +278,7 @@ static const char *ruri_defect(struct str uri, int *ret_status)
 /* "INVITE sip:a@b SIP/2.0". False: no SIP request at all. */
 static bool request_line(struct scan *s, struct sip_msg *m, struct str line)
 {
-	struct str trimmed = str_trim(line), version = { 0 };
+	struct str trimmed = sip_trim(line), version = { 0 };
 	const char *sp = memchr(line.p, ' ', line.n), *last;
 	const char *reason;
 	int status;
@@ -297,17 +308,25 @@ static bool request_line(struct scan *s, struct sip_msg *m, struct str line)
 	return true;
 }
 
-static void check_addr(struct scan *s, const struct sip_msg *m, enum sip_hdr id, const char *reason)
+static bool tag_ok(struct str tag, bool has)
+{
+	return !has || (tag.n <= SIP_ID_MAX && sip_is_token(tag));
+}
+
+/* From, To: one name-addr with sound parameters; the tag is kept. */
+static void check_addr(struct scan *s, const struct sip_msg *m, enum sip_hdr id,
+		       struct str *ret_tag, const char *reason)
 {
 	struct sip_name_addr na;
-	struct str tag;
+	struct str tag = { 0 };
+	bool has = false;
+	const struct sip_param_want want = { STR("tag"), &tag, &has };
 
 	if (sip_name_addr_parse(sip_msg_value(m, id), &na) || na.uri.n > SIP_URI_MAX ||
-	    !sip_params_valid(na.params))
+	    sip_params_scan(na.params, &want, 1) || !tag_ok(tag, has))
 		defect(s, 400, reason);
-	else if (sip_param(na.params, "tag", &tag) &&
-		 (!tag.n || tag.n > SIP_ID_MAX || !sip_is_token(tag)))
-		defect(s, 400, reason);
+	else
+		*ret_tag = tag;
 }
 
 static void check_cseq(struct scan *s, const struct sip_msg *m)
@@ -327,8 +346,14 @@ static void check_call_id(struct scan *s, struct str v)
 		defect(s, 400, "Bad Call-ID Header");
 }
 
+/*
+ * The topmost Via decides where our responses go and is read in full; those below belong to others, but
+ * an empty one would shift who is next.
+ */
 static void check_via(struct scan *s, const struct sip_msg *m)
 {
+	bool top = true;
+
 	for (const struct sip_hf *hf = sip_msg_hf(m, SIP_H_VIA); hf;
 	     hf = sip_msg_next(m, SIP_H_VIA, hf)) {
 		struct str rest = hf->value;
@@ -336,13 +361,15 @@ static void check_via(struct scan *s, const struct sip_msg *m)
 		do {
 			struct sip_via_view v;
 			size_t next;
+			struct str e = sip_elem_first(rest, &next);
 
-			if (sip_via_parse(sip_elem_first(rest, &next), &v) ||
-			    v.branch.n > SIP_ID_MAX) {
+			if (e.n < 12 || strncasecmp(e.p, "SIP", 3) ||
+			    (top && (sip_via_parse(e, &v) || v.branch.n > SIP_ID_MAX))) {
 				defect(s, 400, "Bad Via Header");
 				return;
 			}
-			rest = (struct str){ rest.p + next, rest.n - next };
+			top = false;
+			rest = sip_skip(rest, next);
 		} while (rest.n);
 	}
 }
@@ -385,7 +412,7 @@ static void check_singletons(struct scan *s, const struct sip_msg *m)
 	}
 }
 
-static void check(struct scan *s, const struct sip_msg *m)
+static void check(struct scan *s, struct sip_msg *m)
 {
 	static const enum sip_hdr mandatory[] = { SIP_H_VIA, SIP_H_FROM, SIP_H_TO, SIP_H_CALL_ID,
 						  SIP_H_CSEQ };
@@ -398,8 +425,8 @@ static void check(struct scan *s, const struct sip_msg *m)
 	check_singletons(s, m);
 	check_cseq(s, m);
 	check_via(s, m);
-	check_addr(s, m, SIP_H_FROM, "Bad From Header");
-	check_addr(s, m, SIP_H_TO, "Bad To Header");
+	check_addr(s, m, SIP_H_FROM, &m->from_tag, "Bad From Header");
+	check_addr(s, m, SIP_H_TO, &m->to_tag, "Bad To Header");
 	check_call_id(s, sip_msg_call_id(m));
 	check_max_forwards(s, m);
 }
@@ -412,13 +439,6 @@ static bool start_line(struct scan *s, struct sip_msg *m)
 	if (line.n >= 4 && !strncasecmp(line.p, "SIP/", 4))
 		return status_line(m, line);
 	return request_line(s, m, line);
-}
-
-static void fill(struct sip_msg *m)
-{
-	sip_msg_touch(m, SIP_H_CSEQ);
-	sip_msg_touch(m, SIP_H_FROM);
-	sip_msg_touch(m, SIP_H_TO);
 }
 
 /* Verdict over a message whose end is known, or will never be. */
@@ -437,7 +457,7 @@ static struct sip_parse_result judge(struct scan *s, enum sip_parse_error e, str
 		r.error = SIP_PARSE_GARBAGE;
 		return r;
 	}
-	fill(m);
+	sip_msg_touch(m, SIP_H_CSEQ);
 	if (e == SIP_PARSE_TOO_BIG) {
 		r.status = 513;
 		r.reason = "Message Too Large";
@@ -451,6 +471,10 @@ static struct sip_parse_result judge(struct scan *s, enum sip_parse_error e, str
 	if (r.error && (!m->is_request || !sip_msg_maybe(m, SIP_H_VIA))) {
 		r.error = SIP_PARSE_GARBAGE;
 		return r;
+	}
+	if (r.error) { /* the checks may have ended before they saw the tags */
+		sip_msg_touch(m, SIP_H_FROM);
+		sip_msg_touch(m, SIP_H_TO);
 	}
 	*ret = m;
 	m = NULL;

@@ -9,32 +9,9 @@
 
 #include "lib/sip/msg-internal.h"
 
-static struct str skip(struct str s, size_t n)
-{
-	return (struct str){ s.p + n, s.n - n };
-}
-
 static struct str head(struct str s, size_t n)
 {
 	return (struct str){ s.p, n };
-}
-
-/* Nothing that ends a URI or a line somewhere (control characters, space, quotes, brackets). */
-static bool chars_ok(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == '"')
-			return false;
-	}
-	return true;
-}
-
-static bool host_char(char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' ||
-	       c == '.' || c == '_';
 }
 
 static bool ipv6_char(char c)
@@ -54,15 +31,14 @@ static int take_host(struct str *s, struct str *ret)
 		if (n < 4 || n > 47 || n >= s->n || s->p[n] != ']')
 			return -EINVAL;
 		*ret = (struct str){ s->p + 1, n - 1 };
-		*s = skip(*s, n + 1);
+		*s = sip_skip(*s, n + 1);
 		return 0;
 	}
-	while (n < s->n && host_char(s->p[n]))
-		n++;
+	n = sip_span(*s, SIP_C_HOST);
 	if (!n || n > 255)
 		return -EINVAL;
 	*ret = head(*s, n);
-	*s = skip(*s, n);
+	*s = sip_skip(*s, n);
 	return 0;
 }
 
@@ -78,7 +54,7 @@ static int take_port(struct str *s, uint16_t *ret)
 	if (n > 6 || str_to_u64((struct str){ s->p + 1, n - 1 }, 65535, &port) || !port)
 		return -EINVAL;
 	*ret = (uint16_t)port;
-	*s = skip(*s, n);
+	*s = sip_skip(*s, n);
 	return 0;
 }
 
@@ -98,7 +74,7 @@ static int parse_sip(struct str s, struct sip_uri *u)
 		}
 		if (!u->user.n)
 			return -EINVAL;
-		s = skip(s, (size_t)(at + 1 - s.p));
+		s = sip_skip(s, (size_t)(at + 1 - s.p));
 		if (memchr(s.p, '@', s.n))
 			return -EINVAL;
 	}
@@ -108,7 +84,7 @@ static int parse_sip(struct str s, struct sip_uri *u)
 		return -EINVAL;
 	q = memchr(s.p, '?', s.n);
 	u->params = q ? head(s, (size_t)(q - s.p)) : s;
-	u->headers = q ? skip(s, (size_t)(q + 1 - s.p)) : skip(s, s.n);
+	u->headers = q ? sip_skip(s, (size_t)(q + 1 - s.p)) : sip_skip(s, s.n);
 	return 0;
 }
 
@@ -128,7 +104,7 @@ static int parse_tel(struct str s, struct sip_uri *u)
 		return -EINVAL;
 	u->is_tel = true;
 	u->user = head(s, n);
-	u->params = skip(s, n);
+	u->params = sip_skip(s, n);
 	u->password = u->host = u->headers = head(s, 0);
 	return 0;
 }
@@ -139,10 +115,10 @@ int sip_uri_parse(struct str s, struct sip_uri *ret)
 	struct sip_uri u = { 0 };
 	int r;
 
-	if (!colon || colon == s.p || !chars_ok(s))
+	if (!colon || colon == s.p || sip_span(s, SIP_C_URI) != s.n)
 		return -EINVAL;
 	u.scheme = head(s, (size_t)(colon - s.p));
-	s = skip(s, u.scheme.n + 1);
+	s = sip_skip(s, u.scheme.n + 1);
 	if (str_ieq(u.scheme, STR("sip")) || str_ieq(u.scheme, STR("sips")))
 		r = parse_sip(s, &u);
 	else if (str_ieq(u.scheme, STR("tel")))
