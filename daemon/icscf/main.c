@@ -14,6 +14,7 @@
 struct node {
 	struct app *app;
 	struct timer ready;
+	bool leaving; /* no more questions */
 	struct sip_tp *tp;
 	struct sip_resolver *resolver;
 	struct dia *dia;
@@ -24,12 +25,12 @@ static struct node node;
 
 static int cx_uar(void *link, const struct cx_uar *r, cx_uaa_fn fn, void *arg)
 {
-	return cx_send_uar(link, NULL, r, fn, arg);
+	return node.leaving ? -ESHUTDOWN : cx_send_uar(link, NULL, r, fn, arg);
 }
 
 static int cx_lir(void *link, const struct cx_lir *r, cx_lia_fn fn, void *arg)
 {
-	return cx_send_lir(link, NULL, r, fn, arg);
+	return node.leaving ? -ESHUTDOWN : cx_send_lir(link, NULL, r, fn, arg);
 }
 
 static const struct icscf_cx cx = { .uar = cx_uar, .lir = cx_lir };
@@ -144,14 +145,16 @@ static int open_diameter(struct app *a, char *err, size_t size)
 	return r;
 }
 
+/* What a successor needs (ports, store) is free before Diameter's connections are. */
 static void fini(struct app *a _unused_)
 {
-	if (node.dia)
-		dia_close(node.dia);
+	node.leaving = true;
+	dia_quit(node.dia);
 	icscf_free(node.icscf);
 	sip_tp_free(node.tp);
 	if (node.resolver)
 		sip_resolver_free(node.resolver);
+	dia_close(node.dia);
 }
 
 static int start(struct app *a, char *err, size_t size)

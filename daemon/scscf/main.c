@@ -15,6 +15,7 @@
 struct node {
 	struct app *app;
 	struct timer ready;
+	bool leaving; /* no more questions */
 	struct sip_tp *tp;
 	struct sip_resolver *resolver;
 	struct dia *dia;
@@ -26,12 +27,12 @@ static struct node node;
 
 static int cx_mar(void *link, const struct cx_mar *r, cx_maa_fn fn, void *arg)
 {
-	return cx_send_mar(link, NULL, r, fn, arg);
+	return node.leaving ? -ESHUTDOWN : cx_send_mar(link, NULL, r, fn, arg);
 }
 
 static int cx_sar(void *link, const struct cx_sar *r, cx_saa_fn fn, void *arg)
 {
-	return cx_send_sar(link, NULL, r, fn, arg);
+	return node.leaving ? -ESHUTDOWN : cx_send_sar(link, NULL, r, fn, arg);
 }
 
 static const struct scscf_cx cx = { .mar = cx_mar, .sar = cx_sar };
@@ -181,16 +182,18 @@ static int open_store(struct app *a, char *err, size_t size)
 	return r;
 }
 
+/* What a successor needs (ports, store) is free before Diameter's connections are. */
 static void fini(struct app *a _unused_)
 {
-	if (node.dia)
-		dia_close(node.dia);
+	node.leaving = true;
+	dia_quit(node.dia);
 	scscf_free(node.scscf);
 	sip_tp_free(node.tp);
 	if (node.resolver)
 		sip_resolver_free(node.resolver);
 	if (node.store)
 		store_close(node.store);
+	dia_close(node.dia);
 }
 
 static int make_scscf(struct app *a, char *err, size_t size)

@@ -31,6 +31,11 @@ struct dia_conf {
 struct dia; /* one per process (freeDiameter's limit) */
 
 int dia_open(struct loop *l, const struct dia_conf *c, struct dia **ret, char *err, size_t errsize);
+/*
+ * Ends all calls (CX_NO_PEER) and takes no more: quick. dia_close() does it too, and then waits for freeDiameter to
+ * end its connections, which takes up to 16 s when a peer does not answer: free sockets and stores in between.
+ */
+void dia_quit(struct dia *d);
 void dia_close(struct dia *d);
 bool dia_peer_up(struct dia *d, const char *identity); /* NULL: any */
 void dia_each_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bool up), void *arg);

@@ -55,6 +55,7 @@ struct dia {
 
 	struct timer tick;
 	unsigned int soon; /* quick looks left after a change */
+	bool closed;
 	struct peer_seen *seen;
 	void (*on_peer)(void *arg, const char *identity, bool up);
 	void *on_peer_arg;
@@ -686,10 +687,8 @@ static void stop_sender(struct dia *d)
 	}
 }
 
-void dia_close(struct dia *d)
+void dia_quit(struct dia *d)
 {
-	struct peer_seen *s;
-
 	if (!d || !d->link)
 		return;
 	timer_stop(d->loop, &d->tick);
@@ -697,6 +696,16 @@ void dia_close(struct dia *d)
 	d->link = NULL;
 	stop_sender(d);
 	atomic_store(&d->open, false);
+}
+
+void dia_close(struct dia *d)
+{
+	struct peer_seen *s;
+
+	if (!d || d->closed)
+		return;
+	dia_quit(d);
+	d->closed = true;
 	if (!fd_core_shutdown())
 		fd_core_wait_shutdown_complete();
 	while ((s = d->seen)) {
