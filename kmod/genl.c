@@ -13,6 +13,7 @@ struct genl_family kims_genl_family __ro_after_init = {
 	.name = KIMS_FAMILY_NAME,
 	.version = KIMS_FAMILY_VERSION,
 	.netnsok = true,
+	.parallel_ops = true, /* kims_net.lock does it, per namespace */
 	.module = THIS_MODULE,
 	.ops = kims_nl_ops,
 	.n_ops = ARRAY_SIZE(kims_nl_ops),

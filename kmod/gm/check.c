@@ -12,8 +12,8 @@
  *                   SA is its own set's, but not the one of these ports
  *   spoofed-source  its SA's UE has another address, and address and ports are no set's
  *
- * A set that a replace has just taken out of the tables lets its last packets through uncounted
- * in neither set: such a packet looks for the set again.
+ * A packet that found a set which a delete or replace takes out of the tables at that moment
+ * looks for its set again, so that none is delivered after the delete and none goes uncounted.
  */
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
@@ -121,11 +121,22 @@ static int kims_gm_judge(const struct kims_net *kn, const struct kims_gm_packet 
 	return 0;
 }
 
+/* SPIs are unique per destination only: that of the state must be the packet's own (no tunnel). */
+static bool kims_gm_state_is_ours(const struct xfrm_state *x, const struct kims_addr *local)
+{
+	if (!x || x->id.proto != IPPROTO_ESP)
+		return false;
+	if (local->family == AF_INET)
+		return x->id.daddr.a4 == local->v4;
+	return ipv6_addr_equal(&x->id.daddr.in6, &local->v6);
+}
+
 static struct kims_sa_set *kims_gm_set(const struct kims_net *kn, const struct kims_gm_packet *p,
 				       const struct xfrm_state *x)
 {
-	return x && x->id.proto == IPPROTO_ESP ? kims_sa_set_find_spi(kn, &p->daddr, x->id.spi) :
-						 NULL;
+	if (!kims_gm_state_is_ours(x, &p->daddr))
+		return NULL;
+	return kims_sa_set_find_spi(kn, &p->daddr, x->id.spi);
 }
 
 static void kims_gm_count_in(struct kims_net *kn, struct kims_gm_port *port)
@@ -284,7 +295,6 @@ void kims_gm_net_exit(struct kims_net *kn)
 {
 	struct kims_gm_net *gn = kn->gm;
 
-	/* The hooks go first: a protected port is never open in between. */
 	if (gn->hooked)
 		nf_unregister_net_hooks(kn->net, gn->ops, ARRAY_SIZE(gn->ops));
 	kims_gm_flush(kn);

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Namespaces and the module: objects end with their namespace; the module stays while in use."""
+import os
 import subprocess
 import threading
 import time
 
 from knl import Knl, refused
-from lab import (RELAY, UE1, check, core, ensure, inside, run, space_add, space_del, test, until)
+from lab import (RELAY, UE1, Skipped, check, core, ensure, inside, run, space_add, space_del, test, until)
 from packet import rtp
 from test_flow import IN, Phones, flow
 from test_gm import A, B, PS, sa_set
@@ -149,3 +150,35 @@ def route_changes():
         k.rtp_del(number)
     # IPv6 addresses go with the link.
     run("ip", "-n", "core", "addr", "replace", "fd45:2::1/64", "dev", "c2", "nodad")
+
+
+@test
+def tracepoints():
+    """forward, drop and Gm drop can be traced"""
+    tracing = "/sys/kernel/tracing"
+    if not os.path.isdir(f"{tracing}/events"):
+        raise Skipped("no tracefs")
+
+    def put(name, text):
+        with open(f"{tracing}/{name}", "w", encoding="ascii") as f:
+            f.write(text)
+
+    put("trace", "")
+    put("events/kims/enable", "1")
+    try:
+        with core() as k, Phones() as p:
+            number = k.rtp_new(flow())
+            p.send(rtp(1))
+            p.send(b"no")
+            p.got()
+            k.rtp_del(number)
+            k.port_new(RELAY[4], IN)
+            p.send(rtp(1))
+            k.port_del(RELAY[4], IN)
+        with open(f"{tracing}/trace", encoding="ascii") as f:
+            text = f.read()
+    finally:
+        put("events/kims/enable", "0")
+    for wanted in (f"kims_forward: flow={number} ", f"kims_drop: object={number} reason=1 ",
+                   "kims_gm_drop: object=0 reason=8 "):
+        ensure(wanted, wanted in text)
