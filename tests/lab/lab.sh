@@ -34,7 +34,6 @@ lab_net_up() { # N phones
 		core_ip addr add fd46::$a/128 dev kims0 nodad
 	done
 	core_ip addr add 10.45.0.1/32 dev kims0
-	core_ip addr add fd45::1/128 dev kims0 nodad
 	for i in $(seq 1 "$n"); do lab_phone_up "$i"; done
 }
 
@@ -46,6 +45,7 @@ lab_phone_up() { # I: namespace ueI, addresses 10.45.0.(10+I), fd45::(10+I)
 	ip -n "ue$i" link set lo up
 	ip -n "ue$i" link set eth0 up
 	core_ip link set "gm$i" up
+	core_ip addr add fd45::1/128 dev "gm$i" nodad # neighbours are asked for on their own link only
 	ip -n "ue$i" addr add "10.45.0.$h/32" dev eth0
 	ip -n "ue$i" -6 addr add "fd45::$h/128" dev eth0 nodad
 	core_ip route add "10.45.0.$h/32" dev "gm$i" src 10.46.0.1
@@ -79,7 +79,7 @@ lab_module_load() { # kims.ko of the running kernel, as built in the tree
 lab_subscribers() { # N: IMSI 001010000000001.., MSISDN +15550000001.., keys by formula
 	local n=${1:-2}
 	lab_csv "$n" >"$LAB_OUT/subscribers.csv"
-	"$LAB_BIN/kimsctl" ${LAB_CONF:+-c "$LAB_CONF"} subscriber import "$LAB_OUT/subscribers.csv"
+	"$LAB_BIN/kimsctl" ${LAB_CONF:+-c "$LAB_CONF"} -s "$LAB_STATE" -r "$LAB_RUN" subscriber import "$LAB_OUT/subscribers.csv"
 }
 
 # Header and rows that "kimsctl subscriber import" reads; kims-ue reads K and OPc from the same file.
