@@ -18,9 +18,7 @@
 #define RESYNC_MAX 2 /* of one registration: a SIM that never agrees must not loop */
 
 struct auth {
-	struct scscf *s;
 	struct impi *impi;
-	struct timer timer;
 	char impu[ID_MAX];
 	char nonce[NONCE_MAX];
 	uint8_t password[64];
@@ -36,37 +34,27 @@ struct challenge {
 	bool with_auts;
 };
 
-void auth_free(struct scscf *s, struct auth *a)
+void auth_free(struct auth *a)
 {
 	if (!a)
 		return;
-	timer_stop(s->env.loop, &a->timer);
-	if (a->impi)
-		a->impi->auth = NULL;
+	a->impi->auth = NULL;
 	aka_wipe(a->password, sizeof(a->password));
 	free(a);
 }
 
 /* ---- the challenge ---- */
 
-static bool is_registered(struct scscf *s, const char *impu)
+/* TS 24.229 5.4.1.2.1: reg-await-auth has run out; the HSS forgets a first assignment (TS 29.228 6.1.2). */
+void auth_timed_out(struct impi *i)
 {
-	struct impu *u = impu_find(s, str_of(impu));
-
-	return u && irs_active(u->irs);
-}
-
-/* TS 24.229 5.4.1.2.1: reg-await-auth has run out; the HSS forgets the assignment (TS 29.228 6.1.2). */
-static void on_await_timeout(struct timer *t)
-{
-	struct auth *a = container_of(t, struct auth, timer);
-	struct scscf *s = a->s;
-	struct impi *i = a->impi;
+	struct scscf *s = i->s;
 
 	log_info("register %s: no answer to the challenge", i->name);
-	if (!is_registered(s, a->impu))
-		cx_tell(s, str_of(i->name), NULL, str_of(a->impu), CX_AUTHENTICATION_TIMEOUT);
-	auth_free(s, a);
+	if (!i->n_contacts && i->auth)
+		cx_tell(s, str_of(i->name), NULL, str_of(i->auth->impu), CX_AUTHENTICATION_TIMEOUT);
+	auth_free(i->auth);
+	impi_event(i, IE_WRONG);
 	impi_put(s, i);
 }
 
@@ -107,20 +95,18 @@ static struct auth *auth_new(struct reg_op *op, const struct cx_auth_item *it)
 		impi_put(s, i);
 		return NULL;
 	}
-	auth_free(s, i->auth);
-	a->s = s;
+	auth_free(i->auth);
 	a->impi = i;
 	i->auth = a;
 	memcpy(a->impu, op->impu, sizeof(a->impu));
 	if (b64_encode((const uint8_t *)it->authenticate.p, it->authenticate.n, a->nonce,
 		       sizeof(a->nonce)) < 0 ||
 	    set_password(a, it) < 0) {
-		auth_free(s, a);
+		auth_free(a);
 		impi_put(s, i);
 		return NULL;
 	}
-	a->timer.fn = on_await_timeout;
-	timer_start(s->env.loop, &a->timer, s->env.conf->scscf.reg_await_auth_s * USEC_PER_SEC);
+	impi_event(i, IE_CHALLENGE);
 	return a;
 }
 
@@ -244,7 +230,7 @@ static void resynchronise(struct reg_op *op, struct auth *a)
 	memcpy(c->resync, sent, AKA_RAND_LEN);
 	memcpy(c->resync + AKA_RAND_LEN, auts, AKA_AUTS_LEN);
 	metric_inc(&m_resyncs);
-	auth_free(op->s, a);
+	a->resyncs++; /* it waits on, until the new challenge takes its place */
 	ask_vector(c);
 }
 
@@ -278,7 +264,8 @@ static void fail(struct reg_op *op, struct auth *a)
 	metric_inc(&m_auth_failures);
 	log_notice("register %s: the answer to the challenge is wrong", op->impi);
 	cx_tell(s, str_of(op->impi), NULL, str_of(op->impu), CX_AUTHENTICATION_FAILURE);
-	auth_free(s, a);
+	auth_free(a);
+	impi_event(i, IE_WRONG);
 	impi_put(s, i);
 	reg_op_refuse(op, 403, "Authentication Failed", NULL);
 }
@@ -295,10 +282,10 @@ static void check(struct reg_op *op, struct auth *a)
 		fail(op, a);
 		return;
 	}
-	auth_free(op->s, a);
+	auth_free(a);
 	i->auth_at = now_wall(op->s);
+	impi_event(i, IE_RIGHT);
 	registrar_accept(op);
-	/* The impi stays only if a contact was bound, or will be by the SAA. */
 }
 
 /*

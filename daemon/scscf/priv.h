@@ -13,6 +13,7 @@
 #include <utlist.h>
 
 #include "lib/aka/aka.h"
+#include "lib/core/fsm.h"
 #include "lib/core/metrics.h"
 #include "lib/core/sbuf.h"
 #include "lib/sip/authhdr.h"
@@ -100,8 +101,20 @@ struct irs {
 
 struct auth; /* auth.c: a challenge that waits for its answer */
 
+enum impi_state { IMPI_IDLE, IMPI_CHALLENGED, IMPI_ASSIGNING, IMPI_REGISTERED, IMPI_RECHALLENGED };
+enum impi_event {
+	IE_CHALLENGE, /* 401 goes out */
+	IE_RIGHT,     /* the answer to it was right */
+	IE_WRONG,     /* it was wrong, or reg-await-auth is over */
+	IE_REFUSED,   /* no contact came of it */
+	IE_BOUND,     /* the first contact */
+	IE_GONE,      /* the last contact */
+};
+
 struct impi {
 	UT_hash_handle hh;
+	struct scscf *s;
+	struct fsm fsm; /* impi_fsm.c */
 	struct auth *auth;
 	uint32_t n_contacts;
 	uint64_t auth_at; /* wall clock of the last authentication, usec */
@@ -143,6 +156,9 @@ struct impu *impu_find(struct scscf *s, struct str canon);
 struct impi *impi_find(struct scscf *s, struct str name);
 struct impi *impi_get(struct scscf *s, struct str name); /* made when absent; NULL: no memory */
 void impi_put(struct scscf *s, struct impi *i);		 /* frees it when nothing needs it */
+void impi_event(struct impi *i, enum impi_event e);
+void impi_settle(struct scscf *s, struct impi *i); /* at the end of a procedure; NULL is fine */
+extern const struct fsm_desc impi_fsm;
 /* The set of a profile: found by any of its identities and updated, or new. -EINVAL: no usable identity. */
 int irs_from_profile(struct scscf *s, const struct profile *p, struct irs **ret);
 void irs_free(struct irs *r); /* silently: no NOTIFY, no SAR */
@@ -193,7 +209,8 @@ int cx_failure_status(int result); /* 504: no answer in time; 480: other */
 /* --- auth.c --- */
 
 void auth_register(struct reg_op *op); /* takes op: challenges, refuses, or registrar_accept() */
-void auth_free(struct scscf *s, struct auth *a);
+void auth_free(struct auth *a);
+void auth_timed_out(struct impi *i); /* reg-await-auth; may free i */
 
 /* --- regevent.c, reginfo.c --- */
 

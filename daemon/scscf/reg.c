@@ -69,15 +69,18 @@ struct impi *impi_get(struct scscf *s, struct str name)
 	if (!i)
 		return NULL;
 	memcpy(i->name, name.p, name.n);
+	i->s = s;
+	fsm_init(&i->fsm, &impi_fsm, s->env.loop, IMPI_IDLE, i->name);
 	HASH_ADD_KEYPTR(hh, s->impis, i->name, name.n, i);
 	return i;
 }
 
 void impi_put(struct scscf *s, struct impi *i)
 {
-	if (!i || i->auth || i->n_contacts)
+	if (!i || i->auth || i->n_contacts || i->fsm.state != IMPI_IDLE)
 		return;
 	HASH_DEL(s->impis, i);
+	fsm_fini(&i->fsm);
 	free(i);
 }
 
@@ -258,7 +261,8 @@ static void contact_unlink(struct contact *c)
 
 	DL_DELETE(c->irs->contacts, c);
 	timer_stop(s->env.loop, &c->timer);
-	c->impi->n_contacts--;
+	if (!--c->impi->n_contacts)
+		impi_event(c->impi, IE_GONE);
 	g_contacts.value--;
 	contact_free(c);
 }
@@ -381,7 +385,8 @@ static struct contact *contact_new(struct irs *r, struct impi *i, struct str uri
 	c->irs = r;
 	c->impi = i;
 	c->id = ++r->last_id;
-	i->n_contacts++;
+	if (!i->n_contacts++)
+		impi_event(i, IE_BOUND);
 	g_contacts.value++;
 	DL_APPEND(r->contacts, c);
 	return c;
@@ -417,7 +422,8 @@ int contact_restore(struct irs *r, struct contact *c)
 	c->irs = r;
 	c->id = ++r->last_id;
 	c->event = CE_REGISTERED;
-	c->impi->n_contacts++;
+	if (!c->impi->n_contacts++)
+		impi_event(c->impi, IE_BOUND);
 	g_contacts.value++;
 	DL_APPEND(r->contacts, c);
 	arm(c);

@@ -395,17 +395,19 @@ static void apply(struct reg_op *op, struct irs *r)
 	struct impi *i = impi_get(op->s, str_of(op->impi));
 
 	if (!i) {
+		if (!irs_active(r))
+			irs_free(r);
 		reg_op_refuse(op, 500, NULL, NULL);
 		return;
 	}
 	if (is_old(op, r, i)) {
-		impi_put(op->s, i);
+		impi_settle(op->s, i);
 		reg_op_refuse(op, 500, NULL, "CSeq is not higher than before");
 		return;
 	}
 	if (bind_all(op, r, i) < 0) {
 		irs_changed(r, CX_USER_DEREGISTRATION);
-		impi_put(op->s, impi_find(op->s, str_of(op->impi)));
+		impi_settle(op->s, impi_find(op->s, str_of(op->impi)));
 		reg_op_refuse(op, 500, NULL, NULL);
 		return;
 	}
@@ -438,32 +440,46 @@ static bool may_register(struct reg_op *op, const struct irs *r)
 	return u && u->irs == r && !u->barred;
 }
 
+/* The SAA led to nothing. */
+static void end_assigning(struct reg_op *op)
+{
+	impi_settle(op->s, impi_find(op->s, str_of(op->impi)));
+}
+
+static int set_from_saa(struct reg_op *op, const struct cx_saa *a, struct irs **ret)
+{
+	struct profile p;
+	int r = profile_parse(a->user_data, &p);
+
+	if (r < 0)
+		return r;
+	r = irs_from_profile(op->s, &p, ret);
+	profile_free(&p);
+	return r;
+}
+
 static void on_saa(void *arg, const struct cx_saa *a)
 {
 	struct reg_op *op = arg;
-	struct impi *i = impi_find(op->s, str_of(op->impi));
-	struct profile p;
 	struct irs *r;
 	int err;
 
-	impi_put(op->s, i); /* apply() makes it again */
 	if (a->result != CX_SUCCESS) {
+		end_assigning(op);
 		refuse_saa(op, a->result);
 		return;
 	}
-	err = profile_parse(a->user_data, &p);
-	if (err == 0) {
-		err = irs_from_profile(op->s, &p, &r);
-		profile_free(&p);
-	}
+	err = set_from_saa(op, a, &r);
 	if (err < 0) {
 		log_warn("register %s: the user profile cannot be used: %s", op->impi,
 			 strerror(-err));
 		cx_tell(op->s, str_of(op->impi), NULL, str_of(op->impu), CX_USER_DEREGISTRATION);
+		end_assigning(op);
 		reg_op_refuse(op, 480, NULL, "The user profile cannot be used");
 		return;
 	}
 	if (!may_register(op, r)) {
+		end_assigning(op);
 		reg_op_refuse(op, 403, NULL, "The identity is barred");
 		if (!irs_active(r))
 			irs_free(r);
@@ -490,7 +506,7 @@ static void assign(struct reg_op *op)
 /* Nothing here to remove: the HSS may still believe that there is. */
 static void accept_removal_of_nothing(struct reg_op *op)
 {
-	impi_put(op->s, impi_find(op->s, str_of(op->impi)));
+	impi_settle(op->s, impi_find(op->s, str_of(op->impi)));
 	if (op->removes_all)
 		cx_tell(op->s, str_of(op->impi), NULL, str_of(op->impu), CX_USER_DEREGISTRATION);
 	answer_ok(op, NULL);

@@ -204,8 +204,10 @@ void scscf_free(struct scscf *s)
 	DL_FOREACH_SAFE (s->sets, r, rtmp)
 		irs_free(r);
 	HASH_ITER (hh, s->impis, i, itmp) {
-		auth_free(s, i->auth);
-		impi_put(s, i);
+		auth_free(i->auth);
+		HASH_DEL(s->impis, i);
+		fsm_fini(&i->fsm);
+		free(i);
 	}
 	free_names(s);
 	free(s);

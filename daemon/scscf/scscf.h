@@ -5,6 +5,7 @@
  *   scscf.c      the object; who gets which request
  *   registrar.c  REGISTER (5.4.1): bindings, answer
  *   auth.c       challenge and check (5.4.1.2, RFC 3310), resynchronisation; MAR/MAA
+ *   impi_fsm.c   the states of a private identity
  *   reg.c        registered sets, contacts, their expiry; SAR/SAA bookkeeping
  *   profile.c    the user profile of the HSS (TS 29.228 annex E)
  *   regevent.c   subscriptions to the reg event (5.4.2.1, RFC 3680); reginfo.c: their documents

@@ -755,6 +755,46 @@ static void test_no_answer(void **state _unused_)
 	answer_request(m, "200 OK");
 }
 
+static void test_fsm(void **state _unused_)
+{
+	char why[128];
+
+	if (fsm_check(&impi_fsm, why, sizeof(why)) < 0)
+		fail_msg("%s", why);
+}
+
+/* A challenge that nobody answers leaves a registration as it is. */
+static void test_rechallenge_timeout(void **state _unused_)
+{
+	do_register();
+	challenge("yes");
+	loop_advance(w.loop, 241 * USEC_PER_SEC);
+	assert_int_equal(w.n_sar, 1);
+	assert_int_equal(HASH_COUNT(w.s->impis), 1);
+	assert_int_equal(w.s->impis->fsm.state, IMPI_REGISTERED);
+	register_with("nonce=\"\", response=\"\", integrity-protected=\"yes\"", "Contact: *\n",
+		      "0\n");
+	expect("SIP/2.0 200 ");
+	assert_int_equal(HASH_COUNT(w.s->impis), 0);
+}
+
+/* De-registered while challenged: the answer to the challenge starts from nothing. */
+static void test_gone_while_challenged(void **state _unused_)
+{
+	struct cx_rtr r = { .user_name = STR(IMPI), .reason_code = CX_SERVER_CHANGE };
+	struct cx_rta a;
+	const char *m;
+
+	do_register();
+	m = challenge("yes");
+	scscf_rtr(w.s, &r, &a);
+	assert_int_equal(w.s->impis->fsm.state, IMPI_CHALLENGED);
+	answer(m, w.vector.xres, 8, true, BIND);
+	expect("SIP/2.0 200 ");
+	assert_int_equal(w.n_sar, 2);
+	assert_int_equal(w.s->impis->fsm.state, IMPI_REGISTERED);
+}
+
 static void test_profile(void **state _unused_)
 {
 	struct profile p;
@@ -807,7 +847,10 @@ int main(void)
 		T(test_terminating_not_registered),
 		T(test_terminating_forks),
 		T(test_no_answer),
+		T(test_rechallenge_timeout),
+		T(test_gone_while_challenged),
 		cmocka_unit_test(test_profile),
+		cmocka_unit_test(test_fsm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
