@@ -172,9 +172,11 @@ static int cmd_status(void *arg, const json_t *req _unused_, json_t **ret, char 
 {
 	const struct icscf *i = arg;
 	const struct sip_stack_stats *st = sip_stack_get_stats(i->stack);
+	bool is_up = i->env.cx->is_up && i->env.cx->is_up(i->env.cx_link);
 
-	*ret = json_pack("{s:I,s:I,s:I,s:I}", "registers", (json_int_t)icscf_m_register.value,
-			 "requests", (json_int_t)icscf_m_request.value, "server_transactions",
+	*ret = json_pack("{s:s,s:I,s:I,s:I,s:I}", "hss", is_up ? "connected" : "not connected",
+			 "registers", (json_int_t)icscf_m_register.value, "requests",
+			 (json_int_t)icscf_m_request.value, "server_transactions",
 			 (json_int_t)st->stx_active, "client_transactions",
 			 (json_int_t)st->ctx_active);
 	return 0;

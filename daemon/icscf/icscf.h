@@ -24,6 +24,7 @@ struct icscf;
 struct icscf_cx {
 	int (*uar)(void *link, const struct cx_uar *r, cx_uaa_fn fn, void *arg);
 	int (*lir)(void *link, const struct cx_lir *r, cx_lia_fn fn, void *arg);
+	bool (*is_up)(void *link); /* may be NULL */
 };
 
 struct icscf_env { /* all borrowed, alive until icscf_free() */

@@ -33,7 +33,12 @@ static int cx_lir(void *link, const struct cx_lir *r, cx_lia_fn fn, void *arg)
 	return node.leaving ? -ESHUTDOWN : cx_send_lir(link, NULL, r, fn, arg);
 }
 
-static const struct icscf_cx cx = { .uar = cx_uar, .lir = cx_lir };
+static bool cx_is_up(void *link)
+{
+	return dia_peer_up(link, NULL);
+}
+
+static const struct icscf_cx cx = { .is_up = cx_is_up, .uar = cx_uar, .lir = cx_lir };
 
 static int open_ep(const struct conf_addr *a, uint16_t port, const char *name, char *err,
 		   size_t size)

@@ -262,7 +262,8 @@ static void fail(struct reg_op *op, struct auth *a)
 	struct impi *i = a->impi;
 
 	metric_inc(&m_auth_failures);
-	log_notice("register %s: the answer to the challenge is wrong", op->impi);
+	log_notice("register %s: authentication failure: the answer to the challenge is wrong",
+		   op->impi);
 	cx_tell(s, str_of(op->impi), NULL, str_of(op->impu), CX_AUTHENTICATION_FAILURE);
 	auth_free(a);
 	impi_event(i, IE_WRONG);

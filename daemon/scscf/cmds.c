@@ -117,12 +117,14 @@ static int cmd_status(void *arg, const json_t *req _unused_, json_t **ret, char 
 {
 	const struct scscf *s = arg;
 	const struct sip_stack_stats *st = sip_stack_get_stats(s->stack);
+	bool is_up = s->env.cx->is_up && s->env.cx->is_up(s->env.cx_link);
 
-	*ret = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "registered_sets", (json_int_t)g_sets.value,
-			 "contacts", (json_int_t)g_contacts.value, "subscriptions",
-			 (json_int_t)g_subs.value, "sessions", (json_int_t)g_sessions.value,
-			 "server_transactions", (json_int_t)st->stx_active, "client_transactions",
-			 (json_int_t)st->ctx_active);
+	*ret = json_pack(
+		"{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "hss", is_up ? "connected" : "not connected",
+		"registered_sets", (json_int_t)g_sets.value, "contacts",
+		(json_int_t)g_contacts.value, "subscriptions", (json_int_t)g_subs.value, "sessions",
+		(json_int_t)g_sessions.value, "server_transactions", (json_int_t)st->stx_active,
+		"client_transactions", (json_int_t)st->ctx_active);
 	return 0;
 }
 

@@ -35,7 +35,12 @@ static int cx_sar(void *link, const struct cx_sar *r, cx_saa_fn fn, void *arg)
 	return node.leaving ? -ESHUTDOWN : cx_send_sar(link, NULL, r, fn, arg);
 }
 
-static const struct scscf_cx cx = { .mar = cx_mar, .sar = cx_sar };
+static bool cx_is_up(void *link)
+{
+	return dia_peer_up(link, NULL);
+}
+
+static const struct scscf_cx cx = { .is_up = cx_is_up, .mar = cx_mar, .sar = cx_sar };
 
 static void on_rtr(void *arg, struct cx_token *t, struct str origin _unused_,
 		   const struct cx_rtr *r)

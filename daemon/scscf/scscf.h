@@ -34,6 +34,7 @@ struct scscf;
 struct scscf_cx {
 	int (*mar)(void *link, const struct cx_mar *r, cx_maa_fn fn, void *arg);
 	int (*sar)(void *link, const struct cx_sar *r, cx_saa_fn fn, void *arg);
+	bool (*is_up)(void *link); /* may be NULL */
 };
 
 struct scscf_env { /* all borrowed, alive until scscf_free() */
