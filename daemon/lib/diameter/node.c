@@ -210,6 +210,24 @@ static int on_request(struct msg **msg, struct avp *avp, struct session *s, void
 	return 0;
 }
 
+/*
+ * freeDiameter spreads its attempts to connect over TcTimer - 2 s ... + 2 s by two calls of random(3): the first
+ * modulo 4 is seconds, the second nanoseconds. Nobody seeds it, so the same long wait would come first in
+ * every process. A seed whose first number is a multiple of 4 makes it at most TcTimer - 1 s, and under a
+ * second for a TcTimer of 1 or 2. Nothing else in a daemon uses random(3).
+ */
+static void seed_retry(void)
+{
+	static unsigned int seed;
+
+	for (unsigned int s = (unsigned int)getpid(); !seed; s++) {
+		srandom(s);
+		if (random() % 4 == 0 && random() % 1000000000L > 100000000L)
+			seed = s;
+	}
+	srandom(seed);
+}
+
 /* An answer that freeDiameter throws away: its caller must hear of it. */
 static void on_dropped(struct dia *d, struct msg *msg)
 {
@@ -233,6 +251,7 @@ static void on_hook(enum fd_hook_type type, struct msg *msg, struct peer_hdr *pe
 		on_dropped(arg, msg);
 		return;
 	}
+	seed_retry();
 	log_debug("diameter: peer %s: %s", peer ? peer->info.pi_diamid : "?", other ? (char *)other : "connected");
 	post((struct post){ .kind = POST_PEER, .d = arg });
 }
@@ -368,6 +387,7 @@ static void on_tick(struct timer *t)
 	timer_start(d->loop, &d->tick, d->soon ? PEER_SOON_USEC : PEER_TICK_USEC);
 	if (d->soon)
 		d->soon--;
+	seed_retry();
 	look_at_peers(d);
 }
 
@@ -644,6 +664,7 @@ int dia_open(struct loop *l, const struct dia_conf *c, struct dia **ret, char *e
 	node_used = true;
 	d->loop = l;
 	d->tick.fn = on_tick;
+	seed_retry();
 	e = copy_conf(d, c);
 	d->link = e ? NULL : dia_link_new(d);
 	if (!d->link) {
