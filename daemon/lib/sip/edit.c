@@ -210,6 +210,26 @@ static struct sip_ent *end_place(const struct sip_msg *m)
 	return m->last && m->last->hf.id == SIP_H_CONTENT_LENGTH ? m->last : NULL;
 }
 
+static struct sip_ent *new_ent(struct sip_msg *m, enum sip_hdr id)
+{
+	struct sip_ent *e;
+
+	e = (struct sip_ent *)sip_msg_room(m, sizeof(*e), _Alignof(struct sip_ent));
+	if (e)
+		*e = (struct sip_ent){ .hf.id = id };
+	return e;
+}
+
+/* Takes e, whose line is made, into the list. */
+static int take_in(struct sip_msg *m, struct sip_ent *e, struct sip_ent *before)
+{
+	if (m->n_fields >= SIP_FIELDS_MAX || m->size + e->line.n > SIP_MSG_MAX)
+		return -E2BIG;
+	sip_msg_link(m, e, before);
+	sip_msg_touch(m, e->hf.id);
+	return 0;
+}
+
 static int insert(struct sip_msg *m, enum sip_hdr id, struct str name, struct sip_ent *before,
 		  const char *fmt, va_list ap)
 {
@@ -220,25 +240,41 @@ static int insert(struct sip_msg *m, enum sip_hdr id, struct str name, struct si
 		return -E2BIG;
 	if (!sip_is_token(name))
 		return -EINVAL;
-	e = (struct sip_ent *)sip_msg_room(m, sizeof(*e), _Alignof(struct sip_ent));
+	e = new_ent(m, id);
 	if (!e)
 		return -ENOMEM;
-	*e = (struct sip_ent){ .hf.id = id };
 	r = line_make(m, name, e, fmt, ap);
-	if (r)
-		return r;
-	if (m->size + e->line.n > SIP_MSG_MAX)
-		return -E2BIG;
-	sip_msg_link(m, e, before);
-	sip_msg_touch(m, id);
-	return 0;
+	return r ? r : take_in(m, e, before);
+}
+
+/* Behind the last of its kind, else at the end. */
+static struct sip_ent *add_place(const struct sip_msg *m, enum sip_hdr id, struct str name)
+{
+	struct sip_ent *last = sip_msg_maybe(m, id) ? last_of(m, id, name) : NULL;
+
+	return last ? last->next : end_place(m);
+}
+
+int sip_msg_add_copy(struct sip_msg *m, const struct sip_hf *hf)
+{
+	struct sip_ent *e = new_ent(m, hf->id);
+	struct line l;
+	size_t at;
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	r = line_begin(&l, m, hf->name, &at);
+	if (!r)
+		r = line_put(&l, hf->value);
+	if (!r)
+		r = line_finish(&l, hf->name, at, e);
+	return r ? r : take_in(m, e, add_place(m, hf->id, hf->name));
 }
 
 static int vadd(struct sip_msg *m, enum sip_hdr id, struct str name, const char *fmt, va_list ap)
 {
-	struct sip_ent *last = sip_msg_maybe(m, id) ? last_of(m, id, name) : NULL;
-
-	return insert(m, id, name, last ? last->next : end_place(m), fmt, ap);
+	return insert(m, id, name, add_place(m, id, name), fmt, ap);
 }
 
 int sip_msg_add(struct sip_msg *m, enum sip_hdr id, const char *fmt, ...)

@@ -189,6 +189,8 @@ int sip_uri_canon(struct str s, char *dst, size_t size);
 int sip_msg_add(struct sip_msg *m, enum sip_hdr id, const char *fmt, ...) _printf_(3, 4);    /* after the last of its kind, else at the end */
 int sip_msg_prepend(struct sip_msg *m, enum sip_hdr id, const char *fmt, ...) _printf_(3, 4); /* before the first of its kind, else on top */
 int sip_msg_set(struct sip_msg *m, enum sip_hdr id, const char *fmt, ...) _printf_(3, 4);     /* the only one afterwards */
+/* A field of another message (or of m), text as it is: no printf(), and octets that it would stop at. */
+int sip_msg_add_copy(struct sip_msg *m, const struct sip_hf *hf);
 int sip_msg_add_named(struct sip_msg *m, const char *name, const char *fmt, ...) _printf_(3, 4);
 int sip_hf_set(struct sip_msg *m, const struct sip_hf *hf, const char *fmt, ...) _printf_(3, 4); /* hf stays valid */
 void sip_hf_remove(struct sip_msg *m, const struct sip_hf *hf);

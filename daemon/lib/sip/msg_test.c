@@ -222,6 +222,25 @@ static void test_add(void **state)
 	check_reparse(m);
 }
 
+static void test_add_copy(void **state)
+{
+	_cleanup_msg_ struct sip_msg *m = parse(invite), *n = sip_msg_new_request("X", "sip:x");
+	const struct sip_hf *last;
+
+	(void)state;
+	for (unsigned int id = 0; id < SIP_H_MAX; id++)
+		for (const struct sip_hf *hf = sip_msg_hf(m, id); hf; hf = sip_msg_next(m, id, hf))
+			if (id != SIP_H_MAX_FORWARDS && id != SIP_H_CONTENT_LENGTH)
+				assert_int_equal(sip_msg_add_copy(n, hf), 0);
+	assert_value(n, SIP_H_FROM, "\"A, \\\"B\\\"\" <sip:alice@example.com>;tag=ft");
+	assert_true(str_eqz(sip_msg_hf(n, SIP_H_FROM)->name, "f"));
+	assert_true(str_eqz(sip_msg_top_branch(n), "z9hG4bKabc"));
+	last = sip_msg_next(n, SIP_H_SUPPORTED, sip_msg_hf(n, SIP_H_SUPPORTED));
+	assert_true(str_eqz(last->value, "path,   precondition"));
+	sip_msg_set(n, SIP_H_CSEQ, "1 X");
+	check_reparse(n);
+}
+
 static void test_injection(void **state)
 {
 	_cleanup_msg_ struct sip_msg *m = parse(invite);
@@ -747,6 +766,7 @@ int main(void)
 		cmocka_unit_test(test_typed),
 		cmocka_unit_test(test_u32),
 		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_add_copy),
 		cmocka_unit_test(test_injection),
 		cmocka_unit_test(test_set_remove),
 		cmocka_unit_test(test_remove_while_walking),
