@@ -270,6 +270,19 @@ static void end_contact(struct reginfo *ri)
 		ri->shortened = ri->expires;
 }
 
+/*
+ * The same phone: its port may change with new SAs, and the NOTIFY about them overtakes the 200
+ * that goes through the I-CSCF.
+ */
+static bool is_our_contact(const struct reg *r, struct str uri)
+{
+	struct sip_uri a, b;
+
+	if (sip_uri_parse(uri, &a) || sip_uri_parse(str_of(r->contact), &b))
+		return false;
+	return str_eq(a.user, b.user) && str_ieq(a.host, b.host);
+}
+
 static void end_el(void *arg, const char *el)
 {
 	struct reginfo *ri = arg;
@@ -278,7 +291,7 @@ static void end_el(void *arg, const char *el)
 		struct str s = str_trim((struct str){ ri->uri, ri->uri_len });
 
 		ri->in_uri = false;
-		ri->contact_is_ours |= str_eqz(s, ri->r->contact);
+		ri->contact_is_ours |= is_our_contact(ri->r, s);
 	} else if (is(el, "contact")) {
 		end_contact(ri);
 	}

@@ -430,6 +430,22 @@ static struct reg *reg_unprotected(struct regtx *t)
 	return reg_new(t->p, &a, &r) < 0 ? NULL : r;
 }
 
+/* New SAs may have a new port_us, and the UE may change its mind about the transport. */
+static void take_contact(struct reg *r, const struct regtx *t)
+{
+	char *z;
+
+	if (r->ipsec)
+		r->proto = t->contact_proto;
+	if (!strcmp(r->contact, t->contact))
+		return;
+	z = strdup(t->contact);
+	if (!z)
+		return;
+	free(r->contact);
+	r->contact = z;
+}
+
 static void accepted(struct reg *r, struct regtx *t, struct sip_msg *resp, uint32_t expires)
 {
 	struct sa_set *s = t->reqid ? sa_by_reqid(r, t->reqid) : NULL;
@@ -443,6 +459,7 @@ static void accepted(struct reg *r, struct regtx *t, struct sip_msg *resp, uint3
 	}
 	log_info("%s: %s for %u s, contact %s", r->impi, first ? "registered" : "registration renewed",
 		 expires, r->contact);
+	take_contact(r, t);
 	if (first)
 		reg_replace_same_ue(r);
 	persist_reg(r);

@@ -433,18 +433,29 @@ static void test_network_deregisters(void **state)
 	assert_int_equal(w->p->regs->fsm.state, REG_REGISTERED);
 	notify(w, sub, 2, "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY a \"aaaa\">]><reginfo>&a;</reginfo>");
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 400));
-	reginfo(xml, sizeof(xml), &u, "active", "shortened");
+	/* moved to another port: the old contact is over, the phone is not */
+	snprintf(xml, sizeof(xml),
+		 "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"2\" state=\"full\">"
+		 "<registration aor=\"sip:%s@" DOMAIN "\" id=\"a\" state=\"active\">"
+		 "<contact id=\"1\" state=\"terminated\" event=\"unregistered\"><uri>sip:%s@%s:%u</uri></contact>"
+		 "<contact id=\"2\" state=\"active\" event=\"registered\"><uri>sip:%s@%s:9999</uri></contact>"
+		 "</registration></reginfo>",
+		 u.msisdn, u.imsi, u.addr, u.us, u.imsi, u.addr);
 	notify(w, sub, 3, xml);
+	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 200));
+	assert_int_equal(w->p->regs->fsm.state, REG_REGISTERED);
+	reginfo(xml, sizeof(xml), &u, "active", "shortened");
+	notify(w, sub, 4, xml);
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 200));
 	assert_true(w->p->regs->expires <= loop_wall(w->loop) + 60 * USEC_PER_SEC);
 	reginfo(xml, sizeof(xml), &u, "terminated", "deactivated");
-	notify(w, sub, 4, xml);
+	notify(w, sub, 5, xml);
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 200));
 	assert_int_equal(w->p->regs->fsm.state, REG_LEAVING);
 	run(w, 6000);
 	assert_null(w->p->regs);
 	assert_int_equal(n_sets(w), 0);
-	notify(w, sub, 5, xml);
+	notify(w, sub, 6, xml);
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 481));
 	sip_msg_unref(sub);
 }
