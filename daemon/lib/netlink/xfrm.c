@@ -99,7 +99,7 @@ static struct nl_msg *msg_new(int type, int flags, const void *payload, size_t l
 {
 	struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
 
-	if (m && nlmsg_append(m, (void *)payload, len, NLMSG_ALIGNTO) < 0) {
+	if (m && len && nlmsg_append(m, (void *)payload, len, NLMSG_ALIGNTO) < 0) {
 		nlmsg_free(m);
 		return NULL;
 	}
@@ -658,12 +658,10 @@ static int dump_row(void *arg, struct nlmsghdr *h)
 	return d->fn(d->arg, &i);
 }
 
-static struct nl_msg *dump_msg(int type, size_t len)
+/* Without a payload: the kernel would take one for attributes. */
+static struct nl_msg *dump_msg(int type)
 {
-	static const uint8_t
-		zeros[sizeof(struct xfrm_userpolicy_info) + sizeof(struct xfrm_usersa_info)];
-
-	return msg_new(type, NLM_F_DUMP, zeros, len);
+	return msg_new(type, NLM_F_DUMP, NULL, 0);
 }
 
 int knl_xfrm_dump(struct knl_xfrm *x, uint32_t reqid_min, uint32_t reqid_max,
@@ -671,8 +669,7 @@ int knl_xfrm_dump(struct knl_xfrm *x, uint32_t reqid_min, uint32_t reqid_max,
 {
 	struct dump d = { reqid_min, reqid_max, fn, arg };
 
-	return transact(x, dump_msg(XFRM_MSG_GETSA, sizeof(struct xfrm_usersa_id)), "read SAs",
-			dump_row, &d);
+	return transact(x, dump_msg(XFRM_MSG_GETSA), "read SAs", dump_row, &d);
 }
 
 /* What a flush found: identifiers are collected first, because nothing can be deleted while a dump is being read. */
@@ -736,7 +733,7 @@ static int delete_policies(struct knl_xfrm *x, int (*find)(void *arg, struct nlm
 	struct xfrm_userpolicy_id *id;
 	int r, one;
 
-	r = transact(x, dump_msg(XFRM_MSG_GETPOLICY, sizeof(*id)), "read policies", find, f);
+	r = transact(x, dump_msg(XFRM_MSG_GETPOLICY), "read policies", find, f);
 	for (id = f->ids; id < (struct xfrm_userpolicy_id *)f->ids + f->n; id++) {
 		one = transact(x, msg_new(XFRM_MSG_DELPOLICY, 0, id, sizeof(*id)), "delete policy",
 			       NULL, NULL);
