@@ -13,6 +13,11 @@
 
 #define ROUTE_MAX 64
 
+static struct sip_dlg *dlg_new(void)
+{
+	return calloc(1, sizeof(struct sip_dlg));
+}
+
 static void dlg_freep(struct sip_dlg **d)
 {
 	sip_dlg_free(*d);
@@ -163,7 +168,7 @@ static int identify(struct sip_dlg *d, const struct sip_msg *m, enum sip_hdr her
 
 int sip_dlg_uac(const struct sip_msg *req, struct sip_msg *resp, struct sip_dlg **ret)
 {
-	_cleanup_(dlg_freep) struct sip_dlg *d = calloc(1, sizeof(*d));
+	_cleanup_(dlg_freep) struct sip_dlg *d = dlg_new();
 	int r;
 
 	if (!d)
@@ -191,7 +196,7 @@ int sip_dlg_uac(const struct sip_msg *req, struct sip_msg *resp, struct sip_dlg 
 
 int sip_dlg_uas(struct sip_msg *req, const char *local_tag, struct sip_dlg **ret)
 {
-	_cleanup_(dlg_freep) struct sip_dlg *d = calloc(1, sizeof(*d));
+	_cleanup_(dlg_freep) struct sip_dlg *d = dlg_new();
 	int r;
 
 	if (!d)
@@ -248,7 +253,7 @@ static size_t behind_own(const struct sip_msg *m, size_t i,
 static int middle_half(const struct sip_msg *req, struct sip_msg *resp, bool to_callee,
 		       size_t first, size_t end, struct sip_dlg **ret)
 {
-	_cleanup_(dlg_freep) struct sip_dlg *d = calloc(1, sizeof(*d));
+	_cleanup_(dlg_freep) struct sip_dlg *d = dlg_new();
 	struct str from = sip_msg_from_tag(resp), to = sip_msg_to_tag(resp);
 	int r;
 
@@ -484,7 +489,7 @@ static int load_routes(const json_t *j, struct sip_dlg *d)
 
 int sip_dlg_load(const json_t *j, struct sip_dlg **ret)
 {
-	_cleanup_(dlg_freep) struct sip_dlg *d = calloc(1, sizeof(*d));
+	_cleanup_(dlg_freep) struct sip_dlg *d = dlg_new();
 	struct sip_name_addr na;
 	struct sip_uri uri;
 
