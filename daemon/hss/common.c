@@ -44,7 +44,8 @@ bool hss_unregistered_services(struct hss *h, size_t i)
 
 void hss_caps(const struct subscriber *s, struct cx_capabilities *ret)
 {
-	*ret = (struct cx_capabilities){ .n_mandatory = s->mandatory.n, .n_optional = s->optional.n };
+	*ret = (struct cx_capabilities){ .n_mandatory = s->mandatory.n,
+					 .n_optional = s->optional.n };
 	memcpy(ret->mandatory, s->mandatory.v, s->mandatory.n * sizeof(uint32_t));
 	memcpy(ret->optional, s->optional.v, s->optional.n * sizeof(uint32_t));
 }

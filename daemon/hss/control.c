@@ -9,12 +9,14 @@
 
 static json_t *subscriber_json(const struct subscriber *s, const struct sub_impu *p)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:i,s:s,s:b}", "imsi", s->imsi, "impi", s->impi, "impu", p->impu, "state",
-			 sub_state_name(p->state), "scscf", s->scscf, "barred", p->barred, "set", (int)p->set, "profile", p->profile,
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:i,s:s,s:b}", "imsi", s->imsi, "impi", s->impi,
+			 "impu", p->impu, "state", sub_state_name(p->state), "scscf", s->scscf,
+			 "barred", p->barred, "set", (int)p->set, "profile", p->profile,
 			 "authentication_pending", p->pending);
 }
 
-static int list(struct hss *h, bool registered_only, long limit, json_t **ret, char *err, size_t errsize)
+static int list(struct hss *h, bool registered_only, long limit, json_t **ret, char *err,
+		size_t errsize)
 {
 	struct subscriber *s = calloc(1, sizeof(*s));
 	json_t *a = json_array();
@@ -66,17 +68,19 @@ static int status(void *arg, const json_t *req _unused_, json_t **ret, char *err
 		snprintf(err, errsize, "subscriber database: %s", subdb_error(h->db));
 		return -EIO;
 	}
-	*ret = json_pack("{s:I,s:I,s:b}", "subscribers", (json_int_t)all, "registered", (json_int_t)registered, "diameter",
-			 h->dia && dia_peer_up(h->dia, NULL));
+	*ret = json_pack("{s:I,s:I,s:b}", "subscribers", (json_int_t)all, "registered",
+			 (json_int_t)registered, "diameter", h->dia && dia_peer_up(h->dia, NULL));
 	return 0;
 }
 
 static void add_peer(void *arg, const char *identity, bool up)
 {
-	json_array_append_new(arg, json_pack("{s:s,s:s}", "identity", identity, "state", up ? "up" : "down"));
+	json_array_append_new(
+		arg, json_pack("{s:s,s:s}", "identity", identity, "state", up ? "up" : "down"));
 }
 
-static int show_peers(void *arg, const json_t *req _unused_, json_t **ret, char *err _unused_, size_t errsize _unused_)
+static int show_peers(void *arg, const json_t *req _unused_, json_t **ret, char *err _unused_,
+		      size_t errsize _unused_)
 {
 	struct hss *h = arg;
 
@@ -87,9 +91,11 @@ static int show_peers(void *arg, const json_t *req _unused_, json_t **ret, char 
 }
 
 /* The subscriber that "impi" or "impu" of the request names; set: of the identity, or -1. */
-static int subscriber_of(struct hss *h, const json_t *req, struct subscriber *s, int *set, char *err, size_t errsize)
+static int subscriber_of(struct hss *h, const json_t *req, struct subscriber *s, int *set,
+			 char *err, size_t errsize)
 {
-	const char *impi = json_string_value(json_object_get(req, "impi")), *impu = json_string_value(json_object_get(req, "impu"));
+	const char *impi = json_string_value(json_object_get(req, "impi")),
+		   *impu = json_string_value(json_object_get(req, "impu"));
 	size_t i;
 	int e = -EINVAL;
 
@@ -148,10 +154,12 @@ static int changed(void *arg, const json_t *req, json_t **ret, char *err, size_t
 
 const struct ctl_cmd hss_cmds[] = {
 	{ "status", "subscribers, registered, Diameter", false, status },
-	{ "show subscriber", "every public identity with its state; \"limit\"", false, show_subscriber },
+	{ "show subscriber", "every public identity with its state; \"limit\"", false,
+	  show_subscriber },
 	{ "show registration", "those with an S-CSCF", false, show_registration },
 	{ "show peers", "Diameter peers", false, show_peers },
 	{ "deregister", "\"impu\" or \"impi\": RTR to the S-CSCF; \"reason\"", true, deregister },
-	{ "subscriber changed", "\"impi\": PPR with the new profile, when it is registered", true, changed },
+	{ "subscriber changed", "\"impi\": PPR with the new profile, when it is registered", true,
+	  changed },
 	{ NULL },
 };

@@ -51,7 +51,7 @@ void hss_lir(struct hss *h, const struct cx_lir *r, struct cx_lia *a);
 
 /* Finds the subscriber by both identities into h->s: CX_SUCCESS, CX_USER_UNKNOWN, CX_IDENTITIES_DONT_MATCH, CX_UNABLE_TO_COMPLY. */
 int hss_identify(struct hss *h, struct str impi, struct str impu, size_t *ret_i);
-bool hss_has_server(const struct subscriber *s);	/* an S-CSCF name is stored and used */
+bool hss_has_server(const struct subscriber *s);	 /* an S-CSCF name is stored and used */
 bool hss_unregistered_services(struct hss *h, size_t i); /* of identity i of h->s */
 void hss_caps(const struct subscriber *s, struct cx_capabilities *ret);
 bool hss_profile(struct hss *h, const char *name); /* into h->profile */
@@ -64,7 +64,8 @@ int hss_userdata(struct hss *h, const struct subscriber *s, size_t i);
  * RTR for the sets in which an identity matches (set < 0: all) to the S-CSCF in charge; the state is
  * cleared when it confirms or does not know the user. 0: sent; -ENOTCONN: not registered anywhere.
  */
-int hss_deregister(struct hss *h, const struct subscriber *s, int set, enum cx_dereg_reason reason, const char *info);
+int hss_deregister(struct hss *h, const struct subscriber *s, int set, enum cx_dereg_reason reason,
+		   const char *info);
 /* PPR with the profile of each registered set. Number of PPRs, or -errno. */
 int hss_push_profile(struct hss *h, const struct subscriber *s);
 

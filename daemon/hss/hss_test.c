@@ -10,15 +10,15 @@
 #include "lib/aka/aka.h"
 
 #define DOMAIN "ims.test"
-#define IMPI "001010000000001@" DOMAIN
-#define SIP1 "sip:+1555001@" DOMAIN
-#define TEL1 "tel:+1555001"
-#define TEMP "sip:001010000000001@" DOMAIN
-#define SIP2 "sip:second@" DOMAIN
-#define S1 "sip:scscf1." DOMAIN
-#define S2 "sip:scscf2." DOMAIN
-#define H1 STR("scscf1." DOMAIN)
-#define H2 STR("scscf2." DOMAIN)
+#define IMPI   "001010000000001@" DOMAIN
+#define SIP1   "sip:+1555001@" DOMAIN
+#define TEL1   "tel:+1555001"
+#define TEMP   "sip:001010000000001@" DOMAIN
+#define SIP2   "sip:second@" DOMAIN
+#define S1     "sip:scscf1." DOMAIN
+#define S2     "sip:scscf2." DOMAIN
+#define H1     STR("scscf1." DOMAIN)
+#define H2     STR("scscf2." DOMAIN)
 
 static const uint8_t k[16] = { 0x46, 0x5b, 0x5c, 0xe8, 1 }, opc[16] = { 0xcd, 0x63, 0xcb, 0x71, 2 };
 
@@ -58,7 +58,8 @@ static int mock_ppr(void *link, const char *host, const struct cx_ppr *r, cx_ppa
 
 static const struct hss_cx cx = { .rtr = mock_rtr, .ppr = mock_ppr };
 
-static void add_impu(struct subscriber *s, const char *impu, unsigned int set, bool barred, const char *profile)
+static void add_impu(struct subscriber *s, const char *impu, unsigned int set, bool barred,
+		     const char *profile)
 {
 	struct sub_impu *p = &s->impu[s->n_impu++];
 
@@ -99,10 +100,19 @@ static void add_gold(void)
 	p->unregistered = true;
 	p->media = 4;
 	strcpy(p->ccf1, "aaa://ccf1." DOMAIN);
-	p->ifc[0] = (struct sub_ifc){ .priority = 10, .cnf = true, .part = 0, .server = "sip:as1." DOMAIN, .handling = 1,
-				      .service_info = "a <b> & \"c\"", .include_request = true, .n_spt = 3 };
-	p->ifc[0].spt[0] = (struct sub_spt){ .group = 0, .kind = "method", .a = "REGISTER", .b = "0 1" };
-	p->ifc[0].spt[1] = (struct sub_spt){ .group = 1, .kind = "header", .a = "To", .b = ".*<x>.*", .negated = true };
+	p->ifc[0] = (struct sub_ifc){ .priority = 10,
+				      .cnf = true,
+				      .part = 0,
+				      .server = "sip:as1." DOMAIN,
+				      .handling = 1,
+				      .service_info = "a <b> & \"c\"",
+				      .include_request = true,
+				      .n_spt = 3 };
+	p->ifc[0].spt[0] =
+		(struct sub_spt){ .group = 0, .kind = "method", .a = "REGISTER", .b = "0 1" };
+	p->ifc[0].spt[1] = (struct sub_spt){
+		.group = 1, .kind = "header", .a = "To", .b = ".*<x>.*", .negated = true
+	};
 	p->ifc[0].spt[2] = (struct sub_spt){ .group = 1, .kind = "case", .a = "1" };
 	p->ifc[1] = (struct sub_ifc){ .priority = 20, .part = -1, .server = "sip:as2." DOMAIN };
 	p->n_ifc = 2;
@@ -138,7 +148,10 @@ static int teardown(void **state)
 
 static struct cx_uaa uar(const char *impi, const char *impu, int type)
 {
-	struct cx_uar r = { .user_name = str_of(impi), .public_identity = str_of(impu), .visited_network = STR("visited.net"), .auth_type = type };
+	struct cx_uar r = { .user_name = str_of(impi),
+			    .public_identity = str_of(impu),
+			    .visited_network = STR("visited.net"),
+			    .auth_type = type };
 	struct cx_uaa a;
 
 	hss_uar(&hss, &r, &a);
@@ -147,7 +160,9 @@ static struct cx_uaa uar(const char *impi, const char *impu, int type)
 
 static struct cx_lia lir(const char *impu, bool originating)
 {
-	struct cx_lir r = { .public_identity = str_of(impu), .originating = originating, .auth_type = -1 };
+	struct cx_lir r = { .public_identity = str_of(impu),
+			    .originating = originating,
+			    .auth_type = -1 };
 	struct cx_lia a;
 
 	hss_lir(&hss, &r, &a);
@@ -156,7 +171,10 @@ static struct cx_lia lir(const char *impu, bool originating)
 
 static struct cx_maa mar(const char *impu, const char *server, struct str host, uint32_t n)
 {
-	struct cx_mar r = { .user_name = STR(IMPI), .public_identity = str_of(impu), .server_name = str_of(server), .n_items = n };
+	struct cx_mar r = { .user_name = STR(IMPI),
+			    .public_identity = str_of(impu),
+			    .server_name = str_of(server),
+			    .n_items = n };
 	struct cx_maa a;
 
 	r.item.scheme = STR("Digest-AKAv1-MD5");
@@ -165,9 +183,13 @@ static struct cx_maa mar(const char *impu, const char *server, struct str host, 
 	return a;
 }
 
-static struct cx_saa sar_of(const char *impu, const char *server, struct str host, int type, bool have)
+static struct cx_saa sar_of(const char *impu, const char *server, struct str host, int type,
+			    bool have)
 {
-	struct cx_sar r = { .user_name = STR(IMPI), .server_name = str_of(server), .assignment_type = type, .user_data_already_available = have };
+	struct cx_sar r = { .user_name = STR(IMPI),
+			    .server_name = str_of(server),
+			    .assignment_type = type,
+			    .user_data_already_available = have };
 	struct cx_saa a;
 
 	if (impu)
@@ -216,13 +238,15 @@ static void test_uar_first_and_subsequent(void **state)
 	assert_int_equal(a.caps.n_mandatory, 2);
 	assert_int_equal(a.caps.optional[0], 3);
 	assert_null(a.server_name.p);
-	mar(SIP1, S1, H1, 1); /* the challenge is on its way: the answer must find the same S-CSCF */
+	mar(SIP1, S1, H1,
+	    1); /* the challenge is on its way: the answer must find the same S-CSCF */
 	a = uar(IMPI, SIP1, CX_REGISTRATION);
 	assert_int_equal(a.result, CX_SUBSEQUENT_REGISTRATION);
 	assert_true(str_eqz(a.server_name, S1));
 	sar(SIP1, S1, H1, CX_SA_REGISTRATION);
 	assert_int_equal(uar(IMPI, SIP1, CX_REGISTRATION).result, CX_SUBSEQUENT_REGISTRATION);
-	assert_int_equal(uar(IMPI, SIP2, CX_REGISTRATION).result, CX_SUBSEQUENT_REGISTRATION); /* same subscription */
+	assert_int_equal(uar(IMPI, SIP2, CX_REGISTRATION).result,
+			 CX_SUBSEQUENT_REGISTRATION); /* same subscription */
 	a = uar(IMPI, SIP1, CX_DE_REGISTRATION);
 	assert_int_equal(a.result, CX_SUCCESS);
 	assert_true(str_eqz(a.server_name, S1));
@@ -239,12 +263,15 @@ static void test_uar_deregistration_of_unregistered(void **state)
 
 static void test_uar_barring_and_roaming(void **state)
 {
-	struct cx_uar r = { .user_name = STR("001010000000003@" DOMAIN), .public_identity = STR("sip:other@" DOMAIN),
-			    .visited_network = STR("else.net"), .auth_type = -1 };
+	struct cx_uar r = { .user_name = STR("001010000000003@" DOMAIN),
+			    .public_identity = STR("sip:other@" DOMAIN),
+			    .visited_network = STR("else.net"),
+			    .auth_type = -1 };
 	struct cx_uaa a;
 
 	(void)state;
-	assert_int_equal(uar(IMPI, TEMP, -1).result, CX_FIRST_REGISTRATION); /* barred, but its set is not */
+	assert_int_equal(uar(IMPI, TEMP, -1).result,
+			 CX_FIRST_REGISTRATION); /* barred, but its set is not */
 	add_subscriber("001010000000003", 3);
 	hss_uar(&hss, &r, &a);
 	assert_int_equal(a.result, CX_AUTHORIZATION_REJECTED);
@@ -255,8 +282,10 @@ static void test_uar_barring_and_roaming(void **state)
 
 static void test_uar_roaming_not_allowed(void **state)
 {
-	struct cx_uar r = { .user_name = STR("001010000000002@" DOMAIN), .public_identity = STR("sip:other@" DOMAIN),
-			    .visited_network = STR("else.net"), .auth_type = -1 };
+	struct cx_uar r = { .user_name = STR("001010000000002@" DOMAIN),
+			    .public_identity = STR("sip:other@" DOMAIN),
+			    .visited_network = STR("else.net"),
+			    .auth_type = -1 };
 	struct cx_uaa a;
 
 	(void)state;
@@ -299,7 +328,10 @@ static void test_mar_vectors(void **state)
 static void test_mar_resynchronisation(void **state)
 {
 	struct aka_sim sim = { .amf = { 0x80, 0 }, .ind_len = 5 };
-	struct cx_mar r = { .user_name = STR(IMPI), .public_identity = STR(SIP1), .server_name = STR(S1), .n_items = 1 };
+	struct cx_mar r = { .user_name = STR(IMPI),
+			    .public_identity = STR(SIP1),
+			    .server_name = STR(S1),
+			    .n_items = 1 };
 	uint8_t rand_auts[30];
 	struct aka_vector v;
 	struct cx_maa a;
@@ -311,13 +343,18 @@ static void test_mar_resynchronisation(void **state)
 		sim.seq_ms[i] = 1000000; /* the SIM is far ahead */
 	a = mar(SIP1, S1, H1, 1);
 	memcpy(rand_auts, a.item[0].authenticate.p, 16);
-	assert_int_equal(aka_sim_auth(&sim, rand_auts, (const uint8_t *)a.item[0].authenticate.p + 16, &v, rand_auts + 16), -ERANGE);
+	assert_int_equal(aka_sim_auth(&sim, rand_auts,
+				      (const uint8_t *)a.item[0].authenticate.p + 16, &v,
+				      rand_auts + 16),
+			 -ERANGE);
 	r.item.scheme = STR("Digest-AKAv1-MD5");
 	r.item.authorization = (struct str){ (char *)rand_auts, 30 };
 	hss_mar(&hss, H1, &r, &a);
 	assert_int_equal(a.result, CX_SUCCESS);
-	assert_int_equal(aka_sim_auth(&sim, (const uint8_t *)a.item[0].authenticate.p, (const uint8_t *)a.item[0].authenticate.p + 16, &v,
-				      rand_auts + 16), 0);
+	assert_int_equal(aka_sim_auth(&sim, (const uint8_t *)a.item[0].authenticate.p,
+				      (const uint8_t *)a.item[0].authenticate.p + 16, &v,
+				      rand_auts + 16),
+			 0);
 	/* A forged AUTS moves nothing. */
 	uint64_t before = hss.s.sqn;
 
@@ -329,7 +366,10 @@ static void test_mar_resynchronisation(void **state)
 
 static void test_mar_scheme(void **state)
 {
-	struct cx_mar r = { .user_name = STR(IMPI), .public_identity = STR(SIP1), .server_name = STR(S1), .n_items = 1 };
+	struct cx_mar r = { .user_name = STR(IMPI),
+			    .public_identity = STR(SIP1),
+			    .server_name = STR(S1),
+			    .n_items = 1 };
 	struct cx_maa a;
 
 	(void)state;
@@ -372,7 +412,8 @@ static void test_sar_registration_takes_the_set(void **state)
 	assert_int_equal(state_of(TEMP), SUB_REGISTERED);
 	assert_int_equal(state_of(SIP2), SUB_NOT_REGISTERED);
 	assert_non_null(strstr(a.user_data.p, "<Identity>" SIP1 "</Identity>"));
-	assert_non_null(strstr(a.user_data.p, "<BarringIndication>1</BarringIndication><Identity>" TEMP));
+	assert_non_null(
+		strstr(a.user_data.p, "<BarringIndication>1</BarringIndication><Identity>" TEMP));
 	assert_null(strstr(a.user_data.p, SIP2));
 	assert_null(sar_of(SIP1, S1, H1, CX_RE_REGISTRATION, true).user_data.p);
 }
@@ -391,7 +432,10 @@ static void test_sar_other_server(void **state)
 
 static void test_sar_checks(void **state)
 {
-	struct cx_sar r = { .user_name = STR(IMPI), .server_name = STR(S1), .assignment_type = CX_SA_REGISTRATION, .n_public_identity = 2 };
+	struct cx_sar r = { .user_name = STR(IMPI),
+			    .server_name = STR(S1),
+			    .assignment_type = CX_SA_REGISTRATION,
+			    .n_public_identity = 2 };
 	struct cx_saa a;
 
 	(void)state;
@@ -402,7 +446,9 @@ static void test_sar_checks(void **state)
 	assert_int_equal(sar(NULL, S1, H1, CX_SA_REGISTRATION), CX_MISSING_AVP);
 	assert_int_equal(sar("sip:nobody@x", S1, H1, CX_SA_REGISTRATION), CX_USER_UNKNOWN);
 	assert_int_equal(sar(SIP1, S1, H1, 14), CX_IN_ASSIGNMENT_TYPE);
-	r = (struct cx_sar){ .server_name = STR(S1), .assignment_type = CX_SA_REGISTRATION, .n_public_identity = 1 };
+	r = (struct cx_sar){ .server_name = STR(S1),
+			     .assignment_type = CX_SA_REGISTRATION,
+			     .n_public_identity = 1 };
 	r.public_identity[0] = STR(SIP1);
 	hss_sar(&hss, H1, &r, &a);
 	assert_int_equal(a.result, CX_MISSING_AVP); /* User-Name */
@@ -416,7 +462,8 @@ static void test_sar_deregistration(void **state)
 	assert_int_equal(sar(TEL1, S1, H1, CX_TIMEOUT_DEREGISTRATION), CX_SUCCESS);
 	assert_int_equal(state_of(SIP1), SUB_NOT_REGISTERED);
 	assert_int_equal(state_of(SIP2), SUB_REGISTERED);
-	assert_int_equal(uar(IMPI, SIP1, -1).result, CX_SUBSEQUENT_REGISTRATION); /* the other set keeps the name */
+	assert_int_equal(uar(IMPI, SIP1, -1).result,
+			 CX_SUBSEQUENT_REGISTRATION); /* the other set keeps the name */
 	assert_int_equal(sar(NULL, S1, H1, CX_USER_DEREGISTRATION), CX_SUCCESS);
 	assert_int_equal(state_of(SIP2), SUB_NOT_REGISTERED);
 	assert_int_equal(uar(IMPI, SIP1, -1).result, CX_FIRST_REGISTRATION);
@@ -426,7 +473,8 @@ static void test_sar_store_server_name(void **state)
 {
 	(void)state;
 	register_at(SIP1, S1, H1);
-	assert_int_equal(sar(SIP1, S1, H1, CX_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME), CX_SUCCESS_SERVER_NAME_NOT_STORED);
+	assert_int_equal(sar(SIP1, S1, H1, CX_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME),
+			 CX_SUCCESS_SERVER_NAME_NOT_STORED);
 	assert_int_equal(state_of(SIP1), SUB_NOT_REGISTERED);
 	register_at(SIP2, S1, H1); /* its profile has services for the unregistered state */
 	assert_int_equal(sar(SIP2, S1, H1, CX_USER_DEREGISTRATION_STORE_SERVER_NAME), CX_SUCCESS);
@@ -443,7 +491,8 @@ static void test_sar_authentication_failure(void **state)
 	register_at(SIP1, S1, H1);
 	mar(SIP1, S1, H1, 1);
 	assert_int_equal(sar(SIP1, S1, H1, CX_AUTHENTICATION_TIMEOUT), CX_SUCCESS);
-	assert_int_equal(state_of(SIP1), SUB_REGISTERED); /* a failed re-authentication takes nothing away */
+	assert_int_equal(state_of(SIP1),
+			 SUB_REGISTERED); /* a failed re-authentication takes nothing away */
 }
 
 static void test_lir(void **state)
@@ -476,21 +525,25 @@ static void test_user_data(void **state)
 	a = sar_of(SIP2, S1, H1, CX_SA_REGISTRATION, false);
 	assert_int_equal(a.result, CX_SUCCESS);
 	assert_true(str_eqz(a.ccf1, "aaa://ccf1." DOMAIN));
-	assert_string_equal(a.user_data.p,
-			    "<?xml version=\"1.0\" encoding=\"UTF-8\"?><IMSSubscription><PrivateID>" IMPI "</PrivateID><ServiceProfile>"
-			    "<PublicIdentity><BarringIndication>0</BarringIndication><Identity>" SIP2 "</Identity><Extension><IdentityType>0"
-			    "</IdentityType></Extension></PublicIdentity><CoreNetworkServicesAuthorization><SubscribedMediaProfileId>4"
-			    "</SubscribedMediaProfileId></CoreNetworkServicesAuthorization><InitialFilterCriteria><Priority>10</Priority>"
-			    "<TriggerPoint><ConditionTypeCNF>1</ConditionTypeCNF><SPT><ConditionNegated>0</ConditionNegated><Group>0</Group>"
-			    "<Method>REGISTER</Method><Extension><RegistrationType>0</RegistrationType><RegistrationType>1</RegistrationType>"
-			    "</Extension></SPT><SPT><ConditionNegated>1</ConditionNegated><Group>1</Group><SIPHeader><Header>To</Header>"
-			    "<Content>.*&lt;x&gt;.*</Content></SIPHeader></SPT><SPT><ConditionNegated>0</ConditionNegated><Group>1</Group>"
-			    "<SessionCase>1</SessionCase></SPT></TriggerPoint><ApplicationServer><ServerName>sip:as1." DOMAIN "</ServerName>"
-			    "<DefaultHandling>1</DefaultHandling><ServiceInfo>a &lt;b&gt; &amp; &quot;c&quot;</ServiceInfo><Extension>"
-			    "<IncludeRegisterRequest/></Extension></ApplicationServer><ProfilePartIndicator>0</ProfilePartIndicator>"
-			    "</InitialFilterCriteria><InitialFilterCriteria><Priority>20</Priority><ApplicationServer><ServerName>sip:as2." DOMAIN
-			    "</ServerName><DefaultHandling>0</DefaultHandling></ApplicationServer></InitialFilterCriteria></ServiceProfile>"
-			    "</IMSSubscription>");
+	assert_string_equal(
+		a.user_data.p,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><IMSSubscription><PrivateID>" IMPI
+		"</PrivateID><ServiceProfile>"
+		"<PublicIdentity><BarringIndication>0</BarringIndication><Identity>" SIP2
+		"</Identity><Extension><IdentityType>0"
+		"</IdentityType></Extension></PublicIdentity><CoreNetworkServicesAuthorization><SubscribedMediaProfileId>4"
+		"</SubscribedMediaProfileId></CoreNetworkServicesAuthorization><InitialFilterCriteria><Priority>10</Priority>"
+		"<TriggerPoint><ConditionTypeCNF>1</ConditionTypeCNF><SPT><ConditionNegated>0</ConditionNegated><Group>0</Group>"
+		"<Method>REGISTER</Method><Extension><RegistrationType>0</RegistrationType><RegistrationType>1</RegistrationType>"
+		"</Extension></SPT><SPT><ConditionNegated>1</ConditionNegated><Group>1</Group><SIPHeader><Header>To</Header>"
+		"<Content>.*&lt;x&gt;.*</Content></SIPHeader></SPT><SPT><ConditionNegated>0</ConditionNegated><Group>1</Group>"
+		"<SessionCase>1</SessionCase></SPT></TriggerPoint><ApplicationServer><ServerName>sip:as1." DOMAIN
+		"</ServerName>"
+		"<DefaultHandling>1</DefaultHandling><ServiceInfo>a &lt;b&gt; &amp; &quot;c&quot;</ServiceInfo><Extension>"
+		"<IncludeRegisterRequest/></Extension></ApplicationServer><ProfilePartIndicator>0</ProfilePartIndicator>"
+		"</InitialFilterCriteria><InitialFilterCriteria><Priority>20</Priority><ApplicationServer><ServerName>sip:as2." DOMAIN
+		"</ServerName><DefaultHandling>0</DefaultHandling></ApplicationServer></InitialFilterCriteria></ServiceProfile>"
+		"</IMSSubscription>");
 }
 
 static void test_rtr(void **state)

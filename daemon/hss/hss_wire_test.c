@@ -17,13 +17,13 @@
 #include "lib/aka/aka.h"
 #include "lib/core/log.h"
 
-#define REALM "wire.test"
-#define HSS_ID "hss." REALM
+#define REALM	 "wire.test"
+#define HSS_ID	 "hss." REALM
 #define SCSCF_ID "scscf." REALM
-#define SCSCF "sip:" SCSCF_ID
-#define IMPI "001010000000001@" REALM
-#define IMPU "sip:+1555001@" REALM
-#define TEL "tel:+1555001"
+#define SCSCF	 "sip:" SCSCF_ID
+#define IMPI	 "001010000000001@" REALM
+#define IMPU	 "sip:+1555001@" REALM
+#define TEL	 "tel:+1555001"
 
 static uint16_t port;
 static char dir[64], db_path[96], ctl_path[96];
@@ -46,8 +46,14 @@ static int send_ppr(void *link, const char *host, const struct cx_ppr *r, cx_ppa
 static void run_hss(void)
 {
 	static const struct hss_cx cx = { send_rtr, send_ppr };
-	struct dia_conf c = { .identity = HSS_ID, .realm = REALM, .listen_addr = "127.0.0.1", .listen_port = port, .watchdog_s = 6,
-			      .reconnect_s = 1, .timeout_ms = 2000, .accept_realm = true };
+	struct dia_conf c = { .identity = HSS_ID,
+			      .realm = REALM,
+			      .listen_addr = "127.0.0.1",
+			      .listen_port = port,
+			      .watchdog_s = 6,
+			      .reconnect_s = 1,
+			      .timeout_ms = 2000,
+			      .accept_realm = true };
 	struct ctl *ctl;
 	char err[256] = "";
 
@@ -55,7 +61,8 @@ static void run_hss(void)
 	hss.ind_len = 5;
 	hss.cx = &cx;
 	if (loop_new(&hss.loop) || subdb_open(db_path, true, &hss.db, err, sizeof(err)) ||
-	    dia_open(hss.loop, &c, &hss.dia, err, sizeof(err)) || ctl_listen(hss.loop, ctl_path, hss_cmds, &hss, &ctl)) {
+	    dia_open(hss.loop, &c, &hss.dia, err, sizeof(err)) ||
+	    ctl_listen(hss.loop, ctl_path, hss_cmds, &hss, &ctl)) {
 		fprintf(stderr, "hss: %s\n", err);
 		_exit(1);
 	}
@@ -170,7 +177,10 @@ static void on_ppr(void *arg, struct cx_token *t, struct str origin, const struc
 
 static int ask_uar(void)
 {
-	struct cx_uar r = { .user_name = STR(IMPI), .public_identity = STR(IMPU), .visited_network = STR(REALM), .auth_type = -1 };
+	struct cx_uar r = { .user_name = STR(IMPI),
+			    .public_identity = STR(IMPU),
+			    .visited_network = STR(REALM),
+			    .auth_type = -1 };
 
 	answers = 0;
 	assert_int_equal(cx_send_uar(dia, NULL, &r, on_uaa, NULL), 0);
@@ -180,7 +190,10 @@ static int ask_uar(void)
 
 static void send_mar(void)
 {
-	struct cx_mar r = { .user_name = STR(IMPI), .public_identity = STR(IMPU), .server_name = STR(SCSCF), .n_items = 1 };
+	struct cx_mar r = { .user_name = STR(IMPI),
+			    .public_identity = STR(IMPU),
+			    .server_name = STR(SCSCF),
+			    .n_items = 1 };
 
 	r.item.scheme = STR("Digest-AKAv1-MD5");
 	assert_int_equal(cx_send_mar(dia, HSS_ID, &r, on_maa, NULL), 0);
@@ -196,7 +209,10 @@ static int ask_mar(void)
 
 static int ask_sar(int type)
 {
-	struct cx_sar r = { .user_name = STR(IMPI), .server_name = STR(SCSCF), .assignment_type = type, .n_public_identity = 1 };
+	struct cx_sar r = { .user_name = STR(IMPI),
+			    .server_name = STR(SCSCF),
+			    .assignment_type = type,
+			    .n_public_identity = 1 };
 
 	r.public_identity[0] = STR(IMPU);
 	answers = 0;
@@ -278,7 +294,8 @@ static void test_killed_and_back(void **state)
 	wait_answers(20, 2 * USEC_PER_SEC);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	assert_true(wait_answers(200, 5 * USEC_PER_SEC)); /* answered or timed out, none forgotten */
+	assert_true(
+		wait_answers(200, 5 * USEC_PER_SEC)); /* answered or timed out, none forgotten */
 	for (int i = 0; i < 20; i++)
 		loop_once(loop, 10);
 	assert_int_equal(answers, 200);
@@ -289,7 +306,9 @@ static void test_killed_and_back(void **state)
 
 static void make_subscriber(void)
 {
-	struct subscriber s = { .amf = { 0x80, 0 }, .imsi = "001010000000001", .impi = IMPI, .n_impu = 2 };
+	struct subscriber s = {
+		.amf = { 0x80, 0 }, .imsi = "001010000000001", .impi = IMPI, .n_impu = 2
+	};
 	struct subdb *db;
 	enum sub_put what;
 	char err[256];
@@ -314,7 +333,13 @@ static int setup(void **state)
 {
 	static const struct cx_server_ops ops = { .rtr = on_rtr, .ppr = on_ppr };
 	struct dia_peer_conf peer = { .identity = HSS_ID, .addr = "127.0.0.1" };
-	struct dia_conf c = { .identity = SCSCF_ID, .realm = REALM, .peers = &peer, .n_peers = 1, .watchdog_s = 6, .reconnect_s = 1, .timeout_ms = 2000 };
+	struct dia_conf c = { .identity = SCSCF_ID,
+			      .realm = REALM,
+			      .peers = &peer,
+			      .n_peers = 1,
+			      .watchdog_s = 6,
+			      .reconnect_s = 1,
+			      .timeout_ms = 2000 };
 	char err[256] = "";
 
 	(void)state;

@@ -15,7 +15,8 @@ void hss_lir(struct hss *h, const struct cx_lir *r, struct cx_lia *a)
 	enum sub_state state;
 	size_t i;
 
-	*a = (struct cx_lia){ .result = hss_identify(h, (struct str){ 0 }, r->public_identity, &i) };
+	*a = (struct cx_lia){ .result =
+				      hss_identify(h, (struct str){ 0 }, r->public_identity, &i) };
 	if (a->result != CX_SUCCESS)
 		return;
 	state = s->impu[i].state;

@@ -54,7 +54,8 @@ static int open_diameter(struct app *a, char *err, size_t size)
 	};
 	int e;
 
-	if (!n || getnameinfo((struct sockaddr *)&ss, n, addr, sizeof(addr), NULL, 0, NI_NUMERICHOST)) {
+	if (!n ||
+	    getnameinfo((struct sockaddr *)&ss, n, addr, sizeof(addr), NULL, 0, NI_NUMERICHOST)) {
 		snprintf(err, size, "diameter.hss_addr: the HSS needs an address to listen on");
 		return -EINVAL;
 	}

@@ -14,12 +14,14 @@
 
 static bool scheme_ok(struct str scheme)
 {
-	return str_ieqz(scheme, "Digest-AKAv1-MD5") || str_ieqz(scheme, "Digest-AKAv2-MD5") || str_ieqz(scheme, "Unknown");
+	return str_ieqz(scheme, "Digest-AKAv1-MD5") || str_ieqz(scheme, "Digest-AKAv2-MD5") ||
+	       str_ieqz(scheme, "Unknown");
 }
 
 static struct str scheme_used(struct str asked)
 {
-	return str_ieqz(asked, "Digest-AKAv2-MD5") ? STR("Digest-AKAv2-MD5") : STR("Digest-AKAv1-MD5");
+	return str_ieqz(asked, "Digest-AKAv2-MD5") ? STR("Digest-AKAv2-MD5")
+						   : STR("Digest-AKAv1-MD5");
 }
 
 /* Step 4: AUTS tells the SIM's SQN; a wrong MAC-S leaves everything as it is. */
@@ -31,7 +33,8 @@ static void resync(struct subscriber *s, struct str authorization)
 	if (authorization.n != RESYNC_LEN)
 		return;
 	if (aka_resync(s->k, s->opc, p, p + AKA_RAND_LEN, &sqn_ms)) {
-		log_notice("%s: AUTS with a wrong MAC-S; the SIM's key is not the stored one", s->impi);
+		log_notice("%s: AUTS with a wrong MAC-S; the SIM's key is not the stored one",
+			   s->impi);
 		return;
 	}
 	log_info("%s: SQN resynchronised by the SIM", s->impi);
@@ -98,7 +101,9 @@ void hss_mar(struct hss *h, struct str origin, const struct cx_mar *r, struct cx
 	size_t i;
 	int e;
 
-	*a = (struct cx_maa){ .result = hss_begin(h) ? CX_UNABLE_TO_COMPLY : hss_identify(h, r->user_name, r->public_identity, &i) };
+	*a = (struct cx_maa){ .result = hss_begin(h) ? CX_UNABLE_TO_COMPLY
+						     : hss_identify(h, r->user_name,
+								    r->public_identity, &i) };
 	if (a->result != CX_SUCCESS)
 		return;
 	if (!scheme_ok(r->item.scheme)) {

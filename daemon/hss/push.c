@@ -52,12 +52,16 @@ static void on_rta(void *arg, const struct cx_rta *a)
 
 static bool in_set(const struct subscriber *s, size_t i, int set)
 {
-	return s->impu[i].state != SUB_NOT_REGISTERED && (set < 0 || s->impu[i].set == (unsigned int)set);
+	return s->impu[i].state != SUB_NOT_REGISTERED &&
+	       (set < 0 || s->impu[i].set == (unsigned int)set);
 }
 
-int hss_deregister(struct hss *h, const struct subscriber *s, int set, enum cx_dereg_reason reason, const char *info)
+int hss_deregister(struct hss *h, const struct subscriber *s, int set, enum cx_dereg_reason reason,
+		   const char *info)
 {
-	struct cx_rtr r = { .user_name = str_of(s->impi), .reason_code = (int)reason, .reason_info = str_of(info) };
+	struct cx_rtr r = { .user_name = str_of(s->impi),
+			    .reason_code = (int)reason,
+			    .reason_info = str_of(info) };
 	struct dereg *d;
 	int e;
 

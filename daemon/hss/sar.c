@@ -40,8 +40,8 @@ static int count_ok(const struct cx_sar *r)
 		return CX_OCCURS_TOO_MANY_TIMES;
 	if (!r->n_public_identity && !(r->user_name.p && is_deregistration(r->assignment_type)))
 		return CX_MISSING_AVP;
-	if (!r->user_name.p && r->assignment_type != CX_UNREGISTERED_USER && r->assignment_type != CX_NO_ASSIGNMENT &&
-	    !is_deregistration(r->assignment_type))
+	if (!r->user_name.p && r->assignment_type != CX_UNREGISTERED_USER &&
+	    r->assignment_type != CX_NO_ASSIGNMENT && !is_deregistration(r->assignment_type))
 		return CX_MISSING_AVP;
 	return CX_SUCCESS;
 }
@@ -113,7 +113,8 @@ static void send_profile(struct work *w)
  */
 static void on_registration(struct work *w)
 {
-	bool taken = hss_has_server(w->s) && !from_assigned(w) && w->s->impu[w->i].state != SUB_NOT_REGISTERED;
+	bool taken = hss_has_server(w->s) && !from_assigned(w) &&
+		     w->s->impu[w->i].state != SUB_NOT_REGISTERED;
 
 	if (taken && !pending_in_set(w)) {
 		w->a->result = CX_IDENTITY_ALREADY_REGISTERED;
@@ -128,7 +129,8 @@ static void on_unregistered_user(struct work *w)
 {
 	bool registered = w->s->impu[w->i].state == SUB_REGISTERED;
 
-	if (hss_has_server(w->s) && !from_assigned(w) && w->s->impu[w->i].state != SUB_NOT_REGISTERED)
+	if (hss_has_server(w->s) && !from_assigned(w) &&
+	    w->s->impu[w->i].state != SUB_NOT_REGISTERED)
 		w->a->result = CX_IDENTITY_ALREADY_REGISTERED;
 	else if (!registered) /* a registered one only fetches its profile anew (restoration) */
 		w->a->result = take(w, SUB_UNREGISTERED);
@@ -197,7 +199,8 @@ static void on_deregistration(struct work *w)
 /* AUTHENTICATION_FAILURE, _TIMEOUT: a user who was registered stays so; a first attempt is forgotten. */
 static void on_authentication_failed(struct work *w)
 {
-	if (subdb_set_state(w->h->db, w->s, w->i, false, w->s->impu[w->i].state, false) || drop_server_if_unused(w))
+	if (subdb_set_state(w->h->db, w->s, w->i, false, w->s->impu[w->i].state, false) ||
+	    drop_server_if_unused(w))
 		w->a->result = CX_UNABLE_TO_COMPLY;
 }
 

@@ -19,7 +19,8 @@ METRIC_COUNTER(m_lost, "kims_hss_commit_failures_total", "database transactions 
 
 void hss_metrics(void)
 {
-	struct metric *all[] = { &m_uar, &m_mar, &m_sar, &m_lir, &m_refused, &m_vectors, &m_commits, &m_lost };
+	struct metric *all[] = { &m_uar,     &m_mar,	 &m_sar,     &m_lir,
+				 &m_refused, &m_vectors, &m_commits, &m_lost };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		metric_register(all[i]);
@@ -56,7 +57,8 @@ static void count(struct metric *m, int result, const char *cmd, struct str who)
 	log_debug("%s %.*s: %s", cmd, STR_FMT(who), cx_result_name(result));
 }
 
-static void on_uar(void *arg, struct cx_token *t, struct str origin _unused_, const struct cx_uar *r)
+static void on_uar(void *arg, struct cx_token *t, struct str origin _unused_,
+		   const struct cx_uar *r)
 {
 	struct hss *h = arg;
 	struct cx_uaa a;
@@ -91,7 +93,8 @@ static void on_sar(void *arg, struct cx_token *t, struct str origin, const struc
 	cx_answer_sa(t, &a);
 }
 
-static void on_lir(void *arg, struct cx_token *t, struct str origin _unused_, const struct cx_lir *r)
+static void on_lir(void *arg, struct cx_token *t, struct str origin _unused_,
+		   const struct cx_lir *r)
 {
 	struct hss *h = arg;
 	struct cx_lia a;

@@ -53,10 +53,12 @@ void hss_uar(struct hss *h, const struct cx_uar *r, struct cx_uaa *a)
 		return;
 	if (!r->emergency && !may_register(s, i)) {
 		a->result = CX_AUTHORIZATION_REJECTED;
-	} else if (!r->emergency && type != CX_DE_REGISTRATION && !may_roam(s, r->visited_network)) {
+	} else if (!r->emergency && type != CX_DE_REGISTRATION &&
+		   !may_roam(s, r->visited_network)) {
 		a->result = CX_ROAMING_NOT_ALLOWED;
 	} else if (type == CX_REGISTRATION_AND_CAPABILITIES) {
-		hss_caps(s, &a->caps); /* the assigned server is out of order: another one is wanted */
+		hss_caps(s,
+			 &a->caps); /* the assigned server is out of order: another one is wanted */
 		a->has_caps = true;
 	} else {
 		a->result = server_or_caps(s, i, type, a);

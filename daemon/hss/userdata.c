@@ -34,7 +34,8 @@ static void registration_types(struct sbuf *b, const char *list)
 
 static void spt(struct sbuf *b, const struct sub_spt *t)
 {
-	sbuf_addf(b, "<SPT><ConditionNegated>%d</ConditionNegated><Group>%u</Group>", t->negated, t->group);
+	sbuf_addf(b, "<SPT><ConditionNegated>%d</ConditionNegated><Group>%u</Group>", t->negated,
+		  t->group);
 	if (!strcmp(t->kind, "uri")) {
 		tag(b, "RequestURI", t->a);
 	} else if (!strcmp(t->kind, "case")) {
@@ -66,7 +67,8 @@ static void server(struct sbuf *b, const struct sub_ifc *f)
 	if (*f->service_info)
 		tag(b, "ServiceInfo", f->service_info);
 	if (f->include_request || f->include_response)
-		sbuf_addf(b, "<Extension>%s%s</Extension>", f->include_request ? "<IncludeRegisterRequest/>" : "",
+		sbuf_addf(b, "<Extension>%s%s</Extension>",
+			  f->include_request ? "<IncludeRegisterRequest/>" : "",
 			  f->include_response ? "<IncludeRegisterResponse/>" : "");
 	sbuf_addz(b, "</ApplicationServer>");
 }
@@ -93,7 +95,9 @@ static void identity(struct sbuf *b, const struct sub_impu *p, bool alias)
 	tag(b, "Identity", p->impu);
 	sbuf_addz(b, "<Extension><IdentityType>0</IdentityType>");
 	if (alias)
-		sbuf_addf(b, "<Extension><AliasIdentityGroupID>%u</AliasIdentityGroupID></Extension>", p->set);
+		sbuf_addf(b,
+			  "<Extension><AliasIdentityGroupID>%u</AliasIdentityGroupID></Extension>",
+			  p->set);
 	sbuf_addz(b, "</Extension></PublicIdentity>");
 }
 
@@ -102,7 +106,8 @@ static size_t members(const struct subscriber *s, size_t i)
 	size_t n = 0;
 
 	for (size_t j = 0; j < s->n_impu; j++)
-		n += s->impu[j].set == s->impu[i].set && !strcmp(s->impu[j].profile, s->impu[i].profile);
+		n += s->impu[j].set == s->impu[i].set &&
+		     !strcmp(s->impu[j].profile, s->impu[i].profile);
 	return n;
 }
 
@@ -113,13 +118,15 @@ static void service_profile(struct hss *h, const struct subscriber *s, size_t i)
 
 	sbuf_addz(&h->xml, "<ServiceProfile>");
 	for (size_t j = i; j < s->n_impu; j++)
-		if (s->impu[j].set == s->impu[i].set && !strcmp(s->impu[j].profile, s->impu[i].profile))
+		if (s->impu[j].set == s->impu[i].set &&
+		    !strcmp(s->impu[j].profile, s->impu[i].profile))
 			identity(&h->xml, &s->impu[j], alias && !s->impu[j].barred);
 	if (p->media >= 0)
-		sbuf_addf(&h->xml,
-			  "<CoreNetworkServicesAuthorization><SubscribedMediaProfileId>%d</SubscribedMediaProfileId>"
-			  "</CoreNetworkServicesAuthorization>",
-			  p->media);
+		sbuf_addf(
+			&h->xml,
+			"<CoreNetworkServicesAuthorization><SubscribedMediaProfileId>%d</SubscribedMediaProfileId>"
+			"</CoreNetworkServicesAuthorization>",
+			p->media);
 	for (size_t j = 0; j < p->n_ifc; j++)
 		criteria(&h->xml, &p->ifc[j]);
 	sbuf_addz(&h->xml, "</ServiceProfile>");
@@ -129,7 +136,8 @@ static void service_profile(struct hss *h, const struct subscriber *s, size_t i)
 static bool opens_profile(const struct subscriber *s, size_t j)
 {
 	for (size_t m = 0; m < j; m++)
-		if (s->impu[m].set == s->impu[j].set && !strcmp(s->impu[m].profile, s->impu[j].profile))
+		if (s->impu[m].set == s->impu[j].set &&
+		    !strcmp(s->impu[m].profile, s->impu[j].profile))
 			return false;
 	return true;
 }

@@ -9,17 +9,78 @@
 #include "ref/cx_tables.h"
 
 enum cx_avp {
-	VISITED_NETWORK, PUBLIC_IDENTITY, SERVER_NAME, SERVER_CAPS, MANDATORY_CAP, OPTIONAL_CAP, USER_DATA, NUMBER_AUTH_ITEMS, AUTH_SCHEME,
-	SIP_AUTHENTICATE, SIP_AUTHORIZATION, SIP_AUTH_CONTEXT, AUTH_DATA_ITEM, ITEM_NUMBER, ASSIGNMENT_TYPE, DEREG_REASON, REASON_CODE,
-	REASON_INFO, CHARGING_INFO, ECF1, ECF2, CCF1, CCF2, USER_AUTH_TYPE, DATA_AVAILABLE, CK, IK, SUPPORTED_FEATURES, FEATURE_LIST_ID,
-	FEATURE_LIST, SUPPORTED_APPS, ASSOC_IDS, ORIGINATING, WILDCARDED_PSI, DIGEST_AUTHENTICATE, WILDCARDED_IMPU, UAR_FLAGS, LOOSE_ROUTE,
-	RESTORATION_INFO, PATH, CONTACT, SUBSCRIPTION_INFO, CALL_ID, FROM, TO, RECORD_ROUTE, ASSOC_GROUPS, MULTIPLE_REG, RESTORATION,
-	SESSION_PRIORITY, EMERGENCY_ID, PRIVILEGED_SENDER, LIA_FLAGS, INITIAL_CSEQ, SAR_FLAGS, WAF_IDS, WAF_NAME, WWSF_NAME, RTR_FLAGS, N_AVPS,
+	VISITED_NETWORK,
+	PUBLIC_IDENTITY,
+	SERVER_NAME,
+	SERVER_CAPS,
+	MANDATORY_CAP,
+	OPTIONAL_CAP,
+	USER_DATA,
+	NUMBER_AUTH_ITEMS,
+	AUTH_SCHEME,
+	SIP_AUTHENTICATE,
+	SIP_AUTHORIZATION,
+	SIP_AUTH_CONTEXT,
+	AUTH_DATA_ITEM,
+	ITEM_NUMBER,
+	ASSIGNMENT_TYPE,
+	DEREG_REASON,
+	REASON_CODE,
+	REASON_INFO,
+	CHARGING_INFO,
+	ECF1,
+	ECF2,
+	CCF1,
+	CCF2,
+	USER_AUTH_TYPE,
+	DATA_AVAILABLE,
+	CK,
+	IK,
+	SUPPORTED_FEATURES,
+	FEATURE_LIST_ID,
+	FEATURE_LIST,
+	SUPPORTED_APPS,
+	ASSOC_IDS,
+	ORIGINATING,
+	WILDCARDED_PSI,
+	DIGEST_AUTHENTICATE,
+	WILDCARDED_IMPU,
+	UAR_FLAGS,
+	LOOSE_ROUTE,
+	RESTORATION_INFO,
+	PATH,
+	CONTACT,
+	SUBSCRIPTION_INFO,
+	CALL_ID,
+	FROM,
+	TO,
+	RECORD_ROUTE,
+	ASSOC_GROUPS,
+	MULTIPLE_REG,
+	RESTORATION,
+	SESSION_PRIORITY,
+	EMERGENCY_ID,
+	PRIVILEGED_SENDER,
+	LIA_FLAGS,
+	INITIAL_CSEQ,
+	SAR_FLAGS,
+	WAF_IDS,
+	WAF_NAME,
+	WWSF_NAME,
+	RTR_FLAGS,
+	N_AVPS
 };
 
 #define V (IE_V | IE_M)
-#define A(i, n, c, f, t) [i] = { .name = (n), .code = (c), .vendor = CX_VENDOR, .flags = (f), .type = (t) }
-#define E(i, n, c, f, m) [i] = { .name = (n), .code = (c), .vendor = CX_VENDOR, .flags = (f), .type = IE_ENUM, .max = (m) }
+#define A(i, n, c, f, t) \
+	[i] = { .name = (n), .code = (c), .vendor = CX_VENDOR, .flags = (f), .type = (t) }
+#define E(i, n, c, f, m)             \
+	[i] = { .name = (n),         \
+		.code = (c),         \
+		.vendor = CX_VENDOR, \
+		.flags = (f),        \
+		.type = IE_ENUM,     \
+		.max = (m) }
 
 static const struct ie_avp avps[] = {
 	A(VISITED_NETWORK, "Visited-Network-Identifier", 600, V, IE_OCTETS),
@@ -83,19 +144,26 @@ static const struct ie_avp avps[] = {
 	A(RTR_FLAGS, "RTR-Flags", 659, IE_V, IE_U32),
 };
 
-const struct ie_dict cx_dict = { .name = "Cx", .spec = "TS 29.229 6.3", .avps = avps, .n = N_AVPS, .next = &ie_base_dict };
+const struct ie_dict cx_dict = {
+	.name = "Cx", .spec = "TS 29.229 6.3", .avps = avps, .n = N_AVPS, .next = &ie_base_dict
+};
 
 #define USER_NAME (&ie_base[IEB_USER_NAME])
-#define FEATURES IE_ANY(&avps[SUPPORTED_FEATURES])
+#define FEATURES  IE_ANY(&avps[SUPPORTED_FEATURES])
 
-static const struct ie_rule caps_rules[] = { /* TS 29.229 6.3.4 */
-	IE_MANY(&avps[MANDATORY_CAP], IE_OPT, IE_UINTS, struct cx_capabilities, mandatory, n_mandatory),
-	IE_MANY(&avps[OPTIONAL_CAP], IE_OPT, IE_UINTS, struct cx_capabilities, optional, n_optional),
-	IE_MANY(&avps[SERVER_NAME], IE_OPT, IE_STRS, struct cx_capabilities, server_name, n_server_name),
+static const struct ie_rule caps_rules[] = {
+	/* TS 29.229 6.3.4 */
+	IE_MANY(&avps[MANDATORY_CAP], IE_OPT, IE_UINTS, struct cx_capabilities, mandatory,
+		n_mandatory),
+	IE_MANY(&avps[OPTIONAL_CAP], IE_OPT, IE_UINTS, struct cx_capabilities, optional,
+		n_optional),
+	IE_MANY(&avps[SERVER_NAME], IE_OPT, IE_STRS, struct cx_capabilities, server_name,
+		n_server_name),
 	IE_END,
 };
 
-static const struct ie_rule auth_item_rules[] = { /* TS 29.229 6.3.13 */
+static const struct ie_rule auth_item_rules[] = {
+	/* TS 29.229 6.3.13 */
 	IE_ONE(&avps[ITEM_NUMBER], IE_OPT, IE_UINT, struct cx_auth_item, number),
 	IE_ONE(&avps[AUTH_SCHEME], IE_OPT, IE_STR, struct cx_auth_item, scheme),
 	IE_ONE(&avps[SIP_AUTHENTICATE], IE_OPT, IE_STR, struct cx_auth_item, authenticate),
@@ -107,19 +175,25 @@ static const struct ie_rule auth_item_rules[] = { /* TS 29.229 6.3.13 */
 	IE_END,
 };
 
-#define CHARGING_RULES(T)                                                                                                 \
-	IE_ONE(&avps[ECF1], IE_OPT, IE_STR, T, ecf1), IE_ONE(&avps[ECF2], IE_OPT, IE_STR, T, ecf2),                        \
-	IE_ONE(&avps[CCF1], IE_OPT, IE_STR, T, ccf1), IE_ONE(&avps[CCF2], IE_OPT, IE_STR, T, ccf2), IE_END
+#define CHARGING_RULES(T)                                     \
+	IE_ONE(&avps[ECF1], IE_OPT, IE_STR, T, ecf1),         \
+		IE_ONE(&avps[ECF2], IE_OPT, IE_STR, T, ecf2), \
+		IE_ONE(&avps[CCF1], IE_OPT, IE_STR, T, ccf1), \
+		IE_ONE(&avps[CCF2], IE_OPT, IE_STR, T, ccf2), IE_END
 
-static const struct ie_rule saa_charging_rules[] = { CHARGING_RULES(struct cx_saa) }; /* TS 29.229 6.3.19 */
+/* TS 29.229 6.3.19 */
+static const struct ie_rule saa_charging_rules[] = { CHARGING_RULES(struct cx_saa) };
 static const struct ie_rule ppr_charging_rules[] = { CHARGING_RULES(struct cx_ppr) };
 
-static const struct ie_rule saa_assoc_rules[] = { /* TS 29.229 6.3.33 */
-	IE_MANY(USER_NAME, IE_OPT, IE_STRS, struct cx_saa, associated_identity, n_associated_identity),
+static const struct ie_rule saa_assoc_rules[] = {
+	/* TS 29.229 6.3.33 */
+	IE_MANY(USER_NAME, IE_OPT, IE_STRS, struct cx_saa, associated_identity,
+		n_associated_identity),
 	IE_END,
 };
 
-static const struct ie_rule dereg_reason_rules[] = { /* TS 29.229 6.3.16 */
+static const struct ie_rule dereg_reason_rules[] = {
+	/* TS 29.229 6.3.16 */
 	IE_ONE(&avps[REASON_CODE], IE_MAND, IE_INT, struct cx_rtr, reason_code),
 	IE_ONE(&avps[REASON_INFO], IE_OPT, IE_STR, struct cx_rtr, reason_info),
 	IE_END,
@@ -139,14 +213,16 @@ static const struct ie_rule uaa_rules[] = {
 	IE_RESULT_ROWS(struct cx_uaa, result),
 	FEATURES,
 	IE_ONE(&avps[SERVER_NAME], IE_OPT, IE_STR, struct cx_uaa, server_name),
-	IE_SUB(&avps[SERVER_CAPS], IE_OPT, struct cx_uaa, caps, offsetof(struct cx_uaa, has_caps), caps_rules),
+	IE_SUB(&avps[SERVER_CAPS], IE_OPT, struct cx_uaa, caps, offsetof(struct cx_uaa, has_caps),
+	       caps_rules),
 	IE_END,
 };
 
 static const struct ie_rule sar_rules[] = {
 	IE_ONE(USER_NAME, IE_OPT, IE_STR, struct cx_sar, user_name),
 	FEATURES,
-	IE_MANY(&avps[PUBLIC_IDENTITY], IE_OPT, IE_STRS, struct cx_sar, public_identity, n_public_identity),
+	IE_MANY(&avps[PUBLIC_IDENTITY], IE_OPT, IE_STRS, struct cx_sar, public_identity,
+		n_public_identity),
 	IE_ANY(&avps[WILDCARDED_PSI]),
 	IE_ONE(&avps[SERVER_NAME], IE_MAND, IE_STR, struct cx_sar, server_name),
 	IE_ONE(&avps[ASSIGNMENT_TYPE], IE_MAND, IE_INT, struct cx_sar, assignment_type),
@@ -188,7 +264,8 @@ static const struct ie_rule lia_rules[] = {
 	IE_RESULT_ROWS(struct cx_lia, result),
 	FEATURES,
 	IE_ONE(&avps[SERVER_NAME], IE_OPT, IE_STR, struct cx_lia, server_name),
-	IE_SUB(&avps[SERVER_CAPS], IE_OPT, struct cx_lia, caps, offsetof(struct cx_lia, has_caps), caps_rules),
+	IE_SUB(&avps[SERVER_CAPS], IE_OPT, struct cx_lia, caps, offsetof(struct cx_lia, has_caps),
+	       caps_rules),
 	IE_ANY(&avps[WILDCARDED_PSI]),
 	IE_ANY(&avps[LIA_FLAGS]),
 	IE_END,
@@ -218,7 +295,8 @@ static const struct ie_rule rtr_rules[] = {
 	IE_ONE(USER_NAME, IE_MAND, IE_STR, struct cx_rtr, user_name),
 	IE_ANY(&avps[ASSOC_IDS]),
 	FEATURES,
-	IE_MANY(&avps[PUBLIC_IDENTITY], IE_OPT, IE_STRS, struct cx_rtr, public_identity, n_public_identity),
+	IE_MANY(&avps[PUBLIC_IDENTITY], IE_OPT, IE_STRS, struct cx_rtr, public_identity,
+		n_public_identity),
 	IE_IN(&avps[DEREG_REASON], IE_MAND, dereg_reason_rules),
 	IE_ANY(&avps[RTR_FLAGS]),
 	IE_END,
@@ -265,7 +343,9 @@ static int check_uaa(const void *in, struct ie_error *e)
 {
 	const struct cx_uaa *a = in;
 
-	return a->result == CX_SUBSEQUENT_REGISTRATION && !a->server_name.n ? missing(e, &avps[SERVER_NAME]) : 0;
+	return a->result == CX_SUBSEQUENT_REGISTRATION && !a->server_name.n
+		       ? missing(e, &avps[SERVER_NAME])
+		       : 0;
 }
 
 /* TS 29.228 table 6.1.4.2. */
@@ -304,13 +384,25 @@ static int check_maa(const void *in, struct ie_error *e)
 	return 0;
 }
 
-#define REQ(v, n, ab, s, c)                                                                                               \
-	const struct ie_command cx_##v##_cmd = { .name = n "-Request", .abbrev = ab, .spec = s, .code = c, .app = CX_APP_ID,  \
-						 .request = true, .rules = v##_rules, .size = sizeof(struct cx_##v) }
-#define ANS(v, n, ab, s, c, chk)                                                                                          \
-	const struct ie_command cx_##v##_cmd = { .name = n "-Answer", .abbrev = ab, .spec = s, .code = c, .app = CX_APP_ID,   \
-						 .rules = v##_rules, .size = sizeof(struct cx_##v),                            \
-						 .result_off = offsetof(struct cx_##v, result), .check = chk }
+#define REQ(v, n, ab, s, c)                                            \
+	const struct ie_command cx_##v##_cmd = { .name = n "-Request", \
+						 .abbrev = ab,         \
+						 .spec = s,            \
+						 .code = c,            \
+						 .app = CX_APP_ID,     \
+						 .request = true,      \
+						 .rules = v##_rules,   \
+						 .size = sizeof(struct cx_##v) }
+#define ANS(v, n, ab, s, c, chk)                                                                \
+	const struct ie_command cx_##v##_cmd = { .name = n "-Answer",                           \
+						 .abbrev = ab,                                  \
+						 .spec = s,                                     \
+						 .code = c,                                     \
+						 .app = CX_APP_ID,                              \
+						 .rules = v##_rules,                            \
+						 .size = sizeof(struct cx_##v),                 \
+						 .result_off = offsetof(struct cx_##v, result), \
+						 .check = chk }
 
 REQ(uar, "User-Authorization", "UAR", "TS 29.229 6.1.1", CX_UAR);
 ANS(uaa, "User-Authorization", "UAA", "TS 29.229 6.1.2", CX_UAR, check_uaa);

@@ -7,8 +7,8 @@
 #include "ref/cx.h"
 
 extern const struct ie_dict cx_dict; /* continues with the base protocol */
-extern const struct ie_command cx_uar_cmd, cx_uaa_cmd, cx_sar_cmd, cx_saa_cmd, cx_lir_cmd, cx_lia_cmd, cx_mar_cmd, cx_maa_cmd, cx_rtr_cmd,
-	cx_rta_cmd, cx_ppr_cmd, cx_ppa_cmd;
+extern const struct ie_command cx_uar_cmd, cx_uaa_cmd, cx_sar_cmd, cx_saa_cmd, cx_lir_cmd,
+	cx_lia_cmd, cx_mar_cmd, cx_maa_cmd, cx_rtr_cmd, cx_rta_cmd, cx_ppr_cmd, cx_ppa_cmd;
 /* NULL when there is none. */
 const struct ie_command *cx_find_command(uint32_t code, bool request);
 

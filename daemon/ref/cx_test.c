@@ -20,8 +20,13 @@ static const struct ie_header ids = { .hop_by_hop = 0x11223344, .end_to_end = 0x
 
 static struct ie_env envelope(void)
 {
-	struct ie_env e = { .session_id = STR("scscf.test;1;2;cx"), .origin_host = STR("scscf.test"), .origin_realm = STR("test"),
-			    .dest_realm = STR("test"), .vsai_vendor = CX_VENDOR, .vsai_auth_app = CX_APP_ID, .auth_session_state = 1 };
+	struct ie_env e = { .session_id = STR("scscf.test;1;2;cx"),
+			    .origin_host = STR("scscf.test"),
+			    .origin_realm = STR("test"),
+			    .dest_realm = STR("test"),
+			    .vsai_vendor = CX_VENDOR,
+			    .vsai_auth_app = CX_APP_ID,
+			    .auth_session_state = 1 };
 
 	return e;
 }
@@ -29,34 +34,60 @@ static struct ie_env envelope(void)
 /* Every field that the tables know, filled. */
 static void fill(const struct ie_command *c, union cx_any *a)
 {
-	struct cx_auth_item item = { .number = 1, .scheme = STR("Digest-AKAv1-MD5"), .authenticate = STR("0123456789abcdef0123456789abcdef"),
-				     .authorization = STR("\0\1\2\3\4\5\6\7"), .ck = STR("0123456789abcdef"), .ik = STR("fedcba9876543210") };
-	struct cx_capabilities caps = { .mandatory = { 1, 2 }, .n_mandatory = 2, .optional = { 3 }, .n_optional = 1,
-					.server_name = { STR("sip:s.test") }, .n_server_name = 1 };
+	struct cx_auth_item item = { .number = 1,
+				     .scheme = STR("Digest-AKAv1-MD5"),
+				     .authenticate = STR("0123456789abcdef0123456789abcdef"),
+				     .authorization = STR("\0\1\2\3\4\5\6\7"),
+				     .ck = STR("0123456789abcdef"),
+				     .ik = STR("fedcba9876543210") };
+	struct cx_capabilities caps = { .mandatory = { 1, 2 },
+					.n_mandatory = 2,
+					.optional = { 3 },
+					.n_optional = 1,
+					.server_name = { STR("sip:s.test") },
+					.n_server_name = 1 };
 
 	ie_init(c, a);
 	if (c == &cx_uar_cmd)
-		a->uar = (struct cx_uar){ STR("u@test"), STR("sip:u@test"), STR("visited.test"), CX_DE_REGISTRATION, true };
+		a->uar = (struct cx_uar){ STR("u@test"), STR("sip:u@test"), STR("visited.test"),
+					  CX_DE_REGISTRATION, true };
 	else if (c == &cx_uaa_cmd)
 		a->uaa = (struct cx_uaa){ CX_FIRST_REGISTRATION, STR("sip:s.test"), caps, true };
 	else if (c == &cx_mar_cmd)
-		a->mar = (struct cx_mar){ STR("u@test"), STR("sip:u@test"), STR("sip:s.test"), 3, item };
+		a->mar = (struct cx_mar){ STR("u@test"), STR("sip:u@test"), STR("sip:s.test"), 3,
+					  item };
 	else if (c == &cx_maa_cmd)
-		a->maa = (struct cx_maa){ CX_SUCCESS, STR("u@test"), STR("sip:u@test"), { item, item }, 2 };
+		a->maa = (struct cx_maa){
+			CX_SUCCESS, STR("u@test"), STR("sip:u@test"), { item, item }, 2
+		};
 	else if (c == &cx_sar_cmd)
-		a->sar = (struct cx_sar){ STR("u@test"), STR("sip:s.test"), { STR("sip:u@test"), STR("tel:+1") }, 2, CX_NO_ASSIGNMENT, true };
+		a->sar = (struct cx_sar){ STR("u@test"),
+					  STR("sip:s.test"),
+					  { STR("sip:u@test"), STR("tel:+1") },
+					  2,
+					  CX_NO_ASSIGNMENT,
+					  true };
 	else if (c == &cx_saa_cmd)
-		a->saa = (struct cx_saa){ CX_SUCCESS, STR("u@test"), STR("<x/>"), STR("aaa://c1.test"), STR("aaa://c2.test"), STR("aaa://e1.test"),
-					  STR("aaa://e2.test"), { STR("v@test") }, 1 };
+		a->saa = (struct cx_saa){
+			CX_SUCCESS,	      STR("u@test"),	    STR("<x/>"),
+			STR("aaa://c1.test"), STR("aaa://c2.test"), STR("aaa://e1.test"),
+			STR("aaa://e2.test"), { STR("v@test") },    1
+		};
 	else if (c == &cx_lir_cmd)
 		a->lir = (struct cx_lir){ STR("sip:u@test"), true, CX_REGISTRATION };
 	else if (c == &cx_lia_cmd)
 		a->lia = (struct cx_lia){ CX_UNREGISTERED_SERVICE, STR("sip:s.test"), caps, true };
 	else if (c == &cx_rtr_cmd)
-		a->rtr = (struct cx_rtr){ .user_name = STR("u@test"), .public_identity = { STR("sip:u@test") }, .n_public_identity = 1,
-					  .reason_code = CX_SERVER_CHANGE, .reason_info = STR("moved") };
+		a->rtr = (struct cx_rtr){ .user_name = STR("u@test"),
+					  .public_identity = { STR("sip:u@test") },
+					  .n_public_identity = 1,
+					  .reason_code = CX_SERVER_CHANGE,
+					  .reason_info = STR("moved") };
 	else if (c == &cx_ppr_cmd)
-		a->ppr = (struct cx_ppr){ .user_name = STR("u@test"), .user_data = STR("<y/>"), .ccf1 = STR("aaa://c1.test"), .ecf2 = STR("aaa://e2.test") };
+		a->ppr = (struct cx_ppr){ .user_name = STR("u@test"),
+					  .user_data = STR("<y/>"),
+					  .ccf1 = STR("aaa://c1.test"),
+					  .ecf2 = STR("aaa://e2.test") };
 	else if (c == &cx_rta_cmd)
 		a->rta.result = CX_USER_UNKNOWN;
 	else
@@ -94,7 +125,8 @@ static void test_round_trip(void **state)
 		assert_int_equal(ie_encode(all[i], &ids, &env, &a, NULL, &again), 0);
 		assert_int_equal(b.n, again.n);
 		assert_memory_equal(b.p, again.p, b.n);
-		assert_non_null(strstr(ie_print(&cx_dict, all[i], b.p, b.n, line, sizeof(line)), all[i]->abbrev));
+		assert_non_null(strstr(ie_print(&cx_dict, all[i], b.p, b.n, line, sizeof(line)),
+				       all[i]->abbrev));
 		assert_null(strstr(line, "malformed"));
 		assert_null(strstr(line, "0123456789abcdef")); /* no key in a log */
 		free(b.p);
@@ -184,8 +216,10 @@ static void test_missing(void **state)
 				assert_int_equal(ie_header_parse(m.p, m.n, &h), 0);
 				assert_int_equal(ie_encode_error(&h, &env, &e, &answer), 0);
 				assert_true(has_failed_avp(&answer, e.avp));
-				assert_true(is_mandatory(all[i]->rules, e.avp) || is_mandatory(ie_env_rules, e.avp) ||
-					    e.avp == &ie_base[IEB_RESULT_CODE] || e.avp->code == 610 || e.avp->code == 602);
+				assert_true(is_mandatory(all[i]->rules, e.avp) ||
+					    is_mandatory(ie_env_rules, e.avp) ||
+					    e.avp == &ie_base[IEB_RESULT_CODE] ||
+					    e.avp->code == 610 || e.avp->code == 602);
 			}
 			free(m.p);
 			free(answer.p);
@@ -219,13 +253,15 @@ static void test_unknown_and_malformed(void **state)
 {
 	static const struct ie_avp unknown_m = { "X", 77777, CX_VENDOR, IE_V | IE_M, IE_OCTETS, 0 };
 	static const struct ie_avp unknown = { "Y", 77777, CX_VENDOR, IE_V, IE_OCTETS, 0 };
-	const struct ie_avp *type = ie_find(&cx_dict, 623, CX_VENDOR), *flags = ie_find(&cx_dict, 637, CX_VENDOR);
+	const struct ie_avp *type = ie_find(&cx_dict, 623, CX_VENDOR),
+			    *flags = ie_find(&cx_dict, 637, CX_VENDOR);
 	const struct ie_avp *known = ie_find(&cx_dict, 606, CX_VENDOR);
 
 	(void)state;
 	assert_int_equal(decode_uar_with(&unknown_m, "abc", 3), IE_AVP_UNSUPPORTED);
 	assert_int_equal(decode_uar_with(&unknown, "abc", 3), 0);
-	assert_int_equal(decode_uar_with(known, "abc", 3), 0); /* known, though not of this command */
+	assert_int_equal(decode_uar_with(known, "abc", 3),
+			 0); /* known, though not of this command */
 	assert_int_equal(decode_uar_with(type, "\0\0\0\1", 4), IE_TOO_MANY);
 	assert_int_equal(decode_uar_with(flags, "\0\0\0\1", 4), IE_TOO_MANY);
 }
@@ -253,8 +289,10 @@ static void test_values(void **state)
 	assert_int_equal(decode_lir_with(type, "\0\0\0\1", 4), 0);
 	assert_int_equal(decode_lir_with(type, "\0\0\0\1", 3), IE_INVALID_AVP_LENGTH);
 	assert_int_equal(decode_lir_with(type, "\0\0\0\11", 4), IE_INVALID_AVP_VALUE);
-	assert_int_equal(decode_lir_with(&ie_base[IEB_DESTINATION_HOST], "a\0b", 3), IE_INVALID_AVP_VALUE);
-	assert_int_equal(decode_lir_with(&ie_base[IEB_DESTINATION_HOST], "", 0), IE_INVALID_AVP_VALUE);
+	assert_int_equal(decode_lir_with(&ie_base[IEB_DESTINATION_HOST], "a\0b", 3),
+			 IE_INVALID_AVP_VALUE);
+	assert_int_equal(decode_lir_with(&ie_base[IEB_DESTINATION_HOST], "", 0),
+			 IE_INVALID_AVP_VALUE);
 }
 
 /* Cut anywhere, or with any octet turned over: an error or a decoded struct, never anything else. */
@@ -333,12 +371,14 @@ static char *slurp(const char *path)
 /* The type that the file gives to <avp name= code=>; NULL when it does not know this pair. */
 static const char *dictionary_type(const char *xml, const struct ie_avp *a, char *dst, size_t size)
 {
-	static const char *const prefixes[] = { "", "3GPP-", "Cx-" }; /* theirs, where names collide */
+	static const char *const prefixes[] = { "", "3GPP-",
+						"Cx-" }; /* theirs, where names collide */
 	const char *p = NULL, *end, *t;
 	char want[160];
 
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes) && !p; i++) {
-		snprintf(want, sizeof(want), "<avp name=\"%s%s\" code=\"%u\"", prefixes[i], a->name, a->code);
+		snprintf(want, sizeof(want), "<avp name=\"%s%s\" code=\"%u\"", prefixes[i], a->name,
+			 a->code);
 		p = strstr(xml, want);
 	}
 	if (!p)
@@ -362,7 +402,8 @@ static bool same_type(const struct ie_avp *a, const char *theirs)
 	if (a->type == IE_ENUM)
 		return !strcmp(theirs, "Unsigned32") || !strcmp(theirs, "Integer32");
 	if (a->type == IE_U32)
-		return !strcmp(theirs, "Enumerated") || !strcmp(theirs, "AppId") || !strcmp(theirs, "VendorId");
+		return !strcmp(theirs, "Enumerated") || !strcmp(theirs, "AppId") ||
+		       !strcmp(theirs, "VendorId");
 	return false;
 }
 
@@ -376,17 +417,20 @@ static void check_dict(const struct ie_dict *d, const char *a, const char *b, in
 		if (!t)
 			t = dictionary_type(b, &d->avps[i], type, sizeof(type));
 		if (!t) {
-			print_message("not in Wireshark's dictionary: %s %u\n", d->avps[i].name, d->avps[i].code);
+			print_message("not in Wireshark's dictionary: %s %u\n", d->avps[i].name,
+				      d->avps[i].code);
 			++*missing;
 		} else if (!same_type(&d->avps[i], t)) {
-			fail_msg("%s: %s here, %s in Wireshark's dictionary", d->avps[i].name, ie_type_name(d->avps[i].type), t);
+			fail_msg("%s: %s here, %s in Wireshark's dictionary", d->avps[i].name,
+				 ie_type_name(d->avps[i].type), t);
 		}
 	}
 }
 
 static void test_wireshark_dictionary(void **state)
 {
-	char *base = slurp("/usr/share/wireshark/diameter/dictionary.xml"), *tgpp = slurp("/usr/share/wireshark/diameter/TGPP.xml");
+	char *base = slurp("/usr/share/wireshark/diameter/dictionary.xml"),
+	     *tgpp = slurp("/usr/share/wireshark/diameter/TGPP.xml");
 	int missing = 0;
 
 	(void)state;
@@ -427,11 +471,12 @@ static void test_tshark(void **state)
 		free(b.p);
 	}
 	fclose(f);
-	snprintf(cmd, sizeof(cmd),
-		 "cd %s && text2pcap -q -T 40000,3868 hex p.pcap >/dev/null 2>&1 && "
-		 "tshark -n -r p.pcap -Y diameter -T fields -e diameter.cmd.code 2>/dev/null | wc -l; "
-		 "tshark -n -r p.pcap -Y '_ws.malformed || _ws.expert.severity >= 6291456' -T fields -e _ws.expert.message 2>/dev/null; rm -r %s",
-		 dir, dir);
+	snprintf(
+		cmd, sizeof(cmd),
+		"cd %s && text2pcap -q -T 40000,3868 hex p.pcap >/dev/null 2>&1 && "
+		"tshark -n -r p.pcap -Y diameter -T fields -e diameter.cmd.code 2>/dev/null | wc -l; "
+		"tshark -n -r p.pcap -Y '_ws.malformed || _ws.expert.severity >= 6291456' -T fields -e _ws.expert.message 2>/dev/null; rm -r %s",
+		dir, dir);
 	f = popen(cmd, "re");
 	n = fread(out, 1, sizeof(out) - 1, f);
 	pclose(f);

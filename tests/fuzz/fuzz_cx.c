@@ -6,7 +6,8 @@
 #include "ref/cx_tables.h"
 #include "tests/fuzz/fuzz.h"
 
-static void fuzz_cx_again(const struct ie_command *c, const struct ie_header *h, const struct ie_env *env, const void *in)
+static void fuzz_cx_again(const struct ie_command *c, const struct ie_header *h,
+			  const struct ie_env *env, const void *in)
 {
 	struct ie_buf one = { 0 }, two = { 0 };
 	struct ie_env env2;

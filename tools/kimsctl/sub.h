@@ -26,9 +26,11 @@ struct edit {
 
 /* key: imsi msisdn k opc op amf sqn impi visited profile mandatory optional impus. 0 or -EINVAL and why. */
 int edit_set(struct edit *e, const char *key, struct str value, char *err, size_t errsize);
-int edit_add_impu(struct edit *e, struct str uri, unsigned int set, bool barred, struct str profile, char *err, size_t errsize);
+int edit_add_impu(struct edit *e, struct str uri, unsigned int set, bool barred, struct str profile,
+		  char *err, size_t errsize);
 /* s: the stored one, or zeroed (id 0) for a new one. domain: the home network's. */
-int edit_apply(const struct edit *e, const char *domain, struct subscriber *s, char *err, size_t errsize);
+int edit_apply(const struct edit *e, const char *domain, struct subscriber *s, char *err,
+	       size_t errsize);
 
 /* One pass over a file. line: where the item begins. A reader goes on after fn's errors (> 0 counts). */
 struct sub_sink {

@@ -61,7 +61,9 @@ static int read_row(const struct csv *c, char *line, struct edit *e, char *err, 
 		struct str v = str_trim(str_of(f));
 
 		if (i == c->n) {
-			snprintf(err, size, "there are more fields than the %zu columns of the first line", c->n);
+			snprintf(err, size,
+				 "there are more fields than the %zu columns of the first line",
+				 c->n);
 			return -EINVAL;
 		}
 		if (v.n)
@@ -107,7 +109,8 @@ int read_csv(FILE *f, const struct sub_sink *sink)
 
 void write_csv_head(FILE *f, bool secrets)
 {
-	fprintf(f, "imsi,impi,%samf,sqn,visited,mandatory,optional,impus\n", secrets ? "k,opc," : "");
+	fprintf(f, "imsi,impi,%samf,sqn,visited,mandatory,optional,impus\n",
+		secrets ? "k,opc," : "");
 }
 
 static void caps(FILE *f, const struct sub_caps *c)
@@ -126,7 +129,8 @@ void write_csv(FILE *f, const struct subscriber *s, bool secrets)
 		hex_encode(s->opc, 16, opc);
 		fprintf(f, "%s,%s,", k, opc);
 	}
-	fprintf(f, "%02x%02x,%llu,%s,", s->amf[0], s->amf[1], (unsigned long long)s->sqn, s->visited);
+	fprintf(f, "%02x%02x,%llu,%s,", s->amf[0], s->amf[1], (unsigned long long)s->sqn,
+		s->visited);
 	caps(f, &s->mandatory);
 	fputc(',', f);
 	caps(f, &s->optional);

@@ -52,20 +52,24 @@ static int set_caps(struct sub_caps *c, const char *key, struct str v, char *err
 		if (!word.n)
 			continue;
 		if (c->n == SUB_CAPS_MAX || str_to_u64(word, UINT32_MAX, &n))
-			return wrong(err, size, key, v, "up to 16 numbers separated by spaces are needed");
+			return wrong(err, size, key, v,
+				     "up to 16 numbers separated by spaces are needed");
 		c->v[c->n++] = (uint32_t)n;
 	}
 	return 0;
 }
 
-int edit_add_impu(struct edit *e, struct str uri, unsigned int set, bool barred, struct str profile, char *err, size_t size)
+int edit_add_impu(struct edit *e, struct str uri, unsigned int set, bool barred, struct str profile,
+		  char *err, size_t size)
 {
 	struct sub_impu *p;
 
-	if (!str_has_prefix(uri, STR("sip:")) && !str_has_prefix(uri, STR("tel:")) && !str_has_prefix(uri, STR("sips:")))
+	if (!str_has_prefix(uri, STR("sip:")) && !str_has_prefix(uri, STR("tel:")) &&
+	    !str_has_prefix(uri, STR("sips:")))
 		return wrong(err, size, "public identity", uri, "it must begin with sip: or tel:");
 	if (!plain(uri) || uri.n >= SUB_ID_MAX)
-		return wrong(err, size, "public identity", uri, "it is too long or has a character that cannot be there");
+		return wrong(err, size, "public identity", uri,
+			     "it is too long or has a character that cannot be there");
 	if (e->n_impu == SUB_IMPUS_MAX)
 		return wrong(err, size, "public identity", uri, "a subscriber can have 32 of them");
 	for (size_t i = 0; i < e->n_impu; i++)
@@ -93,7 +97,8 @@ static int set_impu(struct edit *e, struct str v, char *err, size_t size)
 		else if (str_has_prefix(word, STR("profile=")))
 			profile = (struct str){ word.p + 8, word.n - 8 };
 		else if (str_to_u64(word, 1000, &set))
-			return wrong(err, size, "impus", v, "behind | stand a set number, \"barred\" or profile=NAME");
+			return wrong(err, size, "impus", v,
+				     "behind | stand a set number, \"barred\" or profile=NAME");
 	}
 	return edit_add_impu(e, uri, (unsigned int)set, barred, profile, err, size);
 }
@@ -123,7 +128,8 @@ static int set_msisdn(struct edit *e, struct str v, char *err, size_t size)
 	if (d.n && *d.p == '+')
 		d = (struct str){ d.p + 1, d.n - 1 };
 	if (!all_digits(d) || d.n > 15)
-		return wrong(err, size, "msisdn", v, "up to 15 digits are needed, with or without +");
+		return wrong(err, size, "msisdn", v,
+			     "up to 15 digits are needed, with or without +");
 	return str_copy(e->msisdn, sizeof(e->msisdn), d);
 }
 
@@ -186,7 +192,8 @@ int edit_set(struct edit *e, const char *key, struct str v, char *err, size_t si
 	return r;
 }
 
-static void impu_default(struct subscriber *s, bool barred, const char *fmt, const char *a, const char *domain)
+static void impu_default(struct subscriber *s, bool barred, const char *fmt, const char *a,
+			 const char *domain)
 {
 	struct sub_impu *p = &s->impu[s->n_impu++];
 
@@ -249,7 +256,8 @@ static void apply_impus(const struct edit *e, const char *domain, struct subscri
 	}
 }
 
-int edit_apply(const struct edit *e, const char *domain, struct subscriber *s, char *err, size_t size)
+int edit_apply(const struct edit *e, const char *domain, struct subscriber *s, char *err,
+	       size_t size)
 {
 	int r = apply_keys(e, s, err, size);
 
@@ -258,7 +266,8 @@ int edit_apply(const struct edit *e, const char *domain, struct subscriber *s, c
 	memcpy(s->imsi, e->imsi, sizeof(s->imsi));
 	if (*e->impi)
 		memcpy(s->impi, e->impi, sizeof(s->impi));
-	else if (!*s->impi && snprintf(s->impi, sizeof(s->impi), "%s@%s", e->imsi, domain) >= (int)sizeof(s->impi))
+	else if (!*s->impi && snprintf(s->impi, sizeof(s->impi), "%s@%s", e->imsi, domain) >=
+				      (int)sizeof(s->impi))
 		return -EINVAL;
 	if (e->has_visited)
 		memcpy(s->visited, e->visited, sizeof(s->visited));

@@ -11,9 +11,9 @@
 #include "sub.h"
 
 #define DOMAIN "home.test"
-#define K "465b5ce8b199b49faa5f0a2ee238a6bc"
-#define OPC "cd63cb71954a9f4e48a5994e37a02baf"
-#define OP "cdc202d5123e20f62b6d676ac72cb318" /* TS 35.207 test set 1 */
+#define K      "465b5ce8b199b49faa5f0a2ee238a6bc"
+#define OPC    "cd63cb71954a9f4e48a5994e37a02baf"
+#define OP     "cdc202d5123e20f62b6d676ac72cb318" /* TS 35.207 test set 1 */
 
 static struct {
 	struct edit e[8];
@@ -68,7 +68,9 @@ static void test_csv(void **state)
 	assert_int_equal(read_text(read_csv, "imsi,msisdn,k,opc,amf,sqn,impus\r\n"
 					     "# a comment\n\n"
 					     "001010000000001,+15550000001," K "," OPC ",8000,32,\n"
-					     "\"001010000000002\",,\"" K "\"," OPC ",,,\"sip:a@x sip:b@x|2|barred|profile=gold\"\n"), 0);
+					     "\"001010000000002\",,\"" K "\"," OPC
+					     ",,,\"sip:a@x sip:b@x|2|barred|profile=gold\"\n"),
+			 0);
 	assert_int_equal(got.n_wrong, 0);
 	assert_int_equal(got.n, 2);
 	assert_int_equal(got.line[0], 4);
@@ -157,7 +159,8 @@ static void yaml_wrong(const char *text, int line, const char *word)
 	assert_int_equal(read_text(read_yaml, text), 0);
 	assert_true(got.n_wrong >= 1);
 	if (got.wrong_line != line || !strstr(got.wrong, word))
-		fail_msg("line %d (%d expected): \"%s\" does not name %s", got.wrong_line, line, got.wrong, word);
+		fail_msg("line %d (%d expected): \"%s\" does not name %s", got.wrong_line, line,
+			 got.wrong, word);
 }
 
 static void test_yaml_complaints(void **state)
@@ -198,7 +201,8 @@ static void test_defaults(void **state)
 	assert_int_equal(edit_apply(&got.e[0], DOMAIN, &s, err, sizeof(err)), -EINVAL);
 }
 
-static char *written(void (*fn)(FILE *f, const struct subscriber *s, bool secrets), const struct subscriber *s, const char *head)
+static char *written(void (*fn)(FILE *f, const struct subscriber *s, bool secrets),
+		     const struct subscriber *s, const char *head)
 {
 	char *p = NULL;
 	size_t n;
@@ -275,9 +279,12 @@ static void test_profile_there_and_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_csv),	 cmocka_unit_test(test_csv_complaints),
-		cmocka_unit_test(test_yaml),	 cmocka_unit_test(test_yaml_complaints),
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_csv_complaints),
+		cmocka_unit_test(test_yaml),
+		cmocka_unit_test(test_yaml_complaints),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_profile_there_and_back),
 	};
 

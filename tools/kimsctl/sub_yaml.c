@@ -37,8 +37,9 @@
 #define DEPTH_MAX 8
 
 struct node {
-	struct node *next, *child; /* of a map: pairs as key nodes with one child; of a list: items */
-	char *text;		   /* scalar or key */
+	struct node *next,
+		*child; /* of a map: pairs as key nodes with one child; of a list: items */
+	char *text;	/* scalar or key */
 	int line;
 };
 
@@ -66,7 +67,8 @@ static int next_event(struct reader *r)
 	yaml_event_delete(&r->ev);
 	if (yaml_parser_parse(&r->parser, &r->ev))
 		return 0;
-	snprintf(r->err, sizeof(r->err), "%s", r->parser.problem ? r->parser.problem : "this is not YAML");
+	snprintf(r->err, sizeof(r->err), "%s",
+		 r->parser.problem ? r->parser.problem : "this is not YAML");
 	return -EBADMSG;
 }
 
@@ -148,7 +150,8 @@ static int read_node(struct reader *r, int depth, struct node **ret)
 
 static bool truth(const char *s)
 {
-	return !strcasecmp(s, "yes") || !strcasecmp(s, "true") || !strcmp(s, "1") || !strcasecmp(s, "on");
+	return !strcasecmp(s, "yes") || !strcasecmp(s, "true") || !strcmp(s, "1") ||
+	       !strcasecmp(s, "on");
 }
 
 static const struct node *get(const struct node *map, const char *key)
@@ -176,7 +179,8 @@ static struct str joined(const struct node *n, char *dst, size_t size)
 	*dst = '\0';
 	for (const struct node *c = n->child; c && used < size; c = c->next)
 		if (c->text)
-			used += (size_t)snprintf(dst + used, size - used, "%s%s", used ? " " : "", c->text);
+			used += (size_t)snprintf(dst + used, size - used, "%s%s", used ? " " : "",
+						 c->text);
 	return (struct str){ dst, MIN(used, size - 1) };
 }
 
@@ -192,10 +196,14 @@ static int one_impu(struct edit *e, const struct node *n, char *err, size_t size
 	barred = text(n, "barred");
 	profile = text(n, "profile");
 	if (!uri || (set && str_to_u64(str_of(set), 1000, &number))) {
-		snprintf(err, size, "line %d: an identity is { impu: URI, set: NUMBER, barred: yes|no, profile: NAME }", n->line);
+		snprintf(
+			err, size,
+			"line %d: an identity is { impu: URI, set: NUMBER, barred: yes|no, profile: NAME }",
+			n->line);
 		return -EINVAL;
 	}
-	return edit_add_impu(e, str_of(uri), (unsigned int)number, barred && truth(barred), str_of(profile ? profile : ""), err, size);
+	return edit_add_impu(e, str_of(uri), (unsigned int)number, barred && truth(barred),
+			     str_of(profile ? profile : ""), err, size);
 }
 
 static int impus(struct edit *e, const struct node *n, char *err, size_t size)
@@ -240,14 +248,16 @@ static int copy(char *dst, size_t size, const char *key, const char *s, char *er
 	return -EINVAL;
 }
 
-static int number(const struct node *map, const char *key, uint64_t max, uint64_t deflt, uint64_t *ret, char *err, size_t size)
+static int number(const struct node *map, const char *key, uint64_t max, uint64_t deflt,
+		  uint64_t *ret, char *err, size_t size)
 {
 	const char *s = text(map, key);
 
 	*ret = deflt;
 	if (!s || !str_to_u64(str_of(s), max, ret))
 		return 0;
-	snprintf(err, size, "line %d: %s \"%s\": a number up to %llu is needed", map->line, key, s, (unsigned long long)max);
+	snprintf(err, size, "line %d: %s \"%s\": a number up to %llu is needed", map->line, key, s,
+		 (unsigned long long)max);
 	return -EINVAL;
 }
 
@@ -265,7 +275,9 @@ static int to_spt(const struct node *map, struct sub_spt *t, char *err, size_t s
 		strcpy(t->kind, kinds[i]);
 	}
 	if (!r && !a) {
-		snprintf(err, size, "line %d: a trigger needs one of method, uri, case, header, sdp", map->line);
+		snprintf(err, size,
+			 "line %d: a trigger needs one of method, uri, case, header, sdp",
+			 map->line);
 		return -EINVAL;
 	}
 	if (get(map, "registration"))
@@ -292,14 +304,18 @@ static int part_of(const char *s)
 
 static int to_ifc(const struct node *map, struct sub_ifc *f, char *err, size_t size)
 {
-	const char *handling = text(map, "handling"), *cnf = text(map, "cnf"), *server = text(map, "server");
+	const char *handling = text(map, "handling"), *cnf = text(map, "cnf"),
+		   *server = text(map, "server");
 	const struct node *spt = get(map, "spt");
 	uint64_t priority;
 	int r = number(map, "priority", UINT32_MAX, 0, &priority, err, size);
 
-	*f = (struct sub_ifc){ .priority = (uint32_t)priority, .cnf = cnf && truth(cnf), .part = part_of(text(map, "part")) };
+	*f = (struct sub_ifc){ .priority = (uint32_t)priority,
+			       .cnf = cnf && truth(cnf),
+			       .part = part_of(text(map, "part")) };
 	if (!r && !server) {
-		snprintf(err, size, "line %d: an initial filter criterion needs a server", map->line);
+		snprintf(err, size, "line %d: an initial filter criterion needs a server",
+			 map->line);
 		return -EINVAL;
 	}
 	f->handling = handling && !strcmp(handling, "terminated");
@@ -308,10 +324,12 @@ static int to_ifc(const struct node *map, struct sub_ifc *f, char *err, size_t s
 	if (!r)
 		r = copy(f->server, sizeof(f->server), "server", server, err, size);
 	if (!r)
-		r = copy(f->service_info, sizeof(f->service_info), "info", text(map, "info"), err, size);
+		r = copy(f->service_info, sizeof(f->service_info), "info", text(map, "info"), err,
+			 size);
 	for (const struct node *n = spt ? spt->child : NULL; n && !r; n = n->next) {
 		if (f->n_spt == SUB_SPTS_MAX) {
-			snprintf(err, size, "line %d: a criterion can have %d triggers", n->line, SUB_SPTS_MAX);
+			snprintf(err, size, "line %d: a criterion can have %d triggers", n->line,
+				 SUB_SPTS_MAX);
 			return -EINVAL;
 		}
 		r = to_spt(n, &f->spt[f->n_spt++], err, size);
@@ -352,14 +370,16 @@ static int to_profile(const struct node *map, struct sub_profile *p, char *err, 
 	p->media = media == UINT64_MAX ? -1 : (int)media;
 	p->unregistered = unregistered && truth(unregistered);
 	if (!r && (!name || str_copy(p->name, sizeof(p->name), str_of(name)))) {
-		snprintf(err, size, "a profile needs a name of up to %d characters", SUB_NAME_MAX - 1);
+		snprintf(err, size, "a profile needs a name of up to %d characters",
+			 SUB_NAME_MAX - 1);
 		return -EINVAL;
 	}
 	if (!r)
 		r = charging(map, p, err, size);
 	for (const struct node *n = ifc ? ifc->child : NULL; n && !r; n = n->next) {
 		if (p->n_ifc == SUB_IFCS_MAX) {
-			snprintf(err, size, "line %d: a profile can have %d criteria", n->line, SUB_IFCS_MAX);
+			snprintf(err, size, "line %d: a profile can have %d criteria", n->line,
+				 SUB_IFCS_MAX);
 			return -EINVAL;
 		}
 		r = to_ifc(n, &p->ifc[p->n_ifc++], err, size);
@@ -412,11 +432,14 @@ static int read_top(struct reader *r, union item *it)
 	int e = next_event(r);
 
 	while (!e && r->ev.type != YAML_MAPPING_END_EVENT) {
-		bool profile = r->ev.type == YAML_SCALAR_EVENT && !strcmp((char *)r->ev.data.scalar.value, "profiles");
-		bool subs = r->ev.type == YAML_SCALAR_EVENT && !strcmp((char *)r->ev.data.scalar.value, "subscribers");
+		bool profile = r->ev.type == YAML_SCALAR_EVENT &&
+			       !strcmp((char *)r->ev.data.scalar.value, "profiles");
+		bool subs = r->ev.type == YAML_SCALAR_EVENT &&
+			    !strcmp((char *)r->ev.data.scalar.value, "subscribers");
 
 		if (!profile && !subs) {
-			snprintf(r->err, sizeof(r->err), "only \"profiles\" and \"subscribers\" can stand here");
+			snprintf(r->err, sizeof(r->err),
+				 "only \"profiles\" and \"subscribers\" can stand here");
 			return -EINVAL;
 		}
 		e = next_event(r);
@@ -434,11 +457,13 @@ static int read_document(struct reader *r, union item *it)
 
 	do
 		e = next_event(r);
-	while (!e && (r->ev.type == YAML_STREAM_START_EVENT || r->ev.type == YAML_DOCUMENT_START_EVENT));
+	while (!e &&
+	       (r->ev.type == YAML_STREAM_START_EVENT || r->ev.type == YAML_DOCUMENT_START_EVENT));
 	if (e || r->ev.type == YAML_STREAM_END_EVENT)
 		return e;
 	if (r->ev.type != YAML_MAPPING_START_EVENT) {
-		snprintf(r->err, sizeof(r->err), "the file is a map of \"profiles\" and \"subscribers\"");
+		snprintf(r->err, sizeof(r->err),
+			 "the file is a map of \"profiles\" and \"subscribers\"");
 		return -EINVAL;
 	}
 	return read_top(r, it);
@@ -512,7 +537,8 @@ void write_yaml(FILE *f, const struct subscriber *s, bool secrets)
 		hex_encode(s->opc, 16, hex);
 		fprintf(f, "    opc: \"%s\"\n", hex);
 	}
-	fprintf(f, "    amf: \"%02x%02x\"\n    sqn: %llu\n", s->amf[0], s->amf[1], (unsigned long long)s->sqn);
+	fprintf(f, "    amf: \"%02x%02x\"\n    sqn: %llu\n", s->amf[0], s->amf[1],
+		(unsigned long long)s->sqn);
 	if (*s->visited)
 		pair(f, "    ", "visited", s->visited);
 	caps(f, "mandatory", &s->mandatory);
@@ -531,7 +557,8 @@ void write_yaml(FILE *f, const struct subscriber *s, bool secrets)
 
 static void write_spt(FILE *f, const struct sub_spt *t)
 {
-	fprintf(f, "          - { group: %u, negated: %s, %s: ", t->group, t->negated ? "yes" : "no", t->kind);
+	fprintf(f, "          - { group: %u, negated: %s, %s: ", t->group,
+		t->negated ? "yes" : "no", t->kind);
 	quoted(f, t->a);
 	if (*t->b) {
 		fputs(strcmp(t->kind, "method") ? ", content: " : ", registration: ", f);
@@ -544,14 +571,16 @@ static void write_ifc(FILE *f, const struct sub_ifc *c)
 {
 	fprintf(f, "      - priority: %u\n", c->priority);
 	pair(f, "        ", "server", c->server);
-	fprintf(f, "        handling: %s\n        cnf: %s\n", c->handling ? "terminated" : "continued", c->cnf ? "yes" : "no");
+	fprintf(f, "        handling: %s\n        cnf: %s\n",
+		c->handling ? "terminated" : "continued", c->cnf ? "yes" : "no");
 	if (c->part >= 0)
 		fprintf(f, "        part: %s\n", c->part ? "unregistered" : "registered");
 	if (*c->service_info)
 		pair(f, "        ", "info", c->service_info);
 	if (c->include_request || c->include_response)
 		fprintf(f, "        include: [%s%s%s]\n", c->include_request ? "request" : "",
-			c->include_request && c->include_response ? ", " : "", c->include_response ? "response" : "");
+			c->include_request && c->include_response ? ", " : "",
+			c->include_response ? "response" : "");
 	if (c->n_spt)
 		fputs("        spt:\n", f);
 	for (size_t i = 0; i < c->n_spt; i++)

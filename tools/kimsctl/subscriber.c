@@ -19,7 +19,7 @@
 #include "lib/core/log.h"
 #include "sub.h"
 
-#define CHUNK 1000
+#define CHUNK	     1000
 #define ERRORS_SHOWN 20
 
 static int usage(void)
@@ -51,7 +51,8 @@ static struct subdb *open_db(struct kimsctl *k, bool create)
 	if (create && !*c->hss.db)
 		mkdir(k->state_dir, 0750); /* normally made by systemd-tmpfiles */
 	if (!create && access(path, F_OK)) {
-		kc_fail("there is no subscriber database %s yet; \"kimsctl subscriber add\" makes it", path);
+		kc_fail("there is no subscriber database %s yet; \"kimsctl subscriber add\" makes it",
+			path);
 		return NULL;
 	}
 	if (subdb_open(path, create, &db, err, sizeof(err))) {
@@ -86,7 +87,8 @@ static void push(struct kimsctl *k, const struct subscriber *s)
 		return;
 	r = tell_hss(k, "subscriber changed", s->impi, err, sizeof(err));
 	if (r && r != -ENOENT && r != -ECONNREFUSED)
-		fprintf(stderr, "kimsctl: %s is changed, but its S-CSCF was not told: %s\n", s->imsi, err);
+		fprintf(stderr, "kimsctl: %s is changed, but its S-CSCF was not told: %s\n",
+			s->imsi, err);
 }
 
 /* --- one subscriber --- */
@@ -131,7 +133,8 @@ static bool profiles_exist(struct subdb *db, const struct subscriber *s, char *e
 		if (!strcmp(s->impu[i].profile, "default") || !strcmp(s->impu[i].profile, p.name))
 			continue;
 		if (subdb_profile_get(db, s->impu[i].profile, &p)) {
-			snprintf(err, size, "there is no service profile \"%s\"", s->impu[i].profile);
+			snprintf(err, size, "there is no service profile \"%s\"",
+				 s->impu[i].profile);
 			return false;
 		}
 	}
@@ -139,7 +142,8 @@ static bool profiles_exist(struct subdb *db, const struct subscriber *s, char *e
 }
 
 /* In a transaction of the caller. */
-static int write_one(struct kimsctl *k, struct subdb *db, const struct edit *e, struct subscriber *s, enum sub_put *ret, char *err, size_t size)
+static int write_one(struct kimsctl *k, struct subdb *db, const struct edit *e,
+		     struct subscriber *s, enum sub_put *ret, char *err, size_t size)
 {
 	int r = edit_apply(e, kc_conf(k)->network.domain, s, err, size);
 
@@ -229,7 +233,8 @@ static int sub_del(struct kimsctl *k, int argc, char **argv)
 	if (!r && *s.scscf_host) {
 		r = tell_hss(k, "deregister", s.impi, err, sizeof(err));
 		if (r && r != -ENOENT && r != -ENOTCONN && r != -ECONNREFUSED)
-			fprintf(stderr, "kimsctl: the S-CSCF of %s was not told: %s\n", s.imsi, err);
+			fprintf(stderr, "kimsctl: the S-CSCF of %s was not told: %s\n", s.imsi,
+				err);
 		r = 0;
 	}
 	if (!r && subdb_del(db, s.id))
@@ -277,14 +282,17 @@ static json_t *to_json(const struct subscriber *s, bool secrets)
 	for (size_t i = 0; i < s->n_impu; i++) {
 		const struct sub_impu *p = &s->impu[i];
 
-		json_array_append_new(ids, json_pack("{s:s,s:i,s:b,s:s,s:s,s:b}", "impu", p->impu, "set", (int)p->set, "barred", p->barred,
-						     "profile", p->profile, "state", sub_state_name(p->state), "authentication_pending",
-						     p->pending));
+		json_array_append_new(ids,
+				      json_pack("{s:s,s:i,s:b,s:s,s:s,s:b}", "impu", p->impu, "set",
+						(int)p->set, "barred", p->barred, "profile",
+						p->profile, "state", sub_state_name(p->state),
+						"authentication_pending", p->pending));
 	}
 	hex_encode(s->amf, 2, hex);
-	o = json_pack("{s:s,s:s,s:s,s:I,s:s,s:s,s:s,s:o,s:o,s:o}", "imsi", s->imsi, "impi", s->impi, "amf", hex, "sqn", (json_int_t)s->sqn,
-		      "visited", s->visited, "scscf", s->scscf, "scscf_host", s->scscf_host, "mandatory", caps_json(&s->mandatory), "optional",
-		      caps_json(&s->optional), "impus", ids);
+	o = json_pack("{s:s,s:s,s:s,s:I,s:s,s:s,s:s,s:o,s:o,s:o}", "imsi", s->imsi, "impi", s->impi,
+		      "amf", hex, "sqn", (json_int_t)s->sqn, "visited", s->visited, "scscf",
+		      s->scscf, "scscf_host", s->scscf_host, "mandatory", caps_json(&s->mandatory),
+		      "optional", caps_json(&s->optional), "impus", ids);
 	if (secrets) {
 		hex_encode(s->k, 16, hex);
 		json_object_set_new(o, "k", json_string(hex));
@@ -296,7 +304,8 @@ static json_t *to_json(const struct subscriber *s, bool secrets)
 
 static void print_text(const struct subscriber *s, bool secrets)
 {
-	static const char *const heads[] = { "PUBLIC IDENTITY", "SET", "BARRED", "PROFILE", "STATE" };
+	static const char *const heads[] = { "PUBLIC IDENTITY", "SET", "BARRED", "PROFILE",
+					     "STATE" };
 	struct kc_table *t = kc_table_new(heads, ARRAY_SIZE(heads));
 	char hex[33], set[16];
 
@@ -309,15 +318,19 @@ static void print_text(const struct subscriber *s, bool secrets)
 	} else {
 		printf("k, opc     (hidden; --secrets shows them)\n");
 	}
-	printf("amf        %02x%02x\nsqn        %llu\n", s->amf[0], s->amf[1], (unsigned long long)s->sqn);
+	printf("amf        %02x%02x\nsqn        %llu\n", s->amf[0], s->amf[1],
+	       (unsigned long long)s->sqn);
 	printf("visited    %s\n", *s->visited ? s->visited : "(any)");
-	printf("s-cscf     %s%s%s\n\n", *s->scscf ? s->scscf : "(none)", *s->scscf_host ? " at " : "", s->scscf_host);
+	printf("s-cscf     %s%s%s\n\n", *s->scscf ? s->scscf : "(none)",
+	       *s->scscf_host ? " at " : "", s->scscf_host);
 	for (size_t i = 0; i < s->n_impu; i++) {
 		const struct sub_impu *p = &s->impu[i];
 
 		snprintf(set, sizeof(set), "%u", p->set);
-		kc_table_row(t, (const char *[]){ p->impu, set, p->barred ? "yes" : "no", p->profile,
-						  p->pending ? "authentication pending" : sub_state_name(p->state) });
+		kc_table_row(t,
+			     (const char *[]){ p->impu, set, p->barred ? "yes" : "no", p->profile,
+					       p->pending ? "authentication pending"
+							  : sub_state_name(p->state) });
 	}
 	kc_table_print(t);
 }
@@ -349,12 +362,14 @@ static void list_row(struct kc_table *t, const struct subscriber *s)
 		if (s->impu[i].state != SUB_NOT_REGISTERED)
 			state = s->impu[i].state;
 	snprintf(n, sizeof(n), "%zu", s->n_impu);
-	kc_table_row(t, (const char *[]){ s->imsi, s->impi, s->n_impu ? s->impu[0].impu : "", n, sub_state_name(state), s->scscf });
+	kc_table_row(t, (const char *[]){ s->imsi, s->impi, s->n_impu ? s->impu[0].impu : "", n,
+					  sub_state_name(state), s->scscf });
 }
 
 static int show_all(struct kimsctl *k, struct subdb *db, bool secrets)
 {
-	static const char *const heads[] = { "IMSI", "IMPI", "DEFAULT IDENTITY", "IDENTITIES", "STATE", "S-CSCF" };
+	static const char *const heads[] = { "IMSI",	   "IMPI",  "DEFAULT IDENTITY",
+					     "IDENTITIES", "STATE", "S-CSCF" };
 	struct kc_table *t = k->json ? NULL : kc_table_new(heads, ARRAY_SIZE(heads));
 	struct subscriber s;
 	char after[16] = "";
@@ -541,7 +556,8 @@ static int write_profile(void *arg, int line, struct sub_profile *p)
 
 static int pass(struct import *i, FILE *f, bool csv, bool check)
 {
-	struct sub_sink sink = { i, check ? check_subscriber : write_subscriber, check ? check_profile : write_profile, complain };
+	struct sub_sink sink = { i, check ? check_subscriber : write_subscriber,
+				 check ? check_profile : write_profile, complain };
 
 	rewind(f);
 	return csv ? read_csv(f, &sink) : read_yaml(f, &sink);
@@ -551,7 +567,7 @@ static void forget(struct import *i)
 {
 	struct seen *s, *tmp;
 
-	HASH_ITER(hh, i->seen, s, tmp) {
+	HASH_ITER (hh, i->seen, s, tmp) {
 		HASH_DEL(i->seen, s);
 		free(s);
 	}
@@ -580,13 +596,16 @@ static int run_import(struct import *i, FILE *f, bool csv)
 	if (!r)
 		r = close_chunk(i);
 	if (r && r != -EINVAL)
-		kc_fail("the import stopped after %llu rows: %s", (unsigned long long)i->written, subdb_error(i->db));
+		kc_fail("the import stopped after %llu rows: %s", (unsigned long long)i->written,
+			subdb_error(i->db));
 	if (i->errors)
 		return report_errors(i, "the other rows were imported");
 	if (!r)
-		printf("%llu subscribers: %llu new, %llu changed, %llu as they were; %llu profiles changed\n", (unsigned long long)i->written,
-		       (unsigned long long)i->fresh, (unsigned long long)i->changed,
-		       (unsigned long long)(i->written - i->fresh - i->changed), (unsigned long long)i->profiles);
+		printf("%llu subscribers: %llu new, %llu changed, %llu as they were; %llu profiles changed\n",
+		       (unsigned long long)i->written, (unsigned long long)i->fresh,
+		       (unsigned long long)i->changed,
+		       (unsigned long long)(i->written - i->fresh - i->changed),
+		       (unsigned long long)i->profiles);
 	return r ? 1 : 0;
 }
 
@@ -667,7 +686,9 @@ static int export_all(struct subdb *db, FILE *f, bool csv, bool secrets)
 		if (f != stdout)
 			kc_progress("exporting", ++done, total);
 	}
-	return ferror(f) || fflush(f) ? kc_fail("the export could not be written: %s", strerror(errno)) : 0;
+	return ferror(f) || fflush(f)
+		       ? kc_fail("the export could not be written: %s", strerror(errno))
+		       : 0;
 }
 
 static int sub_export(struct kimsctl *k, int argc, char **argv)
@@ -704,7 +725,7 @@ int cmd_subscriber(struct kimsctl *k, int argc, char **argv)
 		const char *word;
 		int (*fn)(struct kimsctl *k, int argc, char **argv);
 	} verbs[] = {
-		{ "add", sub_add }, { "set", sub_set },	      { "del", sub_del },
+		{ "add", sub_add },   { "set", sub_set },	{ "del", sub_del },
 		{ "show", sub_show }, { "import", sub_import }, { "export", sub_export },
 	};
 

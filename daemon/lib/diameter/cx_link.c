@@ -38,7 +38,7 @@ struct cx_token {
 	struct msg *req;
 	uint8_t *buf;
 	struct ie_header header;
-	struct ie_env env; /* views into buf */
+	struct ie_env env;  /* views into buf */
 	struct ie_buf held; /* its answer, until cx_release() */
 	struct cx_token *held_next;
 };
@@ -197,7 +197,8 @@ void dia_link_answer(struct dia_link *k, uint64_t id, const uint8_t *buf, size_t
 }
 
 /* Timers of 0 are how a call fails "at once": on the loop, never inside cx_send_*(). */
-static struct call *call_new(struct dia_link *k, const struct ie_command *cmd, union cx_fn fn, void *arg)
+static struct call *call_new(struct dia_link *k, const struct ie_command *cmd, union cx_fn fn,
+			     void *arg)
 {
 	struct call *c;
 
@@ -257,11 +258,13 @@ static struct str session_id(struct dia_link *k, char *dst, size_t size)
 	if (!k->session)
 		k->session = loop_wall(l) / USEC_PER_SEC << 32;
 	k->session++;
-	n = snprintf(dst, size, "%s;%u;%u;cx", dia_configuration(k->d)->identity, (uint32_t)(k->session >> 32), (uint32_t)k->session);
+	n = snprintf(dst, size, "%s;%u;%u;cx", dia_configuration(k->d)->identity,
+		     (uint32_t)(k->session >> 32), (uint32_t)k->session);
 	return (struct str){ dst, MIN((size_t)n, size - 1) };
 }
 
-static int encode_request(struct dia_link *k, const char *dest, const struct ie_command *cmd, const void *r, struct ie_buf *b)
+static int encode_request(struct dia_link *k, const char *dest, const struct ie_command *cmd,
+			  const void *r, struct ie_buf *b)
 {
 	struct ie_header h = { .end_to_end = dia_end_to_end() };
 	struct ie_env env;
@@ -294,7 +297,8 @@ static int submit(struct dia_link *k, struct ie_buf *b, uint64_t id, struct msg 
 	return dia_submit(k->d, o);
 }
 
-static int send_request(struct dia *d, const char *dest, const struct ie_command *cmd, const void *r, union cx_fn fn, void *arg)
+static int send_request(struct dia *d, const char *dest, const struct ie_command *cmd,
+			const void *r, union cx_fn fn, void *arg)
 {
 	struct dia_link *k = dia_link_of(d);
 	struct ie_buf b = { 0 };
@@ -311,16 +315,19 @@ static int send_request(struct dia *d, const char *dest, const struct ie_command
 		call_free(c);
 		return -ENOMEM;
 	}
-	timer_start(dia_loop(d), &c->timer, (uint64_t)dia_configuration(d)->timeout_ms * USEC_PER_MSEC);
+	timer_start(dia_loop(d), &c->timer,
+		    (uint64_t)dia_configuration(d)->timeout_ms * USEC_PER_MSEC);
 	if (submit(k, &b, c->id, NULL))
 		fail_soon(c, on_busy);
 	return 0;
 }
 
-#define SEND(lower)                                                                                                       \
-	int cx_send_##lower##r(struct dia *d, const char *dest, const struct cx_##lower##r *r, cx_##lower##a_fn fn, void *arg) \
-	{                                                                                                                     \
-		return send_request(d, dest, &cx_##lower##r_cmd, r, (union cx_fn){ .lower##a = fn }, arg);                     \
+#define SEND(lower)                                                                            \
+	int cx_send_##lower##r(struct dia *d, const char *dest, const struct cx_##lower##r *r, \
+			       cx_##lower##a_fn fn, void *arg)                                 \
+	{                                                                                      \
+		return send_request(d, dest, &cx_##lower##r_cmd, r,                            \
+				    (union cx_fn){ .lower##a = fn }, arg);                     \
 	}
 SEND(ua)
 SEND(ma)
@@ -451,10 +458,10 @@ void cx_release(struct dia *d, bool ok)
 	}
 }
 
-#define ANSWER(lower)                                                                                                     \
-	int cx_answer_##lower(struct cx_token *t, const struct cx_##lower##a *a)                                              \
-	{                                                                                                                     \
-		return answer(t, &cx_##lower##a_cmd, a);                                                                       \
+#define ANSWER(lower)                                                            \
+	int cx_answer_##lower(struct cx_token *t, const struct cx_##lower##a *a) \
+	{                                                                        \
+		return answer(t, &cx_##lower##a_cmd, a);                         \
 	}
 ANSWER(ua)
 ANSWER(ma)
@@ -464,10 +471,10 @@ ANSWER(rt)
 ANSWER(pp)
 
 #define COMMAND_UNSUPPORTED 3001
-#define SERVE(lower)                                                                                                      \
-	if (!o->lower)                                                                                                        \
-		return false;                                                                                                     \
-	o->lower(arg, t, from, &r->lower);                                                                                    \
+#define SERVE(lower)                       \
+	if (!o->lower)                     \
+		return false;              \
+	o->lower(arg, t, from, &r->lower); \
 	return true
 
 static bool serve(struct dia_link *k, struct cx_token *t, enum cx_command c, union cx_any *r)
@@ -514,7 +521,8 @@ void dia_link_request(struct dia_link *k, uint8_t *buf, size_t n, struct msg *re
 	cmd = cx_find_command(t->header.code, true);
 	log_debug("<- %s", ie_print(&cx_dict, cmd, buf, n, line, sizeof(line)));
 	if (!cmd || ie_decode(cmd, &cx_dict, buf, n, &t->env, &r, &err)) {
-		log_debug("%s refused: %d %s", cmd ? cmd->abbrev : "request", err.result, err.avp ? err.avp->name : "");
+		log_debug("%s refused: %d %s", cmd ? cmd->abbrev : "request", err.result,
+			  err.avp ? err.avp->name : "");
 		refuse(t, &err);
 		return;
 	}

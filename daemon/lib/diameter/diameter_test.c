@@ -16,7 +16,7 @@
 #include "lib/diameter/cx_link.h"
 
 #define REALM "test.example"
-#define HSS "hss." REALM
+#define HSS   "hss." REALM
 
 static uint16_t port;
 static struct loop *loop;
@@ -44,7 +44,9 @@ static void on_uar(void *arg, struct cx_token *t, struct str origin, const struc
 
 static void on_mar(void *arg, struct cx_token *t, struct str origin, const struct cx_mar *r)
 {
-	struct cx_maa a = { .result = CX_SUCCESS, .user_name = r->user_name, .public_identity = r->public_identity };
+	struct cx_maa a = { .result = CX_SUCCESS,
+			    .user_name = r->user_name,
+			    .public_identity = r->public_identity };
 
 	(void)arg;
 	(void)origin;
@@ -55,7 +57,8 @@ static void on_mar(void *arg, struct cx_token *t, struct str origin, const struc
 		a.item[i].authenticate = STR("01234567890123456789012345678901");
 		a.item[i].authorization = STR("\0ABCDEFG");
 		a.item[i].ck = STR("0123456789abcdef");
-		a.item[i].ik = str_eqz(r->user_name, "short") ? STR("too short") : STR("fedcba9876543210");
+		a.item[i].ik =
+			str_eqz(r->user_name, "short") ? STR("too short") : STR("fedcba9876543210");
 	}
 	cx_answer_ma(t, &a);
 }
@@ -82,8 +85,14 @@ static void run_server(void)
 {
 	static const struct cx_server_ops ops = { .uar = on_uar, .mar = on_mar, .sar = on_sar };
 	struct dia_conf c = {
-		.identity = HSS, .realm = REALM, .listen_addr = "127.0.0.1", .listen_port = port, .watchdog_s = 6, .reconnect_s = 1,
-		.timeout_ms = 2000, .accept_realm = true,
+		.identity = HSS,
+		.realm = REALM,
+		.listen_addr = "127.0.0.1",
+		.listen_port = port,
+		.watchdog_s = 6,
+		.reconnect_s = 1,
+		.timeout_ms = 2000,
+		.accept_realm = true,
 	};
 	struct loop *l;
 	char err[256];
@@ -135,7 +144,8 @@ static void on_maa(void *arg, const struct cx_maa *a)
 	got.n++;
 	got.result = a->result;
 	got.items = a->n;
-	got.octets_ok = a->n && a->item[0].authorization.n == 8 && !memcmp(a->item[0].authorization.p, "\0ABCDEFG", 8);
+	got.octets_ok = a->n && a->item[0].authorization.n == 8 &&
+			!memcmp(a->item[0].authorization.p, "\0ABCDEFG", 8);
 }
 
 static void on_saa(void *arg, const struct cx_saa *a)
@@ -185,7 +195,10 @@ static bool is_down(void)
 
 static void ask_uar(const char *user)
 {
-	struct cx_uar r = { .user_name = str_of(user), .public_identity = STR("sip:a@" REALM), .visited_network = STR(REALM), .auth_type = -1 };
+	struct cx_uar r = { .user_name = str_of(user),
+			    .public_identity = STR("sip:a@" REALM),
+			    .visited_network = STR(REALM),
+			    .auth_type = -1 };
 
 	memset(&got, 0, sizeof(got));
 	assert_int_equal(cx_send_uar(client, NULL, &r, on_uaa, NULL), 0);
@@ -194,7 +207,10 @@ static void ask_uar(const char *user)
 
 static void ask_mar(const char *user, uint32_t items)
 {
-	struct cx_mar r = { .user_name = str_of(user), .public_identity = STR("sip:a@" REALM), .server_name = STR("sip:s"), .n_items = items };
+	struct cx_mar r = { .user_name = str_of(user),
+			    .public_identity = STR("sip:a@" REALM),
+			    .server_name = STR("sip:s"),
+			    .n_items = items };
 
 	r.item.scheme = STR("Digest-AKAv1-MD5");
 	memset(&got, 0, sizeof(got));
@@ -277,7 +293,9 @@ static void test_unserved_command(void **state)
 
 static void test_request_from_server(void **state)
 {
-	struct cx_sar r = { .user_name = STR("alice"), .server_name = STR("sip:s"), .assignment_type = CX_SA_REGISTRATION };
+	struct cx_sar r = { .user_name = STR("alice"),
+			    .server_name = STR("sip:s"),
+			    .assignment_type = CX_SA_REGISTRATION };
 
 	(void)state;
 	memset(&got, 0, sizeof(got));
@@ -302,7 +320,10 @@ static bool all_many(void)
 
 static void test_many_in_flight(void **state)
 {
-	struct cx_uar r = { .user_name = STR("x"), .public_identity = STR("sip:a"), .visited_network = STR("v"), .auth_type = 0 };
+	struct cx_uar r = { .user_name = STR("x"),
+			    .public_identity = STR("sip:a"),
+			    .visited_network = STR("v"),
+			    .auth_type = 0 };
 
 	(void)state;
 	for (int i = 0; i < 2000; i++)
@@ -369,7 +390,13 @@ static int setup(void **state)
 	static const struct cx_server_ops ops = { .rtr = on_rtr };
 	struct dia_peer_conf peer = { .identity = HSS, .addr = "127.0.0.1" };
 	struct dia_conf c = {
-		.identity = "scscf." REALM, .realm = REALM, .peers = &peer, .n_peers = 1, .watchdog_s = 6, .reconnect_s = 1, .timeout_ms = 1500,
+		.identity = "scscf." REALM,
+		.realm = REALM,
+		.peers = &peer,
+		.n_peers = 1,
+		.watchdog_s = 6,
+		.reconnect_s = 1,
+		.timeout_ms = 1500,
 	};
 	char err[256] = "";
 

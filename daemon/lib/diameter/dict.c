@@ -36,7 +36,8 @@ static int load_avps(struct dictionary *dict, const struct ie_dict *d)
 	return 0;
 }
 
-static int load_command(struct dictionary *dict, struct dict_object *app, const struct ie_command *c)
+static int load_command(struct dictionary *dict, struct dict_object *app,
+			const struct ie_command *c)
 {
 	struct dict_cmd_data data = {
 		.cmd_code = c->code,
@@ -53,7 +54,8 @@ int dia_dict_load(struct dict_object **ret_app, struct dict_object **ret_vendor)
 {
 	struct dictionary *dict = fd_g_config->cnf_dict;
 	struct dict_vendor_data vendor = { .vendor_id = CX_VENDOR, .vendor_name = (char *)"3GPP" };
-	struct dict_application_data app = { .application_id = CX_APP_ID, .application_name = (char *)"Cx" };
+	struct dict_application_data app = { .application_id = CX_APP_ID,
+					     .application_name = (char *)"Cx" };
 	const struct ie_command *c;
 	int e;
 

@@ -26,8 +26,8 @@
 #include "lib/core/log.h"
 #include "lib/diameter/node.h"
 
-#define QUEUE_MAX 8192	 /* messages waiting for the sender */
-#define REQUESTS_MAX 4096 /* requests in our hands: beyond, DIAMETER_TOO_BUSY */
+#define QUEUE_MAX      8192 /* messages waiting for the sender */
+#define REQUESTS_MAX   4096 /* requests in our hands: beyond, DIAMETER_TOO_BUSY */
 #define PEER_TICK_USEC (1 * USEC_PER_SEC)
 #define PEER_SOON_USEC (20 * USEC_PER_MSEC)
 
@@ -191,7 +191,8 @@ static int refuse_busy(struct msg **msg, enum disp_action *act)
 	return e;
 }
 
-static int on_request(struct msg **msg, struct avp *avp, struct session *s, void *opaque, enum disp_action *act)
+static int on_request(struct msg **msg, struct avp *avp, struct session *s, void *opaque,
+		      enum disp_action *act)
 {
 	struct post p = { .kind = POST_REQUEST, .d = opaque, .req = *msg };
 	struct msg_hdr *hdr = NULL;
@@ -200,7 +201,8 @@ static int on_request(struct msg **msg, struct avp *avp, struct session *s, void
 	(void)s;
 	if (fd_msg_hdr(*msg, &hdr) || !(hdr->msg_flags & CMD_FLAG_REQUEST))
 		return 0;
-	if (atomic_fetch_add(&p.d->requests, 1) >= REQUESTS_MAX || fd_msg_bufferize(*msg, &p.buf, &p.n)) {
+	if (atomic_fetch_add(&p.d->requests, 1) >= REQUESTS_MAX ||
+	    fd_msg_bufferize(*msg, &p.buf, &p.n)) {
 		dia_request_done(p.d);
 		return refuse_busy(msg, act);
 	}
@@ -238,12 +240,17 @@ static void on_dropped(struct dia *d, struct msg *msg)
 
 	if (!msg || fd_msg_hdr(msg, &hdr) || hdr->msg_flags & CMD_FLAG_REQUEST)
 		return;
-	if (fd_msg_answ_getq(msg, &qry) || !qry || fd_msg_anscb_get(qry, &cb, NULL, &data) || cb != on_answer)
+	if (fd_msg_answ_getq(msg, &qry) || !qry || fd_msg_anscb_get(qry, &cb, NULL, &data) ||
+	    cb != on_answer)
 		return;
-	post((struct post){ .kind = POST_FAILED, .d = d, .id = (uint64_t)(uintptr_t)data, .result = CX_BAD_ANSWER });
+	post((struct post){ .kind = POST_FAILED,
+			    .d = d,
+			    .id = (uint64_t)(uintptr_t)data,
+			    .result = CX_BAD_ANSWER });
 }
 
-static void on_hook(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other, struct fd_hook_permsgdata *pmd, void *arg)
+static void on_hook(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
+		    struct fd_hook_permsgdata *pmd, void *arg)
 {
 	(void)pmd;
 	if (type == HOOK_MESSAGE_DROPPED) {
@@ -252,7 +259,8 @@ static void on_hook(enum fd_hook_type type, struct msg *msg, struct peer_hdr *pe
 		return;
 	}
 	seed_retry();
-	log_debug("diameter: peer %s: %s", peer ? peer->info.pi_diamid : "?", other ? (char *)other : "connected");
+	log_debug("diameter: peer %s: %s", peer ? peer->info.pi_diamid : "?",
+		  other ? (char *)other : "connected");
 	post((struct post){ .kind = POST_PEER, .d = arg });
 }
 
@@ -281,7 +289,8 @@ static int on_new_peer(struct peer_info *info, int *auth, int (**cb2)(struct pee
 	for (size_t i = 0; i < c->n_peers && !ok; i++)
 		ok = !strcasecmp(info->pi_diamid, c->peers[i].identity);
 	if (!ok && c->accept_realm && n > r + 1)
-		ok = info->pi_diamid[n - r - 1] == '.' && !strcasecmp(info->pi_diamid + n - r, c->realm);
+		ok = info->pi_diamid[n - r - 1] == '.' &&
+		     !strcasecmp(info->pi_diamid + n - r, c->realm);
 	*auth = ok ? 1 : -1;
 	if (ok) {
 		info->config.pic_flags.exp = PI_EXP_NONE;
@@ -311,7 +320,8 @@ static bool any_peer_up(bool relay_only)
 	for (li = fd_g_peers.next; li != &fd_g_peers && !up; li = li->next) {
 		struct peer_hdr *p = (struct peer_hdr *)li;
 
-		up = fd_peer_get_state(p) == STATE_OPEN && (!relay_only || p->info.runtime.pir_relay);
+		up = fd_peer_get_state(p) == STATE_OPEN &&
+		     (!relay_only || p->info.runtime.pir_relay);
 	}
 	pthread_rwlock_unlock(&fd_g_peers_rw);
 	return up;
@@ -458,7 +468,8 @@ static void send_one(struct dia *d, struct dia_out *o)
 	int e = o->req ? send_answer(o) : send_request(d, o);
 
 	if (e && o->id)
-		post((struct post){ .kind = POST_FAILED, .d = d, .id = o->id, .result = CX_NO_PEER });
+		post((struct post){
+			.kind = POST_FAILED, .d = d, .id = o->id, .result = CX_NO_PEER });
 	out_free(o);
 }
 
@@ -510,15 +521,18 @@ int dia_submit(struct dia *d, struct dia_out *o)
 /* Its own configuration language; strings were checked by conf_ok(). */
 static void write_conf(FILE *f, const struct dia_conf *c)
 {
-	fprintf(f, "Identity = \"%s\";\nRealm = \"%s\";\nPort = %u;\nSecPort = 0;\nNo_SCTP;\nNoRelay;\nAppServThreads = 1;\n", c->identity,
-		c->realm, c->listen_addr ? c->listen_port : 0);
-	fprintf(f, "TwTimer = %u;\nTcTimer = %u;\n", MAX(c->watchdog_s, 6U), MAX(c->reconnect_s, 1U));
+	fprintf(f,
+		"Identity = \"%s\";\nRealm = \"%s\";\nPort = %u;\nSecPort = 0;\nNo_SCTP;\nNoRelay;\nAppServThreads = 1;\n",
+		c->identity, c->realm, c->listen_addr ? c->listen_port : 0);
+	fprintf(f, "TwTimer = %u;\nTcTimer = %u;\n", MAX(c->watchdog_s, 6U),
+		MAX(c->reconnect_s, 1U));
 	if (c->listen_addr)
 		fprintf(f, "ListenOn = \"%s\";\n", c->listen_addr);
 	for (size_t i = 0; i < c->n_peers; i++)
 		if (c->peers[i].addr)
-			fprintf(f, "ConnectPeer = \"%s\" { No_TLS; ConnectTo = \"%s\"; Port = %u; };\n", c->peers[i].identity,
-				c->peers[i].addr, c->peers[i].port);
+			fprintf(f,
+				"ConnectPeer = \"%s\" { No_TLS; ConnectTo = \"%s\"; Port = %u; };\n",
+				c->peers[i].identity, c->peers[i].addr, c->peers[i].port);
 }
 
 static bool word_ok(const char *s)
@@ -528,10 +542,12 @@ static bool word_ok(const char *s)
 
 static bool conf_ok(const struct dia_conf *c)
 {
-	if (!word_ok(c->identity) || !word_ok(c->realm) || (c->listen_addr && !word_ok(c->listen_addr)))
+	if (!word_ok(c->identity) || !word_ok(c->realm) ||
+	    (c->listen_addr && !word_ok(c->listen_addr)))
 		return false;
 	for (size_t i = 0; i < c->n_peers; i++)
-		if (!word_ok(c->peers[i].identity) || (c->peers[i].addr && !word_ok(c->peers[i].addr)))
+		if (!word_ok(c->peers[i].identity) ||
+		    (c->peers[i].addr && !word_ok(c->peers[i].addr)))
 			return false;
 	return true;
 }
@@ -601,7 +617,9 @@ static int register_all(struct dia *d, struct dict_object *app, struct dict_obje
 	if (!e)
 		e = fd_peer_validate_register(on_new_peer);
 	if (!e)
-		e = fd_hook_register(HOOK_MASK(HOOK_PEER_CONNECT_FAILED, HOOK_PEER_CONNECT_SUCCESS, HOOK_MESSAGE_DROPPED), on_hook, d, NULL, &hook);
+		e = fd_hook_register(HOOK_MASK(HOOK_PEER_CONNECT_FAILED, HOOK_PEER_CONNECT_SUCCESS,
+					       HOOK_MESSAGE_DROPPED),
+				     on_hook, d, NULL, &hook);
 	return -e;
 }
 
@@ -658,7 +676,9 @@ int dia_open(struct loop *l, const struct dia_conf *c, struct dia **ret, char *e
 		return -EEXIST;
 	}
 	if (!conf_ok(c)) {
-		snprintf(err, errsize, "the Diameter identity, realm or an address contains a character that cannot be there");
+		snprintf(
+			err, errsize,
+			"the Diameter identity, realm or an address contains a character that cannot be there");
 		return -EINVAL;
 	}
 	node_used = true;

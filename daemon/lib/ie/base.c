@@ -39,7 +39,9 @@ const struct ie_avp ie_base[IEB_N] = {
 	A(LOAD, "Load", 650, 0, IE_GROUPED),
 };
 
-const struct ie_dict ie_base_dict = { .name = "Base protocol", .spec = "RFC 6733 4.5", .avps = ie_base, .n = IEB_N };
+const struct ie_dict ie_base_dict = {
+	.name = "Base protocol", .spec = "RFC 6733 4.5", .avps = ie_base, .n = IEB_N
+};
 
 static const struct ie_rule vsai_rules[] = {
 	IE_ONE(&ie_base[IEB_VENDOR_ID], IE_MAND, IE_UINT, struct ie_env, vsai_vendor),
@@ -51,7 +53,10 @@ static const struct ie_rule vsai_rules[] = {
 /* Members of Experimental-Result; the values are combined by ie.c. */
 const struct ie_rule ie_xresult_rules[] = {
 	{ .avp = &ie_base[IEB_VENDOR_ID], .presence = IE_MAND, .map = IE_SKIP, .max = 1 },
-	{ .avp = &ie_base[IEB_EXPERIMENTAL_RESULT_CODE], .presence = IE_MAND, .map = IE_SKIP, .max = 1 },
+	{ .avp = &ie_base[IEB_EXPERIMENTAL_RESULT_CODE],
+	  .presence = IE_MAND,
+	  .map = IE_SKIP,
+	  .max = 1 },
 	IE_END,
 };
 
@@ -61,8 +66,13 @@ const struct ie_rule ie_xresult_rules[] = {
  */
 const struct ie_rule ie_env_rules[] = {
 	IE_ONE(&ie_base[IEB_SESSION_ID], IE_ENVL, IE_STR, struct ie_env, session_id),
-	{ .avp = &ie_base[IEB_VENDOR_SPECIFIC_APPLICATION_ID], .presence = IE_ENVL, .map = IE_FLAT, .max = 1, .group = vsai_rules },
-	IE_ONE(&ie_base[IEB_AUTH_SESSION_STATE], IE_ENVL, IE_INT, struct ie_env, auth_session_state),
+	{ .avp = &ie_base[IEB_VENDOR_SPECIFIC_APPLICATION_ID],
+	  .presence = IE_ENVL,
+	  .map = IE_FLAT,
+	  .max = 1,
+	  .group = vsai_rules },
+	IE_ONE(&ie_base[IEB_AUTH_SESSION_STATE], IE_ENVL, IE_INT, struct ie_env,
+	       auth_session_state),
 	IE_ONE(&ie_base[IEB_ORIGIN_HOST], IE_MAND, IE_STR, struct ie_env, origin_host),
 	IE_ONE(&ie_base[IEB_ORIGIN_REALM], IE_MAND, IE_STR, struct ie_env, origin_realm),
 	IE_ONE(&ie_base[IEB_DESTINATION_HOST], IE_OPT, IE_STR, struct ie_env, dest_host),

@@ -24,7 +24,8 @@ const struct ie_avp *ie_find(const struct ie_dict *d, uint32_t code, uint32_t ve
 {
 	for (; d; d = d->next)
 		for (size_t i = 0; i < d->n; i++)
-			if (d->avps[i].code == code && d->avps[i].vendor == vendor && d->avps[i].name)
+			if (d->avps[i].code == code && d->avps[i].vendor == vendor &&
+			    d->avps[i].name)
 				return &d->avps[i];
 	return NULL;
 }
@@ -61,7 +62,8 @@ static int check_value(struct dec *d, const struct ie_avp *a, const struct ie_vi
 		return text_ok(v->value) ? 0 : refuse(d, IE_INVALID_AVP_VALUE, a, v->raw);
 	case IE_IDENTITY:
 	case IE_URI:
-		return v->value.n && text_ok(v->value) ? 0 : refuse(d, IE_INVALID_AVP_VALUE, a, v->raw);
+		return v->value.n && text_ok(v->value) ? 0
+						       : refuse(d, IE_INVALID_AVP_VALUE, a, v->raw);
 	case IE_OCTETS:
 	case IE_ADDRESS:
 	case IE_GROUPED:
@@ -87,7 +89,8 @@ static void *next_slot(const struct ie_rule *r, void *base)
 	return field(base, r->off + (*count)++ * r->size);
 }
 
-static int decode_xresult(struct dec *d, const struct ie_rule *r, const struct ie_view *v, void *base)
+static int decode_xresult(struct dec *d, const struct ie_rule *r, const struct ie_view *v,
+			  void *base)
 {
 	struct ie_cursor c;
 	struct ie_view m;
@@ -97,7 +100,8 @@ static int decode_xresult(struct dec *d, const struct ie_rule *r, const struct i
 	while (ie_next(&c, &m)) {
 		if (m.code == ie_base[IEB_VENDOR_ID].code && !m.vendor && ie_u32(m.value, &vendor))
 			return refuse(d, IE_INVALID_AVP_LENGTH, r->avp, v->raw);
-		if (m.code == ie_base[IEB_EXPERIMENTAL_RESULT_CODE].code && !m.vendor && ie_u32(m.value, &code))
+		if (m.code == ie_base[IEB_EXPERIMENTAL_RESULT_CODE].code && !m.vendor &&
+		    ie_u32(m.value, &code))
 			return refuse(d, IE_INVALID_AVP_LENGTH, r->avp, v->raw);
 	}
 	if (c.bad || !vendor || !code || code > 9999)
@@ -107,7 +111,8 @@ static int decode_xresult(struct dec *d, const struct ie_rule *r, const struct i
 	return 0;
 }
 
-static int decode_number(struct dec *d, const struct ie_rule *r, const struct ie_view *v, void *base)
+static int decode_number(struct dec *d, const struct ie_rule *r, const struct ie_view *v,
+			 void *base)
 {
 	uint32_t u;
 
@@ -126,7 +131,8 @@ static int decode_number(struct dec *d, const struct ie_rule *r, const struct ie
 	return 0;
 }
 
-static int decode_element(struct dec *d, const struct ie_rule *r, const struct ie_view *v, void *base)
+static int decode_element(struct dec *d, const struct ie_rule *r, const struct ie_view *v,
+			  void *base)
 {
 	void *slot = next_slot(r, base);
 	uint32_t u;
@@ -186,7 +192,8 @@ static int rule_of(const struct ie_rule *rules, const struct ie_view *v)
 	return -1;
 }
 
-static int apply(struct dec *d, const struct ie_rule *rules, int i, const struct ie_view *v, uint64_t *seen, void *base)
+static int apply(struct dec *d, const struct ie_rule *rules, int i, const struct ie_view *v,
+		 uint64_t *seen, void *base)
 {
 	const struct ie_rule *r = &rules[i];
 	int e;
@@ -210,7 +217,8 @@ static int unknown(struct dec *d, const struct ie_view *v)
 static int require(struct dec *d, const struct ie_rule *rules, uint64_t seen, bool success)
 {
 	for (int i = 0; rules[i].avp; i++) {
-		bool need = rules[i].presence == IE_MAND || (success && rules[i].presence != IE_OPT);
+		bool need =
+			rules[i].presence == IE_MAND || (success && rules[i].presence != IE_OPT);
 
 		if (need && !(seen & UINT64_C(1) << i))
 			return refuse(d, IE_MISSING_AVP, rules[i].avp, (struct str){ 0 });
@@ -254,7 +262,8 @@ void ie_init(const struct ie_command *c, void *in)
 }
 
 /* Reads all AVPs into both structs; returns the first error but goes on for the envelope. */
-static int decode_body(struct dec *d, struct str body, struct ie_env *env, void *ret, uint64_t seen[2])
+static int decode_body(struct dec *d, struct str body, struct ie_env *env, void *ret,
+		       uint64_t seen[2])
 {
 	struct ie_cursor c;
 	struct ie_view v;
@@ -298,8 +307,8 @@ static int finish(struct dec *d, const void *ret, const uint64_t seen[2])
 	return e;
 }
 
-int ie_decode(const struct ie_command *c, const struct ie_dict *dict, const uint8_t *msg, size_t n, struct ie_env *ret_env, void *ret,
-	      struct ie_error *ret_err)
+int ie_decode(const struct ie_command *c, const struct ie_dict *dict, const uint8_t *msg, size_t n,
+	      struct ie_env *ret_env, void *ret, struct ie_error *ret_err)
 {
 	struct dec d = { .cmd = c, .dict = dict, .err = ret_err };
 	struct ie_header h;
@@ -310,8 +319,10 @@ int ie_decode(const struct ie_command *c, const struct ie_dict *dict, const uint
 	memset(ret_env, 0, sizeof(*ret_env));
 	ret_env->auth_session_state = -1;
 	ie_init(c, ret);
-	if (ie_header_parse(msg, n, &h) || h.code != c->code || !!(h.flags & IE_FLAG_REQUEST) != c->request)
+	if (ie_header_parse(msg, n, &h) || h.code != c->code ||
+	    !!(h.flags & IE_FLAG_REQUEST) != c->request)
 		return refuse(&d, IE_INVALID_MESSAGE_LENGTH, NULL, (struct str){ 0 });
-	e = decode_body(&d, (struct str){ (const char *)msg + IE_HDR_LEN, h.length - IE_HDR_LEN }, ret_env, ret, seen);
+	e = decode_body(&d, (struct str){ (const char *)msg + IE_HDR_LEN, h.length - IE_HDR_LEN },
+			ret_env, ret, seen);
 	return e ? e : finish(&d, ret, seen);
 }

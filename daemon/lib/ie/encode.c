@@ -77,7 +77,7 @@ static void put_number(struct ie_buf *b, const struct ie_rule *r, const void *p)
 	if (r->map == IE_UINT && (*(const uint32_t *)p || r->presence == IE_MAND))
 		ie_put_u32(b, r->avp, *(const uint32_t *)p);
 	else if (r->map == IE_INT && *(const int *)p >= 0)
-		ie_put_u32(b, r->avp, (uint32_t)*(const int *)p);
+		ie_put_u32(b, r->avp, (uint32_t) * (const int *)p);
 }
 
 static void put_bool(struct ie_buf *b, const struct ie_rule *r, bool v)
@@ -98,7 +98,7 @@ static void encode_rule(struct ie_buf *b, const struct ie_rule *r, const void *b
 		return;
 	case IE_COUNT_OF:
 		if (*(const size_t *)field(base, r->off))
-			ie_put_u32(b, r->avp, (uint32_t)*(const size_t *)field(base, r->off));
+			ie_put_u32(b, r->avp, (uint32_t) * (const size_t *)field(base, r->off));
 		return;
 	case IE_UINT:
 	case IE_INT:
@@ -144,7 +144,8 @@ static void put_failed(struct ie_buf *b, const struct ie_error *e)
 	if (e->raw.p) {
 		ie_put_raw(b, e->raw);
 	} else {
-		if (e->avp->type == IE_U32 || e->avp->type == IE_I32 || e->avp->type == IE_ENUM || e->avp->type == IE_TIME)
+		if (e->avp->type == IE_U32 || e->avp->type == IE_I32 || e->avp->type == IE_ENUM ||
+		    e->avp->type == IE_TIME)
 			n = 4;
 		else if (e->avp->type == IE_U64)
 			n = 8;
@@ -165,8 +166,8 @@ static uint8_t flags_of(const struct ie_command *c, const struct ie_header *ids,
 	return f;
 }
 
-int ie_encode(const struct ie_command *c, const struct ie_header *ids, const struct ie_env *env, const void *in, const struct ie_error *failed,
-	      struct ie_buf *ret)
+int ie_encode(const struct ie_command *c, const struct ie_header *ids, const struct ie_env *env,
+	      const void *in, const struct ie_error *failed, struct ie_buf *ret)
 {
 	struct ie_header h = *ids;
 
@@ -182,7 +183,8 @@ int ie_encode(const struct ie_command *c, const struct ie_header *ids, const str
 	return ret->err;
 }
 
-int ie_encode_error(const struct ie_header *req, const struct ie_env *env, const struct ie_error *e, struct ie_buf *ret)
+int ie_encode_error(const struct ie_header *req, const struct ie_env *env, const struct ie_error *e,
+		    struct ie_buf *ret)
 {
 	struct ie_header h = *req;
 

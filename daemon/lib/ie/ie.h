@@ -17,10 +17,22 @@
 
 #include "lib/core/base.h"
 
-enum ie_type { IE_OCTETS, IE_UTF8, IE_IDENTITY, IE_URI, IE_U32, IE_I32, IE_ENUM, IE_U64, IE_TIME, IE_ADDRESS, IE_GROUPED };
+enum ie_type {
+	IE_OCTETS,
+	IE_UTF8,
+	IE_IDENTITY,
+	IE_URI,
+	IE_U32,
+	IE_I32,
+	IE_ENUM,
+	IE_U64,
+	IE_TIME,
+	IE_ADDRESS,
+	IE_GROUPED
+};
 
-#define IE_M 0x40      /* the M bit is set when we send it */
-#define IE_V 0x80      /* the V bit: vendor is not 0 */
+#define IE_M	  0x40 /* the M bit is set when we send it */
+#define IE_V	  0x80 /* the V bit: vendor is not 0 */
 #define IE_SECRET 0x01 /* ours: the value is never printed */
 
 struct ie_avp {
@@ -37,7 +49,8 @@ struct ie_dict {
 	size_t n;
 	const struct ie_dict *next; /* searched after this one */
 };
-const struct ie_avp *ie_find(const struct ie_dict *d, uint32_t code, uint32_t vendor); /* NULL: unknown */
+const struct ie_avp *ie_find(const struct ie_dict *d, uint32_t code,
+			     uint32_t vendor); /* NULL: unknown */
 
 /* How a value lives in the struct. */
 enum ie_map {
@@ -56,7 +69,7 @@ enum ie_map {
 	IE_GROUP,   /* group in a struct of its own; count_off: its bool "has", 0: always */
 	IE_GROUPS,  /* struct[max] (of size octets) and a size_t count */
 	IE_COUNT_OF, /* size_t: the number of elements of another row; encoded when > 0, ignored on decoding */
-	IE_RAWS,    /* struct str[max] of whole AVPs and a size_t count */
+	IE_RAWS, /* struct str[max] of whole AVPs and a size_t count */
 };
 
 enum ie_presence {
@@ -76,20 +89,49 @@ struct ie_rule {
 	const struct ie_rule *group; /* IE_FLAT, IE_GROUP, IE_GROUPS, IE_XRESULT */
 };
 
-#define IE_ONE(a, pres, m, T, f) { .avp = (a), .presence = (pres), .map = (m), .max = 1, .off = offsetof(T, f) }
-#define IE_VAL(a, pres, T, f, v) { .avp = (a), .presence = (pres), .map = IE_ISVAL, .max = 1, .off = offsetof(T, f), .value = (v) }
-#define IE_COUNT(a, pres, T, cnt) { .avp = (a), .presence = (pres), .map = IE_COUNT_OF, .max = 1, .off = offsetof(T, cnt) }
-#define IE_MANY(a, pres, m, T, f, cnt)                                                                                    \
-	{ .avp = (a), .presence = (pres), .map = (m), .max = ARRAY_SIZE(((T *)0)->f), .off = offsetof(T, f),               \
-	  .count_off = offsetof(T, cnt), .size = sizeof(((T *)0)->f[0]) }
-#define IE_IN(a, pres, r) { .avp = (a), .presence = (pres), .map = IE_FLAT, .max = 1, .group = (r) }
-#define IE_SUB(a, pres, T, f, has, r)                                                                                     \
-	{ .avp = (a), .presence = (pres), .map = IE_GROUP, .max = 1, .off = offsetof(T, f), .count_off = (has), .group = (r) }
-#define IE_SUBS(a, pres, T, f, cnt, r)                                                                                    \
-	{ .avp = (a), .presence = (pres), .map = IE_GROUPS, .max = ARRAY_SIZE(((T *)0)->f), .off = offsetof(T, f),         \
-	  .count_off = offsetof(T, cnt), .size = sizeof(((T *)0)->f[0]), .group = (r) }
-#define IE_ANY(a) { .avp = (a), .presence = IE_OPT, .map = IE_SKIP, .max = UINT16_MAX }
-#define IE_END { .avp = NULL }
+#define IE_ONE(a, pres, m, T, f)                                                            \
+	{                                                                                   \
+		.avp = (a), .presence = (pres), .map = (m), .max = 1, .off = offsetof(T, f) \
+	}
+#define IE_VAL(a, pres, T, f, v)                                                                  \
+	{                                                                                         \
+		.avp = (a), .presence = (pres), .map = IE_ISVAL, .max = 1, .off = offsetof(T, f), \
+		.value = (v)                                                                      \
+	}
+#define IE_COUNT(a, pres, T, cnt)                                             \
+	{                                                                     \
+		.avp = (a), .presence = (pres), .map = IE_COUNT_OF, .max = 1, \
+		.off = offsetof(T, cnt)                                       \
+	}
+#define IE_MANY(a, pres, m, T, f, cnt)                                                      \
+	{                                                                                   \
+		.avp = (a), .presence = (pres), .map = (m), .max = ARRAY_SIZE(((T *)0)->f), \
+		.off = offsetof(T, f), .count_off = offsetof(T, cnt),                       \
+		.size = sizeof(((T *)0)->f[0])                                              \
+	}
+#define IE_IN(a, pres, r)                                                              \
+	{                                                                              \
+		.avp = (a), .presence = (pres), .map = IE_FLAT, .max = 1, .group = (r) \
+	}
+#define IE_SUB(a, pres, T, f, has, r)                                                             \
+	{                                                                                         \
+		.avp = (a), .presence = (pres), .map = IE_GROUP, .max = 1, .off = offsetof(T, f), \
+		.count_off = (has), .group = (r)                                                  \
+	}
+#define IE_SUBS(a, pres, T, f, cnt, r)                                                            \
+	{                                                                                         \
+		.avp = (a), .presence = (pres), .map = IE_GROUPS, .max = ARRAY_SIZE(((T *)0)->f), \
+		.off = offsetof(T, f), .count_off = offsetof(T, cnt),                             \
+		.size = sizeof(((T *)0)->f[0]), .group = (r)                                      \
+	}
+#define IE_ANY(a)                                                                 \
+	{                                                                         \
+		.avp = (a), .presence = IE_OPT, .map = IE_SKIP, .max = UINT16_MAX \
+	}
+#define IE_END              \
+	{                   \
+		.avp = NULL \
+	}
 
 struct ie_error;
 
@@ -100,7 +142,7 @@ struct ie_command {
 	uint32_t code, app;
 	bool request;
 	const struct ie_rule *rules;
-	size_t size;	 /* of the struct */
+	size_t size;	   /* of the struct */
 	size_t result_off; /* answers: int result */
 	/* Semantic check after decoding: 0, or fills the error. May be NULL. */
 	int (*check)(const void *in, struct ie_error *e);
@@ -121,23 +163,30 @@ struct ie_header {
 	uint32_t length, code, app, hop_by_hop, end_to_end;
 	uint8_t flags;
 };
-#define IE_HDR_LEN 20
-#define IE_FLAG_REQUEST 0x80
-#define IE_FLAG_PROXIABLE 0x40
-#define IE_FLAG_ERROR 0x20
+#define IE_HDR_LEN	   20
+#define IE_FLAG_REQUEST	   0x80
+#define IE_FLAG_PROXIABLE  0x40
+#define IE_FLAG_ERROR	   0x20
 #define IE_FLAG_RETRANSMIT 0x10
 
 /* Result codes of RFC 6733 7.1 that the tables themselves give. */
 enum {
-	IE_OK = 2001, IE_AVP_UNSUPPORTED = 5001, IE_INVALID_AVP_VALUE = 5004, IE_MISSING_AVP = 5005,
-	IE_TOO_MANY = 5009, IE_UNABLE_TO_COMPLY = 5012, IE_INVALID_AVP_LENGTH = 5014, IE_INVALID_MESSAGE_LENGTH = 5015,
+	IE_OK = 2001,
+	IE_AVP_UNSUPPORTED = 5001,
+	IE_INVALID_AVP_VALUE = 5004,
+	IE_MISSING_AVP = 5005,
+	IE_TOO_MANY = 5009,
+	IE_UNABLE_TO_COMPLY = 5012,
+	IE_INVALID_AVP_LENGTH = 5014,
+	IE_INVALID_MESSAGE_LENGTH = 5015
 };
 
 /* What was wrong: a result code and the AVP for Failed-AVP (RFC 6733 7.5). */
 struct ie_error {
-	int result; /* 0: none */
+	int result;		  /* 0: none */
 	const struct ie_avp *avp; /* may be NULL */
-	struct str raw;		  /* the offending AVP as received; p == NULL: missing, an empty one is made */
+	struct str
+		raw; /* the offending AVP as received; p == NULL: missing, an empty one is made */
 };
 
 /* --- reading --- */
@@ -150,17 +199,18 @@ struct ie_view {
 	uint8_t flags;
 	struct str value, raw;
 };
-int ie_header_parse(const uint8_t *msg, size_t n, struct ie_header *ret); /* -EBADMSG; length <= n is checked */
+int ie_header_parse(const uint8_t *msg, size_t n,
+		    struct ie_header *ret); /* -EBADMSG; length <= n is checked */
 void ie_cursor_init(struct ie_cursor *c, const void *p, size_t n);
 bool ie_next(struct ie_cursor *c, struct ie_view *ret); /* false: at the end, or bad */
-int ie_u32(struct str value, uint32_t *ret);		 /* -EBADMSG */
+int ie_u32(struct str value, uint32_t *ret);		/* -EBADMSG */
 
 /*
  * Decodes a message into *ret_env and into the struct of the command. 0, or -EBADMSG with *ret_err
  * (result and AVP); the envelope is then filled as far as it could be read, for the answer.
  */
-int ie_decode(const struct ie_command *c, const struct ie_dict *d, const uint8_t *msg, size_t n, struct ie_env *ret_env, void *ret,
-	      struct ie_error *ret_err);
+int ie_decode(const struct ie_command *c, const struct ie_dict *d, const uint8_t *msg, size_t n,
+	      struct ie_env *ret_env, void *ret, struct ie_error *ret_err);
 
 /* --- writing --- */
 struct ie_buf {
@@ -178,15 +228,17 @@ void ie_close(struct ie_buf *b, size_t at);
  * Encodes a whole message: header, envelope, the struct's AVPs, Failed-AVP when failed is given.
  * For a result of 3xxx the E bit is set. 0 or -errno.
  */
-int ie_encode(const struct ie_command *c, const struct ie_header *ids, const struct ie_env *env, const void *in, const struct ie_error *failed,
-	      struct ie_buf *ret);
+int ie_encode(const struct ie_command *c, const struct ie_header *ids, const struct ie_env *env,
+	      const void *in, const struct ie_error *failed, struct ie_buf *ret);
 /* Base-protocol answer (RFC 6733 7.2) when a request could not be decoded. */
-int ie_encode_error(const struct ie_header *req, const struct ie_env *env, const struct ie_error *e, struct ie_buf *ret);
+int ie_encode_error(const struct ie_header *req, const struct ie_env *env, const struct ie_error *e,
+		    struct ie_buf *ret);
 
 void ie_init(const struct ie_command *c, void *in); /* zeroes and sets "absent" (-1) */
 
 /* One line: "UAR Session-Id=... User-Name=...". Secrets become lengths. Truncates; returns dst. */
-char *ie_print(const struct ie_dict *d, const struct ie_command *c, const uint8_t *msg, size_t n, char *dst, size_t size);
+char *ie_print(const struct ie_dict *d, const struct ie_command *c, const uint8_t *msg, size_t n,
+	       char *dst, size_t size);
 const char *ie_type_name(enum ie_type t);
 /* Markdown of the tables, for docs/ref. */
 void ie_doc_dict(FILE *f, const struct ie_dict *d);
@@ -194,19 +246,47 @@ void ie_doc_command(FILE *f, const struct ie_command *c);
 
 /* --- base protocol --- */
 enum ie_base_avp {
-	IEB_USER_NAME, IEB_AUTH_APPLICATION_ID, IEB_ACCT_APPLICATION_ID, IEB_VENDOR_SPECIFIC_APPLICATION_ID, IEB_SESSION_ID, IEB_ORIGIN_HOST,
-	IEB_VENDOR_ID, IEB_RESULT_CODE, IEB_AUTH_SESSION_STATE, IEB_FAILED_AVP, IEB_ERROR_MESSAGE, IEB_ROUTE_RECORD, IEB_DESTINATION_REALM,
-	IEB_PROXY_INFO, IEB_DESTINATION_HOST, IEB_ERROR_REPORTING_HOST, IEB_ORIGIN_REALM, IEB_EXPERIMENTAL_RESULT, IEB_EXPERIMENTAL_RESULT_CODE,
-	IEB_ORIGIN_STATE_ID, IEB_PROXY_HOST, IEB_PROXY_STATE, IEB_DRMP, IEB_OC_SUPPORTED_FEATURES, IEB_OC_OLR, IEB_LOAD, IEB_REDIRECT_HOST,
-	IEB_REDIRECT_HOST_USAGE, IEB_REDIRECT_MAX_CACHE_TIME, IEB_N,
+	IEB_USER_NAME,
+	IEB_AUTH_APPLICATION_ID,
+	IEB_ACCT_APPLICATION_ID,
+	IEB_VENDOR_SPECIFIC_APPLICATION_ID,
+	IEB_SESSION_ID,
+	IEB_ORIGIN_HOST,
+	IEB_VENDOR_ID,
+	IEB_RESULT_CODE,
+	IEB_AUTH_SESSION_STATE,
+	IEB_FAILED_AVP,
+	IEB_ERROR_MESSAGE,
+	IEB_ROUTE_RECORD,
+	IEB_DESTINATION_REALM,
+	IEB_PROXY_INFO,
+	IEB_DESTINATION_HOST,
+	IEB_ERROR_REPORTING_HOST,
+	IEB_ORIGIN_REALM,
+	IEB_EXPERIMENTAL_RESULT,
+	IEB_EXPERIMENTAL_RESULT_CODE,
+	IEB_ORIGIN_STATE_ID,
+	IEB_PROXY_HOST,
+	IEB_PROXY_STATE,
+	IEB_DRMP,
+	IEB_OC_SUPPORTED_FEATURES,
+	IEB_OC_OLR,
+	IEB_LOAD,
+	IEB_REDIRECT_HOST,
+	IEB_REDIRECT_HOST_USAGE,
+	IEB_REDIRECT_MAX_CACHE_TIME,
+	IEB_N
 };
 extern const struct ie_avp ie_base[IEB_N];
 extern const struct ie_dict ie_base_dict;
 extern const struct ie_rule ie_env_rules[], ie_xresult_rules[];
 
 /* Rows that start every answer: the result. */
-#define IE_RESULT_ROWS(T, f)                                                                                              \
-	IE_ONE(&ie_base[IEB_RESULT_CODE], IE_OPT, IE_RESULT, T, f),                                                        \
-	{ .avp = &ie_base[IEB_EXPERIMENTAL_RESULT], .map = IE_XRESULT, .max = 1, .off = offsetof(T, f), .group = ie_xresult_rules }
+#define IE_RESULT_ROWS(T, f)                                                           \
+	IE_ONE(&ie_base[IEB_RESULT_CODE], IE_OPT, IE_RESULT, T, f),                    \
+	{                                                                              \
+		.avp = &ie_base[IEB_EXPERIMENTAL_RESULT], .map = IE_XRESULT, .max = 1, \
+		.off = offsetof(T, f), .group = ie_xresult_rules                       \
+	}
 
 #endif

@@ -38,7 +38,8 @@ static void put_text(struct out *o, struct str s)
 
 static void put_avps(struct out *o, const struct ie_dict *d, struct str in, int depth);
 
-static void put_value(struct out *o, const struct ie_dict *d, const struct ie_avp *a, const struct ie_view *v, int depth)
+static void put_value(struct out *o, const struct ie_dict *d, const struct ie_avp *a,
+		      const struct ie_view *v, int depth)
 {
 	uint32_t u;
 
@@ -48,7 +49,8 @@ static void put_value(struct out *o, const struct ie_dict *d, const struct ie_av
 		put(o, "{");
 		put_avps(o, d, v->value, depth + 1);
 		put(o, " }");
-	} else if ((a->type == IE_U32 || a->type == IE_I32 || a->type == IE_ENUM) && !ie_u32(v->value, &u)) {
+	} else if ((a->type == IE_U32 || a->type == IE_I32 || a->type == IE_ENUM) &&
+		   !ie_u32(v->value, &u)) {
 		put(o, "%u", u);
 	} else if (a->type == IE_UTF8 || a->type == IE_IDENTITY || a->type == IE_URI) {
 		put_text(o, v->value);
@@ -77,7 +79,8 @@ static void put_avps(struct out *o, const struct ie_dict *d, struct str in, int 
 		put(o, " (malformed)");
 }
 
-char *ie_print(const struct ie_dict *d, const struct ie_command *c, const uint8_t *msg, size_t n, char *dst, size_t size)
+char *ie_print(const struct ie_dict *d, const struct ie_command *c, const uint8_t *msg, size_t n,
+	       char *dst, size_t size)
 {
 	struct out o = { .p = dst, .size = size };
 	struct ie_header h;
@@ -100,40 +103,57 @@ char *ie_print(const struct ie_dict *d, const struct ie_command *c, const uint8_
 const char *ie_type_name(enum ie_type t)
 {
 	switch (t) {
-	case IE_OCTETS: return "OctetString";
-	case IE_UTF8: return "UTF8String";
-	case IE_IDENTITY: return "DiameterIdentity";
-	case IE_URI: return "DiameterURI";
-	case IE_U32: return "Unsigned32";
-	case IE_I32: return "Integer32";
-	case IE_ENUM: return "Enumerated";
-	case IE_U64: return "Unsigned64";
-	case IE_TIME: return "Time";
-	case IE_ADDRESS: return "Address";
-	case IE_GROUPED: return "Grouped";
+	case IE_OCTETS:
+		return "OctetString";
+	case IE_UTF8:
+		return "UTF8String";
+	case IE_IDENTITY:
+		return "DiameterIdentity";
+	case IE_URI:
+		return "DiameterURI";
+	case IE_U32:
+		return "Unsigned32";
+	case IE_I32:
+		return "Integer32";
+	case IE_ENUM:
+		return "Enumerated";
+	case IE_U64:
+		return "Unsigned64";
+	case IE_TIME:
+		return "Time";
+	case IE_ADDRESS:
+		return "Address";
+	case IE_GROUPED:
+		return "Grouped";
 	}
 	return "?";
 }
 
 void ie_doc_dict(FILE *f, const struct ie_dict *d)
 {
-	fprintf(f, "## AVPs: %s (%s)\n\n| code | name | type | flags |\n|---|---|---|---|\n", d->name, d->spec);
+	fprintf(f, "## AVPs: %s (%s)\n\n| code | name | type | flags |\n|---|---|---|---|\n",
+		d->name, d->spec);
 	for (size_t i = 0; i < d->n; i++) {
 		const struct ie_avp *a = &d->avps[i];
 
 		if (a->name)
-			fprintf(f, "| %u | %s | %s | %s%s%s |\n", a->code, a->name, ie_type_name(a->type), a->vendor ? "V" : "",
-				a->flags & IE_M ? "M" : "", a->flags & IE_SECRET ? ", never logged" : "");
+			fprintf(f, "| %u | %s | %s | %s%s%s |\n", a->code, a->name,
+				ie_type_name(a->type), a->vendor ? "V" : "",
+				a->flags & IE_M ? "M" : "",
+				a->flags & IE_SECRET ? ", never logged" : "");
 	}
 	fputc('\n', f);
 }
 
 static void doc_rules(FILE *f, const struct ie_rule *rules, int depth)
 {
-	static const char *const pres[] = { [IE_OPT] = "O", [IE_MAND] = "M", [IE_SUCC] = "C (success)", [IE_ENVL] = "M" };
+	static const char *const pres[] = {
+		[IE_OPT] = "O", [IE_MAND] = "M", [IE_SUCC] = "C (success)", [IE_ENVL] = "M"
+	};
 
 	for (const struct ie_rule *r = rules; r->avp; r++) {
-		fprintf(f, "| %.*s%s | %s |", depth * 2, "> > > > ", r->avp->name, pres[r->presence]);
+		fprintf(f, "| %.*s%s | %s |", depth * 2, "> > > > ", r->avp->name,
+			pres[r->presence]);
 		if (r->max == 1)
 			fprintf(f, " 1 |");
 		else if (r->max == UINT16_MAX)
@@ -148,7 +168,8 @@ static void doc_rules(FILE *f, const struct ie_rule *rules, int depth)
 
 void ie_doc_command(FILE *f, const struct ie_command *c)
 {
-	fprintf(f, "## %s (%s, %u, %s)\n\n| AVP | presence | number | |\n|---|---|---|---|\n", c->name, c->abbrev, c->code, c->spec);
+	fprintf(f, "## %s (%s, %u, %s)\n\n| AVP | presence | number | |\n|---|---|---|---|\n",
+		c->name, c->abbrev, c->code, c->spec);
 	doc_rules(f, c->rules, 0);
 	fputc('\n', f);
 }

@@ -31,7 +31,8 @@ struct store {
 
 static int fail(struct store *s, int rc)
 {
-	snprintf(s->error, sizeof(s->error), "%s", s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
+	snprintf(s->error, sizeof(s->error), "%s",
+		 s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -124,9 +125,11 @@ int store_open(struct loop *l, const char *path, struct store **ret)
 	if (e)
 		e = fail(s, e);
 	if (!e)
-		e = run(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+		e = run(s,
+			"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
 	if (!e)
-		e = run(s, "BEGIN IMMEDIATE; COMMIT"); /* takes the lock now, not at the first write */
+		e = run(s,
+			"BEGIN IMMEDIATE; COMMIT"); /* takes the lock now, not at the first write */
 	if (!e && l)
 		e = hook_loop(s, l);
 	if (e) {
@@ -181,10 +184,14 @@ static int prepare(struct store *s, struct table *t)
 	char q[160];
 	int rc, e;
 
-	snprintf(q, sizeof(q), "CREATE TABLE IF NOT EXISTS kv_%s(k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID", t->name);
+	snprintf(
+		q, sizeof(q),
+		"CREATE TABLE IF NOT EXISTS kv_%s(k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID",
+		t->name);
 	e = run(s, q);
 	for (int i = 0; i < N_STMT && !e; i++) {
-		snprintf(q, sizeof(q), sql[i], t->name); /* NOLINT: formats are the constants above */
+		snprintf(q, sizeof(q), sql[i],
+			 t->name); /* NOLINT: formats are the constants above */
 		rc = sqlite3_prepare_v3(s->db, q, -1, SQLITE_PREPARE_PERSISTENT, &t->stmt[i], NULL);
 		e = rc ? fail(s, rc) : 0;
 	}
@@ -300,7 +307,8 @@ static struct str column(sqlite3_stmt *st, int i)
 	return (struct str){ p ? p : "", (size_t)sqlite3_column_bytes(st, i) };
 }
 
-int store_each(struct store *s, const char *table, int (*fn)(void *arg, struct str key, struct str value), void *arg)
+int store_each(struct store *s, const char *table,
+	       int (*fn)(void *arg, struct str key, struct str value), void *arg)
 {
 	struct table *t;
 	int e = table_of(s, table, &t), rc = SQLITE_DONE;

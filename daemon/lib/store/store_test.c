@@ -172,7 +172,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_put_get_del), T(test_survives_close), T(test_one_owner), T(test_survives_crash), T(test_not_a_database),
+		T(test_put_get_del),	T(test_survives_close), T(test_one_owner),
+		T(test_survives_crash), T(test_not_a_database),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

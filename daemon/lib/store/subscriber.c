@@ -38,8 +38,36 @@ static const char schema[] =
 #define SUB_COLS "id, imsi, impi, k, opc, amf, sqn, visited, mandatory, optional, scscf, scscf_host"
 
 enum {
-	S_BEGIN, S_COMMIT, S_ROLLBACK, S_SAVE, S_RELEASE, S_UNDO, S_BY_IMPI, S_BY_IMPU, S_BY_IMSI, S_NEXT, S_COUNT_SUBS, S_COUNT_REG, S_IMPUS, S_NEW, S_UPDATE, S_DEL,
-	S_DEL_IMPUS, S_NEW_IMPU, S_SQN, S_SERVER, S_STATE, S_P_GET, S_P_NEXT, S_P_DEL, S_P_NEW, S_IFCS, S_SPTS, S_NEW_IFC, S_NEW_SPT, N_STMTS,
+	S_BEGIN,
+	S_COMMIT,
+	S_ROLLBACK,
+	S_SAVE,
+	S_RELEASE,
+	S_UNDO,
+	S_BY_IMPI,
+	S_BY_IMPU,
+	S_BY_IMSI,
+	S_NEXT,
+	S_COUNT_SUBS,
+	S_COUNT_REG,
+	S_IMPUS,
+	S_NEW,
+	S_UPDATE,
+	S_DEL,
+	S_DEL_IMPUS,
+	S_NEW_IMPU,
+	S_SQN,
+	S_SERVER,
+	S_STATE,
+	S_P_GET,
+	S_P_NEXT,
+	S_P_DEL,
+	S_P_NEW,
+	S_IFCS,
+	S_SPTS,
+	S_NEW_IFC,
+	S_NEW_SPT,
+	N_STMTS
 };
 
 static const char *const sql[N_STMTS] = {
@@ -50,27 +78,36 @@ static const char *const sql[N_STMTS] = {
 	[S_RELEASE] = "RELEASE one",
 	[S_UNDO] = "ROLLBACK TO one",
 	[S_BY_IMPI] = "SELECT " SUB_COLS " FROM subscriber WHERE impi = ?1",
-	[S_BY_IMPU] = "SELECT " SUB_COLS " FROM subscriber WHERE id = (SELECT sub FROM impu WHERE impu = ?1)",
+	[S_BY_IMPU] = "SELECT " SUB_COLS
+		      " FROM subscriber WHERE id = (SELECT sub FROM impu WHERE impu = ?1)",
 	[S_BY_IMSI] = "SELECT " SUB_COLS " FROM subscriber WHERE imsi = ?1",
 	[S_NEXT] = "SELECT " SUB_COLS " FROM subscriber WHERE imsi > ?1 ORDER BY imsi LIMIT 1",
 	[S_COUNT_SUBS] = "SELECT count(*) FROM subscriber",
 	[S_COUNT_REG] = "SELECT count(DISTINCT sub) FROM impu WHERE state = 1",
-	[S_IMPUS] = "SELECT impu, iset, barred, profile, state, pending FROM impu WHERE sub = ?1 ORDER BY ord",
-	[S_NEW] = "INSERT INTO subscriber(imsi, impi, k, opc, amf, sqn, visited, mandatory, optional) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-	[S_UPDATE] = "UPDATE subscriber SET imsi = ?1, impi = ?2, k = ?3, opc = ?4, amf = ?5, sqn = ?6, visited = ?7, mandatory = ?8, optional = ?9 "
-		     "WHERE id = ?10",
+	[S_IMPUS] =
+		"SELECT impu, iset, barred, profile, state, pending FROM impu WHERE sub = ?1 ORDER BY ord",
+	[S_NEW] =
+		"INSERT INTO subscriber(imsi, impi, k, opc, amf, sqn, visited, mandatory, optional) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[S_UPDATE] =
+		"UPDATE subscriber SET imsi = ?1, impi = ?2, k = ?3, opc = ?4, amf = ?5, sqn = ?6, visited = ?7, mandatory = ?8, optional = ?9 "
+		"WHERE id = ?10",
 	[S_DEL] = "DELETE FROM subscriber WHERE id = ?1",
 	[S_DEL_IMPUS] = "DELETE FROM impu WHERE sub = ?1",
-	[S_NEW_IMPU] = "INSERT INTO impu(impu, sub, ord, iset, barred, profile, state, pending) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[S_NEW_IMPU] =
+		"INSERT INTO impu(impu, sub, ord, iset, barred, profile, state, pending) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[S_SQN] = "UPDATE subscriber SET sqn = ?2 WHERE id = ?1",
 	[S_SERVER] = "UPDATE subscriber SET scscf = ?2, scscf_host = ?3 WHERE id = ?1",
 	[S_STATE] = "UPDATE impu SET state = ?2, pending = ?3 WHERE impu = ?1",
-	[S_P_GET] = "SELECT name, unregistered, media, ccf1, ccf2, ecf1, ecf2 FROM profile WHERE name = ?1",
-	[S_P_NEXT] = "SELECT name, unregistered, media, ccf1, ccf2, ecf1, ecf2 FROM profile WHERE name > ?1 ORDER BY name LIMIT 1",
+	[S_P_GET] =
+		"SELECT name, unregistered, media, ccf1, ccf2, ecf1, ecf2 FROM profile WHERE name = ?1",
+	[S_P_NEXT] =
+		"SELECT name, unregistered, media, ccf1, ccf2, ecf1, ecf2 FROM profile WHERE name > ?1 ORDER BY name LIMIT 1",
 	[S_P_DEL] = "DELETE FROM profile WHERE name = ?1",
 	[S_P_NEW] = "INSERT INTO profile VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[S_IFCS] = "SELECT priority, cnf, part, server, handling, info, include FROM ifc WHERE profile = ?1 ORDER BY priority",
-	[S_SPTS] = "SELECT grp, negated, kind, a, b FROM spt WHERE profile = ?1 AND priority = ?2 ORDER BY ord",
+	[S_IFCS] =
+		"SELECT priority, cnf, part, server, handling, info, include FROM ifc WHERE profile = ?1 ORDER BY priority",
+	[S_SPTS] =
+		"SELECT grp, negated, kind, a, b FROM spt WHERE profile = ?1 AND priority = ?2 ORDER BY ord",
 	[S_NEW_IFC] = "INSERT INTO ifc VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[S_NEW_SPT] = "INSERT INTO spt VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 };
@@ -121,7 +158,8 @@ static int stmt_of(struct subdb *db, int i, sqlite3_stmt **ret)
 	int rc = SQLITE_OK;
 
 	if (!db->stmt[i])
-		rc = sqlite3_prepare_v3(db->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[i], NULL);
+		rc = sqlite3_prepare_v3(db->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[i],
+					NULL);
 	*ret = db->stmt[i];
 	return rc ? fail(db, rc) : 0;
 }
@@ -184,14 +222,17 @@ static void give_to_directory_owner(const char *path)
 	if (!slash || slash == dir || geteuid())
 		return;
 	*slash = '\0';
-	if (!stat(dir, &d) && !stat(path, &f) && d.st_uid != f.st_uid && chown(path, d.st_uid, d.st_gid))
+	if (!stat(dir, &d) && !stat(path, &f) && d.st_uid != f.st_uid &&
+	    chown(path, d.st_uid, d.st_gid))
 		return; /* then the daemon will say that it cannot open it */
 }
 
 static int set_up(struct subdb *db, bool create)
 {
-	int rc = sqlite3_exec(db->db, "PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL,
-			      NULL, NULL);
+	int rc = sqlite3_exec(
+		db->db,
+		"PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+		NULL, NULL, NULL);
 
 	if (!rc && create)
 		rc = sqlite3_exec(db->db, schema, NULL, NULL, NULL);
@@ -209,7 +250,8 @@ int subdb_open(const char *path, bool create, struct subdb **ret, char *err, siz
 	if (!db)
 		return -ENOMEM;
 	old = umask(0077);
-	e = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
+	e = sqlite3_open_v2(path, &db->db,
+			    SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
 	umask(old);
 	if (e) {
 		e = fail(db, e);
@@ -218,7 +260,8 @@ int subdb_open(const char *path, bool create, struct subdb **ret, char *err, siz
 		e = set_up(db, create);
 	}
 	if (e) {
-		snprintf(err, errsize, "cannot open the subscriber database %s: %s", path, db->error);
+		snprintf(err, errsize, "cannot open the subscriber database %s: %s", path,
+			 db->error);
 		subdb_close(db);
 		return e;
 	}
@@ -244,7 +287,8 @@ const char *subdb_error(const struct subdb *db)
 
 int subdb_fast(struct subdb *db)
 {
-	int rc = sqlite3_exec(db->db, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536", NULL, NULL, NULL);
+	int rc = sqlite3_exec(db->db, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536", NULL,
+			      NULL, NULL);
 
 	return rc ? fail(db, rc) : 0;
 }
@@ -432,7 +476,8 @@ int subdb_count(struct subdb *db, uint64_t *ret_subscribers, uint64_t *ret_regis
 
 static bool same_impu(const struct sub_impu *a, const struct sub_impu *b)
 {
-	return !strcmp(a->impu, b->impu) && a->set == b->set && a->barred == b->barred && !strcmp(a->profile, b->profile);
+	return !strcmp(a->impu, b->impu) && a->set == b->set && a->barred == b->barred &&
+	       !strcmp(a->profile, b->profile);
 }
 
 static bool same_caps(const struct sub_caps *a, const struct sub_caps *b)
@@ -451,9 +496,10 @@ static bool same_impus(const struct subscriber *a, const struct subscriber *b)
 
 static bool same_subscriber(const struct subscriber *a, const struct subscriber *b)
 {
-	return !strcmp(a->impi, b->impi) && !memcmp(a->k, b->k, 16) && !memcmp(a->opc, b->opc, 16) && !memcmp(a->amf, b->amf, 2) &&
-	       !strcmp(a->visited, b->visited) && same_caps(&a->mandatory, &b->mandatory) && same_caps(&a->optional, &b->optional) &&
-	       same_impus(a, b);
+	return !strcmp(a->impi, b->impi) && !memcmp(a->k, b->k, 16) &&
+	       !memcmp(a->opc, b->opc, 16) && !memcmp(a->amf, b->amf, 2) &&
+	       !strcmp(a->visited, b->visited) && same_caps(&a->mandatory, &b->mandatory) &&
+	       same_caps(&a->optional, &b->optional) && same_impus(a, b);
 }
 
 /* State belongs to the identity: it stays when the operator changes something else of it. */
@@ -493,7 +539,8 @@ static int write_row(struct subdb *db, const struct subscriber *s, int which)
 	e = step_done(db, st);
 	sqlite3_clear_bindings(st);
 	if (e == -EEXIST)
-		snprintf(db->error, sizeof(db->error), "the private identity %s belongs to another subscriber", s->impi);
+		snprintf(db->error, sizeof(db->error),
+			 "the private identity %s belongs to another subscriber", s->impi);
 	return e;
 }
 
@@ -515,7 +562,8 @@ static int write_impus(struct subdb *db, const struct subscriber *s)
 		sqlite3_bind_int(st, 8, p->pending);
 		e = step_done(db, st);
 		if (e == -EEXIST)
-			snprintf(db->error, sizeof(db->error), "the public identity %s belongs to another subscriber", p->impu);
+			snprintf(db->error, sizeof(db->error),
+				 "the public identity %s belongs to another subscriber", p->impu);
 	}
 	return e;
 }
@@ -605,7 +653,8 @@ int subdb_set_server(struct subdb *db, int64_t id, struct str scscf, struct str 
 	return e;
 }
 
-int subdb_set_state(struct subdb *db, struct subscriber *s, size_t i, bool whole_set, enum sub_state state, bool pending)
+int subdb_set_state(struct subdb *db, struct subscriber *s, size_t i, bool whole_set,
+		    enum sub_state state, bool pending)
 {
 	sqlite3_stmt *st;
 	int e = stmt_of(db, S_STATE, &st);
@@ -762,7 +811,8 @@ static int write_ifc(struct subdb *db, const char *profile, const struct sub_ifc
 	sqlite3_bind_int(st, 8, f->include_request | f->include_response << 1);
 	e = step_done(db, st);
 	if (e == -EEXIST)
-		snprintf(db->error, sizeof(db->error), "profile %s has two criteria of priority %u", profile, f->priority);
+		snprintf(db->error, sizeof(db->error), "profile %s has two criteria of priority %u",
+			 profile, f->priority);
 	for (size_t i = 0; !e && i < f->n_spt; i++)
 		e = write_spt(db, profile, f, i);
 	return e;
@@ -770,21 +820,25 @@ static int write_ifc(struct subdb *db, const char *profile, const struct sub_ifc
 
 static bool same_ifc(const struct sub_ifc *a, const struct sub_ifc *b)
 {
-	bool same = a->priority == b->priority && a->cnf == b->cnf && a->part == b->part && !strcmp(a->server, b->server) &&
-		    a->handling == b->handling && !strcmp(a->service_info, b->service_info) && a->include_request == b->include_request &&
+	bool same = a->priority == b->priority && a->cnf == b->cnf && a->part == b->part &&
+		    !strcmp(a->server, b->server) && a->handling == b->handling &&
+		    !strcmp(a->service_info, b->service_info) &&
+		    a->include_request == b->include_request &&
 		    a->include_response == b->include_response && a->n_spt == b->n_spt;
 
 	for (size_t i = 0; same && i < a->n_spt; i++) {
 		const struct sub_spt *s = &a->spt[i], *t = &b->spt[i];
 
-		same = s->group == t->group && s->negated == t->negated && !strcmp(s->kind, t->kind) && !strcmp(s->a, t->a) && !strcmp(s->b, t->b);
+		same = s->group == t->group && s->negated == t->negated &&
+		       !strcmp(s->kind, t->kind) && !strcmp(s->a, t->a) && !strcmp(s->b, t->b);
 	}
 	return same;
 }
 
 static bool same_profile(const struct sub_profile *a, const struct sub_profile *b)
 {
-	bool same = a->unregistered == b->unregistered && a->media == b->media && !strcmp(a->ccf1, b->ccf1) && !strcmp(a->ccf2, b->ccf2) &&
+	bool same = a->unregistered == b->unregistered && a->media == b->media &&
+		    !strcmp(a->ccf1, b->ccf1) && !strcmp(a->ccf2, b->ccf2) &&
 		    !strcmp(a->ecf1, b->ecf1) && !strcmp(a->ecf2, b->ecf2) && a->n_ifc == b->n_ifc;
 
 	for (size_t i = 0; same && i < a->n_ifc; i++)

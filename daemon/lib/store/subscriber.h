@@ -16,15 +16,16 @@
 
 #include "lib/core/base.h"
 
-#define SUB_ID_MAX 256	 /* identity with its NUL */
-#define SUB_IMPUS_MAX 32 /* of one subscription */
-#define SUB_CAPS_MAX 16
-#define SUB_NAME_MAX 64
+#define SUB_ID_MAX    256 /* identity with its NUL */
+#define SUB_IMPUS_MAX 32  /* of one subscription */
+#define SUB_CAPS_MAX  16
+#define SUB_NAME_MAX  64
 
 enum sub_state { /* of a public identity, TS 29.228 3.1 */
-	SUB_NOT_REGISTERED = 0,
-	SUB_REGISTERED = 1,
-	SUB_UNREGISTERED = 2, /* an S-CSCF serves it for services of the unregistered state */
+		 SUB_NOT_REGISTERED = 0,
+		 SUB_REGISTERED = 1,
+		 SUB_UNREGISTERED =
+			 2, /* an S-CSCF serves it for services of the unregistered state */
 };
 const char *sub_state_name(enum sub_state s);
 
@@ -46,12 +47,13 @@ struct subscriber {
 	int64_t id;
 	char imsi[16], impi[SUB_ID_MAX];
 	uint8_t k[16], opc[16], amf[2];
-	uint64_t sqn; /* last one given out */
+	uint64_t sqn;		  /* last one given out */
 	char visited[SUB_ID_MAX]; /* networks it may roam to, separated by spaces; empty: all */
 	struct sub_caps mandatory, optional;
 	struct sub_impu impu[SUB_IMPUS_MAX];
 	size_t n_impu;
-	char scscf[SUB_ID_MAX], scscf_host[SUB_ID_MAX]; /* Server-Name, Diameter host; empty: none */
+	char scscf[SUB_ID_MAX],
+		scscf_host[SUB_ID_MAX]; /* Server-Name, Diameter host; empty: none */
 };
 
 /* Service point trigger, TS 29.228 annex B and F. */
@@ -60,7 +62,7 @@ struct sub_spt {
 	bool negated;
 	char kind[24]; /* method, uri, case, header, sdp */
 	char a[128];   /* method; request URI; session case 0-4; header name; SDP line */
-	char b[256];   /* header, sdp: a regular expression; method REGISTER: registration types "0 1" */
+	char b[256]; /* header, sdp: a regular expression; method REGISTER: registration types "0 1" */
 };
 #define SUB_SPTS_MAX 16
 struct sub_ifc {
@@ -77,8 +79,8 @@ struct sub_ifc {
 #define SUB_IFCS_MAX 16
 struct sub_profile {
 	char name[SUB_NAME_MAX];
-	bool unregistered;	/* has services for the unregistered state */
-	int media;		/* SubscribedMediaProfileId, -1: none */
+	bool unregistered; /* has services for the unregistered state */
+	int media;	   /* SubscribedMediaProfileId, -1: none */
 	char ccf1[SUB_ID_MAX], ccf2[SUB_ID_MAX], ecf1[SUB_ID_MAX], ecf2[SUB_ID_MAX];
 	struct sub_ifc ifc[SUB_IFCS_MAX];
 	size_t n_ifc;
@@ -90,7 +92,9 @@ struct subdb;
 int subdb_open(const char *path, bool create, struct subdb **ret, char *err, size_t errsize);
 void subdb_close(struct subdb *db); /* rolls back what was not committed; NULL is fine */
 const char *subdb_error(const struct subdb *db);
-int subdb_fast(struct subdb *db); /* import: fewer flushes; what is committed may be lost with the machine */
+int subdb_fast(
+	struct subdb
+		*db); /* import: fewer flushes; what is committed may be lost with the machine */
 
 int subdb_begin(struct subdb *db); /* write transaction; -EBUSY after 5 s; fine inside one */
 int subdb_commit(struct subdb *db);
@@ -116,11 +120,14 @@ int subdb_put(struct subdb *db, struct subscriber *s, bool set_sqn, enum sub_put
 int subdb_del(struct subdb *db, int64_t id);
 
 int subdb_set_sqn(struct subdb *db, int64_t id, uint64_t sqn);
-int subdb_set_server(struct subdb *db, int64_t id, struct str scscf, struct str host); /* empty: cleared */
+int subdb_set_server(struct subdb *db, int64_t id, struct str scscf,
+		     struct str host); /* empty: cleared */
 /* Of one identity (index i of s) when whole_set is false, else of its implicit set; s is updated too. */
-int subdb_set_state(struct subdb *db, struct subscriber *s, size_t i, bool whole_set, enum sub_state state, bool pending);
+int subdb_set_state(struct subdb *db, struct subscriber *s, size_t i, bool whole_set,
+		    enum sub_state state, bool pending);
 
-int subdb_profile_get(struct subdb *db, const char *name, struct sub_profile *ret); /* "default" always exists */
+int subdb_profile_get(struct subdb *db, const char *name,
+		      struct sub_profile *ret); /* "default" always exists */
 int subdb_profile_put(struct subdb *db, const struct sub_profile *p, enum sub_put *ret);
 int subdb_profile_next(struct subdb *db, const char *after, struct sub_profile *ret);
 
