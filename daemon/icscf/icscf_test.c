@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 
 #include "icscf/priv.h"
 
@@ -26,6 +27,7 @@ static struct world {
 	struct icscf *i;
 	char *sent[SENT_MAX];
 	int n_sent, n_read;
+	bool deaf; /* what is sent is not kept */
 	/* the HSS */
 	struct cx_uaa uaa;
 	struct cx_lia lia;
@@ -43,7 +45,7 @@ static int mock_uar(void *link _unused_, const struct cx_uar *r, cx_uaa_fn fn, v
 	w.auth_type = r->auth_type;
 	str_copy(w.identity, sizeof(w.identity), r->public_identity);
 	str_copy(w.visited, sizeof(w.visited), r->visited_network);
-	assert_true(str_eqz(r->user_name, IMPI));
+	assert_true(w.deaf || str_eqz(r->user_name, IMPI));
 	if (w.hold) {
 		w.fn = fn;
 		w.arg = arg;
@@ -67,6 +69,8 @@ static const struct icscf_cx mock_cx = { .uar = mock_uar, .lir = mock_lir };
 static void on_sent(void *arg _unused_, const struct sip_path *path _unused_, const char *data,
 		    size_t len)
 {
+	if (w.deaf)
+		return;
 	assert_true(w.n_sent < SENT_MAX);
 	w.sent[w.n_sent++] = str_dup((struct str){ data, len });
 }
@@ -384,11 +388,93 @@ static void test_servers(void **state _unused_)
 	icscf_servers_free(&l);
 }
 
+/* ---- hostile input ---- */
+
+static void inject(const char *data, size_t n)
+{
+	struct sip_path from = { .ep = w.ep, .proto = SIP_UDP };
+
+	sip_sa_parse("10.46.0.1", 5070, &from.peer);
+	sip_tp_inject(w.tp, &from, data, n);
+	loop_advance(w.loop, 2000);
+}
+
+/* The messages of RFC 4475: none of them does harm. */
+static void test_torture(void **state _unused_)
+{
+	static const char dir[] = "tests/torture/rfc4475";
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int n = 0;
+
+	if (!d)
+		skip();
+	w.deaf = true;
+	while ((e = readdir(d))) {
+		char path[512], data[8192];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		f = e->d_name[0] == '.' ? NULL : fopen(path, "re");
+		if (!f)
+			continue;
+		inject(data, fread(data, 1, sizeof(data), f));
+		fclose(f);
+		n++;
+	}
+	closedir(d);
+	assert_true(n > 10);
+	loop_advance(w.loop, 300 * USEC_PER_SEC);
+}
+
+static const char *const templates[] = {
+	"REGISTER sip:" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.1:5070;branch=z9hG4bKf%u\r\n"
+	"Max-Forwards: 69\r\nFrom: <" IMPU ">;tag=ue\r\nTo: <" IMPU ">\r\nCall-ID: f%u\r\n"
+	"CSeq: 1 REGISTER\r\nP-Visited-Network-ID: \"visited.example\"\r\n"
+	"Authorization: Digest username=\"" IMPI "\", realm=\"" DOMAIN "\", nonce=\"\"\r\n"
+	"Contact: <sip:a@10.45.0.11>;expires=0\r\nContent-Length: 0\r\n\r\n",
+	"INVITE sip:+15550000002@" DOMAIN ";user=phone SIP/2.0\r\n"
+	"Via: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKf%u\r\nMax-Forwards: 68\r\n"
+	"Route: <sip:icscf." DOMAIN ";lr;orig>\r\nFrom: <sip:c@" DOMAIN ">;tag=a\r\nTo: <sip:b>\r\n"
+	"Call-ID: f%u\r\nCSeq: 1 INVITE\r\nContact: <sip:a@10.45.0.11>\r\n"
+	"P-Asserted-Identity: <" IMPU ">\r\nContent-Length: 0\r\n\r\n",
+};
+
+/* Requests with octets changed, cut and doubled; KIMS_ROUNDS sets how many. */
+static void test_mutations(void **state _unused_)
+{
+	const char *env = getenv("KIMS_ROUNDS");
+	unsigned int rounds = env ? (unsigned int)atoi(env) : 2000;
+	static const char bytes[] = "<>;,:@\"\\ \r\n\t=?%0\0\377*";
+
+	w.deaf = true;
+	srandom(4475);
+	for (unsigned int i = 0; i < rounds; i++) {
+		char m[4096];
+		int n = snprintf(m, sizeof(m), templates[i % ARRAY_SIZE(templates)], i, i);
+
+		for (long k = random() % 6; k >= 0; k--) {
+			long at = random() % n, len = random() % 12;
+
+			if (random() % 4 == 0 && at + len < n) {
+				memmove(m + at, m + at + len, (size_t)(n - at - len));
+				n -= (int)len;
+			} else {
+				m[at] = bytes[(size_t)random() % (sizeof(bytes) - 1)];
+			}
+		}
+		inject(m, (size_t)n);
+	}
+	loop_advance(w.loop, 300 * USEC_PER_SEC);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_torture),
+		T(test_mutations),
 		T(test_register_by_name),
 		T(test_register_by_capabilities),
 		T(test_deregister),

@@ -166,7 +166,7 @@ static struct irs *set_of(struct scscf *s, const struct sip_msg *m)
 
 bool regevent_wants(struct scscf *s, const struct sip_msg *m)
 {
-	struct str event = sip_msg_value(m, SIP_H_EVENT), name;
+	struct str event = sip_msg_value(m, SIP_H_EVENT), name = event;
 	char canon[ID_MAX];
 
 	str_split(&event, ';', &name);

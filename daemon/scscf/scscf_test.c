@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 
 #include "scscf/priv.h"
 
@@ -31,6 +32,7 @@ static struct world {
 	struct scscf *s;
 	char *sent[SENT_MAX];
 	int n_sent, n_read;
+	bool deaf; /* what is sent is not kept */
 	/* the HSS */
 	struct aka_vector vector;
 	uint64_t sqn;
@@ -55,7 +57,7 @@ static int mock_mar(void *link _unused_, const struct cx_mar *r, cx_maa_fn fn, v
 
 	w.n_mar++;
 	w.mar_had_auts = r->item.authorization.n == 30;
-	assert_true(str_eqz(r->user_name, IMPI));
+	assert_true(w.deaf || str_eqz(r->user_name, IMPI));
 	if (w.silent) {
 		a.result = CX_TIMEOUT;
 		fn(arg, &a);
@@ -103,6 +105,8 @@ static const struct scscf_cx mock_cx = { .mar = mock_mar, .sar = mock_sar };
 static void on_sent(void *arg _unused_, const struct sip_path *path _unused_, const char *data,
 		    size_t len)
 {
+	if (w.deaf)
+		return;
 	assert_true(w.n_sent < SENT_MAX);
 	w.sent[w.n_sent++] = str_dup((struct str){ data, len });
 }
@@ -818,11 +822,106 @@ static void test_profile(void **state _unused_)
 	profile_free(&p);
 }
 
+/* ---- hostile input ---- */
+
+static void inject(const char *data, size_t n)
+{
+	struct sip_path from = { .ep = w.ep, .proto = SIP_UDP };
+
+	sip_sa_parse("10.46.0.1", 5070, &from.peer);
+	sip_tp_inject(w.tp, &from, data, n);
+	loop_advance(w.loop, 2000);
+}
+
+/* The messages of RFC 4475: none of them does harm. */
+static void test_torture(void **state _unused_)
+{
+	static const char dir[] = "tests/torture/rfc4475";
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int n = 0;
+
+	if (!d)
+		skip();
+	w.deaf = true;
+	while ((e = readdir(d))) {
+		char path[512], data[8192];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		f = e->d_name[0] == '.' ? NULL : fopen(path, "re");
+		if (!f)
+			continue;
+		inject(data, fread(data, 1, sizeof(data), f));
+		fclose(f);
+		n++;
+	}
+	closedir(d);
+	assert_true(n > 10);
+	loop_advance(w.loop, 300 * USEC_PER_SEC);
+}
+
+static const char *const templates[] = {
+	"REGISTER sip:scscf." DOMAIN
+	":5060 SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.1:5070;branch=z9hG4bKf%u\r\n"
+	"Max-Forwards: 68\r\nFrom: <" IMPU ">;tag=ue\r\nTo: <" IMPU ">\r\nCall-ID: f%u\r\n"
+	"CSeq: 1 REGISTER\r\nPath: " PATH
+	"\r\nRequire: path\r\nP-Charging-Vector: icid-value=x1\r\n"
+	"Authorization: Digest username=\"" IMPI "\", realm=\"" DOMAIN "\", uri=\"sip:" DOMAIN
+	"\", nonce=\"\", response=\"\", integrity-protected=\"yes\"\r\n"
+	"Contact: <" CONTACT ">;+sip.instance=\"<urn:gsma:imei:1>\";expires=0;q=0.5\r\n"
+	"Content-Length: 0\r\n\r\n",
+	"SUBSCRIBE " IMPU " SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.1:5070;branch=z9hG4bKf%u\r\n"
+	"Max-Forwards: 70\r\nRoute: <sip:orig@scscf." DOMAIN ":5060;lr>\r\n"
+	"Record-Route: <sip:mo@pcscf." DOMAIN ":5070;lr>\r\nFrom: <" IMPU ">;tag=w\r\nTo: <" IMPU
+	">\r\n"
+	"Call-ID: f%u\r\nCSeq: 1 SUBSCRIBE\r\nContact: <" CONTACT ">\r\n"
+	"P-Asserted-Identity: <" IMPU ">\r\nEvent: reg\r\nExpires: 60\r\nContent-Length: 0\r\n\r\n",
+	"INVITE tel:" NUMBER " SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.1:5070;branch=z9hG4bKf%u\r\n"
+	"Max-Forwards: 70\r\nRoute: <sip:orig@scscf." DOMAIN ":5060;lr>\r\nFrom: <" IMPU
+	">;tag=w\r\n"
+	"To: <tel:" NUMBER ">\r\nCall-ID: f%u\r\nCSeq: 1 INVITE\r\nContact: <" CONTACT ">\r\n"
+	"Session-Expires: 90;refresher=uac\r\nMin-SE: 90\r\nSupported: timer\r\n"
+	"P-Charging-Vector: icid-value=1\r\nP-Asserted-Identity: <" IMPU ">, <tel:" NUMBER ">\r\n"
+	"Content-Length: 0\r\n\r\n",
+};
+
+/* Requests with octets changed, cut and doubled; KIMS_ROUNDS sets how many. */
+static void test_mutations(void **state _unused_)
+{
+	const char *env = getenv("KIMS_ROUNDS");
+	unsigned int rounds = env ? (unsigned int)atoi(env) : 2000;
+	static const char bytes[] = "<>;,:@\"\\ \r\n\t=?%0\0\377*";
+
+	do_register();
+	w.deaf = true;
+	srandom(4475);
+	for (unsigned int i = 0; i < rounds; i++) {
+		char m[4096];
+		int n = snprintf(m, sizeof(m), templates[i % ARRAY_SIZE(templates)], i, i);
+
+		for (long k = random() % 6; k >= 0; k--) {
+			long at = random() % n, len = random() % 12;
+
+			if (random() % 4 == 0 && at + len < n) {
+				memmove(m + at, m + at + len, (size_t)(n - at - len));
+				n -= (int)len;
+			} else {
+				m[at] = bytes[(size_t)random() % (sizeof(bytes) - 1)];
+			}
+		}
+		inject(m, (size_t)n);
+	}
+	loop_advance(w.loop, 300 * USEC_PER_SEC);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_torture),
+		T(test_mutations),
 		T(test_register),
 		T(test_without_qop),
 		T(test_wrong_res),
