@@ -83,6 +83,10 @@ struct str sip_elem_first(struct str s, size_t *ret_next)
 	bool angle = false;
 	size_t i = 0;
 
+	if (!s.n || !memchr(s.p, ',', s.n)) { /* the usual case */
+		*ret_next = s.n;
+		return sip_trim(s);
+	}
 	for (;;) {
 		char c;
 
