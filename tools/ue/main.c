@@ -40,9 +40,21 @@ static void on_flushed(struct timer *t)
 	loop_stop(g->ue.loop, 0);
 }
 
+static void on_finish(struct timer *t)
+{
+	struct program *g = container_of(t, struct program, leave);
+
+	for (size_t i = 0; i < g->ue.n_phones; i++) {
+		for (struct sa_set *s = g->ue.phones[i]->sets; s; s = s->next)
+			sa_close_connections(s);
+	}
+	g->leave.fn = on_flushed;
+	timer_start(g->ue.loop, &g->leave, SA_CLOSE_USEC);
+}
+
 static void finish(struct program *g)
 {
-	g->leave.fn = on_flushed;
+	g->leave.fn = on_finish;
 	timer_start(g->ue.loop, &g->leave, FLUSH_USEC);
 }
 
@@ -59,7 +71,7 @@ static void leave(struct program *g)
 {
 	struct reg_opts o = { .what = REG_DEREGISTER };
 
-	g->leave.fn = on_flushed;
+	g->leave.fn = on_finish;
 	timer_start(g->ue.loop, &g->leave, LEAVE_USEC);
 	g->leaving = 1;
 	for (size_t i = 0; i < g->ue.n_phones; i++) {

@@ -123,7 +123,7 @@ void phone_shutdown(struct phone *p)
 	sub_stop(p->sub);
 	reg_stop(p->reg);
 	while (p->sets)
-		sa_free(p->sets);
+		sa_remove(p->sets);
 }
 
 void phone_free(struct phone *p)

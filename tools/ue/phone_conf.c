@@ -43,6 +43,7 @@ const struct opt phone_opts[] = {
 	{ "access", OPT_STR, F(access), "3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=0010100010000001", NULL,
 	  "P-Access-Network-Info; empty: not sent" },
 	{ "ipsec", OPT_BOOL, F(ipsec), "yes", NULL, "security agreement with IPsec (TS 33.203)" },
+	{ "new_port_us", OPT_BOOL, F(new_port_us), "no", NULL, "a re-registration changes the protected server port too" },
 	{ "algs", OPT_STR, F(algs), "hmac-sha-1-96 hmac-md5-96", NULL, "integrity algorithms to offer" },
 	{ "ealgs", OPT_STR, F(ealgs), "aes-cbc des-ede3-cbc null", NULL, "encryption algorithms to offer" },
 	{ "expires", OPT_UINT, F(expires), "600000", NULL, "registration lifetime to ask for, seconds" },

@@ -26,7 +26,7 @@ struct phone_conf {
 	int transport;
 	char *access; /* P-Access-Network-Info */
 	/* IPsec */
-	bool ipsec;
+	bool ipsec, new_port_us;
 	char *algs, *ealgs;
 	/* registration */
 	uint32_t expires;

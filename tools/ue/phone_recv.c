@@ -15,19 +15,10 @@
 
 const char phone_allow[] = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, MESSAGE, NOTIFY, INFO";
 
-static struct sa_set *set_of(const struct phone *p, const struct sip_ep *ep)
-{
-	for (struct sa_set *s = p->sets; s; s = s->next) {
-		if (s->ep_s == ep || s->ep_c == ep)
-			return s;
-	}
-	return NULL;
-}
-
 /* Over UDP answers leave from port_uc to port_ps; over TCP on the same connection. */
 static void choose_reply_path(struct phone *p, struct sip_stx *stx, const struct sip_path *from)
 {
-	struct sa_set *s = set_of(p, from->ep);
+	struct sa_set *s = sa_find(p, from);
 	struct sip_path path;
 
 	if (!s || from->proto != SIP_UDP)

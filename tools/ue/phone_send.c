@@ -49,12 +49,10 @@ void phone_free_sent(struct phone *p)
 		sent_free(p->sent);
 }
 
-static struct sa_set *set_of(const struct phone *p, const struct sip_ep *ep);
-
 /* Under SAs over UDP a response comes from port_pc to port_us. */
 static void log_received(const struct sent *s, struct sip_msg *resp)
 {
-	struct sa_set *set = set_of(s->p, s->path.ep);
+	struct sa_set *set = sa_find(s->p, &s->path);
 	struct sip_path path = s->path;
 
 	if (set && path.proto == SIP_UDP) {
@@ -222,18 +220,9 @@ int phone_cancel(struct phone *p, struct sip_ctx *t, const char *reason)
 	return sip_ctx_cancel(t, reason);
 }
 
-static struct sa_set *set_of(const struct phone *p, const struct sip_ep *ep)
-{
-	for (struct sa_set *s = p->sets; s; s = s->next) {
-		if (s->ep_s == ep || s->ep_c == ep)
-			return s;
-	}
-	return NULL;
-}
-
 static void log_response(struct phone *p, const struct sip_path *from, struct sip_msg *resp)
 {
-	struct sa_set *s = set_of(p, from->ep);
+	struct sa_set *s = sa_find(p, from);
 	struct sip_path path = *from;
 
 	if (s && from->proto == SIP_UDP) {

@@ -329,12 +329,14 @@ static bool retry_longer(struct reg *r, struct sip_msg *resp)
 
 static void refused(struct reg *r, struct sip_msg *resp)
 {
+	struct str warning = sip_msg_value(resp, SIP_H_WARNING);
 	int status = sip_msg_status(resp);
-	char why[128];
+	char why[160];
 
 	if (status == 423 && retry_longer(r, resp))
 		return;
-	snprintf(why, sizeof(why), "%d %.*s", status, STR_FMT(sip_msg_reason(resp)));
+	snprintf(why, sizeof(why), "%d %.*s%s%.*s", status, STR_FMT(sip_msg_reason(resp)), warning.n ? "; " : "",
+		 (int)MIN(warning.n, 80u), warning.p ? warning.p : "");
 	if (r->o.what != REG_REGISTER && (status == 403 || status == 404)) {
 		forget(r);
 		drop_all_sets(r->p);

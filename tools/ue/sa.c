@@ -87,11 +87,25 @@ static void to_xfrm_addr(const union sip_sa *a, struct xfrm_addr *ret)
 		ret->v6 = ((const struct sockaddr_in6 *)a)->sin6_addr;
 }
 
+/* A re-registration changes the client port and keeps the server port, so that contact and dialogs stay (7.1). */
 static int open_both(struct sa_set *s)
 {
-	int r = open_ep(s->phone, "uc", &s->ep_c);
+	struct phone *p = s->phone;
+	int r = open_ep(p, "uc", &s->ep_c);
 
-	return r ? r : open_ep(s->phone, "us", &s->ep_s);
+	if (r || !p->current || p->conf.new_port_us)
+		return r ? r : open_ep(p, "us", &s->ep_s);
+	s->ep_s = p->current->ep_s;
+	return 0;
+}
+
+struct sa_set *sa_find(const struct phone *p, const struct sip_path *from)
+{
+	for (struct sa_set *s = p->sets; s; s = s->next) {
+		if (s->ep_c == from->ep || (s->ep_s == from->ep && s->installed && sip_sa_port(&s->pc) == sip_sa_port(&from->peer)))
+			return s;
+	}
+	return NULL;
 }
 
 int sa_offer(struct phone *p, struct sa_set **ret, char *err, size_t errsize)
@@ -344,6 +358,20 @@ static void unlink_set(struct sa_set **list, struct sa_set *s)
 		*list = s->next;
 }
 
+static bool shares_server_port(const struct sa_set *list, const struct sa_set *s)
+{
+	for (; list; list = list->next) {
+		if (list != s && list->ep_s == s->ep_s)
+			return true;
+	}
+	return false;
+}
+
+static bool server_port_is_shared(const struct sa_set *s)
+{
+	return shares_server_port(s->phone->sets, s) || shares_server_port(s->phone->retired, s);
+}
+
 static void close_port(struct sa_set *s, struct sip_ep *ep)
 {
 	if (!ep)
@@ -355,10 +383,11 @@ static void close_port(struct sa_set *s, struct sip_ep *ep)
 void sa_destroy(struct sa_set *s)
 {
 	timer_stop(s->phone->ue->loop, &s->end);
+	if (!server_port_is_shared(s))
+		close_port(s, s->ep_s);
+	close_port(s, s->ep_c);
 	unlink_set(&s->phone->sets, s);
 	unlink_set(&s->phone->retired, s);
-	close_port(s, s->ep_c);
-	close_port(s, s->ep_s);
 	free(s->verify);
 	aka_wipe(&s->x, sizeof(s->x));
 	free(s);
@@ -369,37 +398,55 @@ static void on_destroy(struct timer *t)
 	sa_destroy(container_of(t, struct sa_set, end));
 }
 
-static void remove_sas(struct sa_set *s)
+void sa_close_connections(struct sa_set *s)
 {
 	struct phone *p = s->phone;
 
 	sip_tp_close_peer(p->ue->tp, s->ep_c, &p->pcscf);
-	sip_tp_close_peer(p->ue->tp, s->ep_s, &p->pcscf);
-	if (knl_xfrm_set_del(p->xfrm, &s->x))
-		log_warn("%s: security associations not removed: %s", p->name, knl_xfrm_error(p->xfrm));
-	aka_wipe(s->x.auth_key, sizeof(s->x.auth_key));
-	aka_wipe(s->x.enc_key, sizeof(s->x.enc_key));
+	if (!p->current || p->current == s || p->current->ep_s != s->ep_s)
+		sip_tp_close_peer(p->ue->tp, s->ep_s, &p->pcscf);
 }
 
 /* Transactions may still point at the endpoints: these stay, guarded, until the last one is over. */
-void sa_free(struct sa_set *s)
+void sa_remove(struct sa_set *s)
 {
-	struct phone *p;
+	struct phone *p = s->phone;
 
-	if (!s)
-		return;
-	p = s->phone;
 	phone_forget_set(p, s);
 	if (!s->installed) {
 		sa_destroy(s);
 		return;
 	}
-	remove_sas(s);
+	sa_close_connections(s);
+	if (knl_xfrm_set_del(p->xfrm, &s->x))
+		log_warn("%s: security associations not removed: %s", p->name, knl_xfrm_error(p->xfrm));
+	s->installed = false;
+	aka_wipe(s->x.auth_key, sizeof(s->x.auth_key));
+	aka_wipe(s->x.enc_key, sizeof(s->x.enc_key));
 	unlink_set(&p->sets, s);
 	s->next = p->retired;
 	p->retired = s;
 	s->end.fn = on_destroy;
 	timer_start(p->ue->loop, &s->end, (64 * (uint64_t)p->conf.t1_ms + 5000) * USEC_PER_MSEC);
+}
+
+static void on_closed(struct timer *t)
+{
+	sa_remove(container_of(t, struct sa_set, end));
+}
+
+void sa_free(struct sa_set *s)
+{
+	if (!s)
+		return;
+	phone_forget_set(s->phone, s);
+	if (!s->installed) {
+		sa_destroy(s);
+		return;
+	}
+	sa_close_connections(s);
+	s->end.fn = on_closed;
+	timer_start(s->phone->ue->loop, &s->end, SA_CLOSE_USEC);
 }
 
 static void on_end(struct timer *t)

@@ -14,6 +14,8 @@
 #include "lib/sip/secagree.h"
 #include "ue.h"
 
+enum { SA_CLOSE_USEC = 250000 }; /* connections end under the SAs */
+
 struct sa_set {
 	struct sa_set *next; /* in the phone's list */
 	struct phone *phone;
@@ -37,10 +39,17 @@ char *sa_client_value(const struct sa_set *s); /* malloc'd; NULL: no memory */
  */
 int sa_choose(struct sa_set *s, struct sip_msg *resp);
 int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], char *err, size_t errsize);
-/* Removes the SAs and wipes the keys; the endpoints close when no transaction can use them any more. NULL is fine. */
+/*
+ * End of a set: its TCP connections are closed while the SAs still stand, then these go and the keys
+ * are wiped; the endpoints close when no transaction can use them any more. NULL is fine.
+ */
 void sa_free(struct sa_set *s);
 void sa_free_later(struct sa_set *s, uint64_t usec);
+void sa_close_connections(struct sa_set *s);
+void sa_remove(struct sa_set *s);  /* the SAs go at once */
 void sa_destroy(struct sa_set *s); /* at the process's end: the stack is gone already */
+/* The set that a message came under (endpoint, peer's port); NULL: none. */
+struct sa_set *sa_find(const struct phone *p, const struct sip_path *from);
 /* Packets sent so far under the SA towards port_ps, as the kernel counts; 0 when unknown. */
 uint64_t sa_packets_sent(const struct sa_set *s);
 

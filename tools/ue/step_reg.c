@@ -85,7 +85,7 @@ static void on_sub(void *arg, struct phone *p, const struct sub_result *r)
 	}
 	report_phone(p, "subscribed", json_pack("{s:i, s:b, s:f}", "status", r->status, "active", r->active, "seconds",
 						(double)r->usec / 1e6));
-	one_ended(m, p, r->active, what, r->usec);
+	one_ended(m, p, r->active, what, reg_last(p->reg)->usec + r->usec);
 }
 
 /* --- registration --- */
