@@ -432,12 +432,16 @@ static void refuse_saa(struct reg_op *op, int result)
 	}
 }
 
-/* The identity to register must be in the set and not barred (5.4.1.2.2 step 8). */
+/*
+ * The identity to register must be in the set, and the set must have one that is not barred. Itself it may be
+ * barred: the temporary public user identity always is, and serves registration alone
+ * (TS 23.003 13.4B, TS 23.228 4.3.3.2).
+ */
 static bool may_register(struct reg_op *op, const struct irs *r)
 {
 	const struct impu *u = impu_find(op->s, str_of(op->impu));
 
-	return u && u->irs == r && !u->barred;
+	return u && u->irs == r && irs_default(r);
 }
 
 /* The SAA led to nothing. */
@@ -480,7 +484,7 @@ static void on_saa(void *arg, const struct cx_saa *a)
 	}
 	if (!may_register(op, r)) {
 		end_assigning(op);
-		reg_op_refuse(op, 403, NULL, "The identity is barred");
+		reg_op_refuse(op, 403, NULL, "Every identity of the registration set is barred");
 		if (!irs_active(r))
 			irs_free(r);
 		return;
@@ -521,7 +525,7 @@ void registrar_accept(struct reg_op *op)
 		if (may_register(op, u->irs))
 			apply(op, u->irs);
 		else
-			reg_op_refuse(op, 403, NULL, "The identity is barred");
+			reg_op_refuse(op, 403, NULL, "Every identity of the registration set is barred");
 	} else if (op->removes_all || !op->n) {
 		accept_removal_of_nothing(op);
 	} else {

@@ -29,10 +29,10 @@ struct session {
 	char call_id[];
 };
 
-/* One INVITE on its way through, until its final response. */
+/* One INVITE or UPDATE on its way through, until its final response. */
 struct leg {
 	struct scscf *s;
-	bool orig;
+	bool orig, invite;
 	struct se_state se;
 	char *call_id;
 };
@@ -110,11 +110,12 @@ static void session_failed(struct scscf *s, const char *call_id)
 		session_free(x);
 }
 
-static void session_confirmed(struct scscf *s, const char *call_id, uint32_t expires)
+/* By a 2xx to INVITE; one to UPDATE refreshes what is confirmed already. */
+static void session_confirmed(struct scscf *s, const char *call_id, uint32_t expires, bool invite)
 {
 	struct session *x = session_find(s, str_of(call_id));
 
-	if (!x)
+	if (!x || (!invite && !x->confirmed))
 		return;
 	x->confirmed = true;
 	session_arm(x, expires ? expires : UNREFRESHED_S);
@@ -172,7 +173,7 @@ static int on_response(void *arg, struct sip_fwd *f _unused_, struct sip_msg *re
 		set_ioi(l->s, resp, "term-ioi");
 	if (status / 100 == 2) {
 		se_response(resp, &l->se);
-		session_confirmed(l->s, l->call_id, l->se.expires);
+		session_confirmed(l->s, l->call_id, l->se.expires, l->invite);
 	}
 	return 0;
 }
@@ -181,7 +182,7 @@ static void on_end(void *arg, struct sip_fwd *f _unused_, int status)
 {
 	struct leg *l = arg;
 
-	if (status / 100 != 2)
+	if (l->invite && status / 100 != 2)
 		session_failed(l->s, l->call_id);
 	leg_free(l);
 }
@@ -194,7 +195,12 @@ static struct leg *leg_new(struct scscf *s, const struct sip_msg *m, bool orig)
 
 	if (!l)
 		return NULL;
-	*l = (struct leg){ .s = s, .orig = orig, .call_id = str_dup(sip_msg_call_id(m)) };
+	*l = (struct leg){
+		.s = s,
+		.orig = orig,
+		.invite = sip_msg_method(m) == SIP_M_INVITE,
+		.call_id = str_dup(sip_msg_call_id(m)),
+	};
 	if (l->call_id)
 		return l;
 	free(l);
@@ -209,8 +215,9 @@ static void forward_plain(struct scscf *s, struct sip_stx *stx, struct sip_msg *
 		sip_stx_reply(stx, 500, NULL, NULL);
 }
 
-static void forward_invite(struct scscf *s, struct sip_stx *stx, struct sip_msg *m,
-			   const struct sip_target *t, size_t n, bool orig)
+/* INVITE, and UPDATE with a session timer. */
+static void forward_timed(struct scscf *s, struct sip_stx *stx, struct sip_msg *m,
+			  const struct sip_target *t, size_t n, bool orig)
 {
 	struct leg *l = leg_new(s, m, orig);
 	struct sip_fwd *f;
@@ -223,7 +230,7 @@ static void forward_invite(struct scscf *s, struct sip_stx *stx, struct sip_msg 
 		leg_free(l);
 		return;
 	}
-	if (!sip_msg_to_tag(m).n) {
+	if (l->invite && !sip_msg_to_tag(m).n) {
 		metric_inc(&m_calls);
 		session_begin(s, m, orig);
 	}
@@ -238,8 +245,11 @@ static void forward_invite(struct scscf *s, struct sip_stx *stx, struct sip_msg 
 static void forward(struct scscf *s, struct sip_stx *stx, struct sip_msg *m,
 		    const struct sip_target *t, size_t n, bool orig)
 {
-	if (sip_msg_method(m) == SIP_M_INVITE)
-		forward_invite(s, stx, m, t, n, orig);
+	enum sip_method_id method = sip_msg_method(m);
+
+	if (method == SIP_M_INVITE ||
+	    (method == SIP_M_UPDATE && sip_msg_hf(m, SIP_H_SESSION_EXPIRES)))
+		forward_timed(s, stx, m, t, n, orig);
 	else
 		forward_plain(s, stx, m, t, n);
 }
@@ -430,12 +440,6 @@ void session_in_dialog(struct scscf *s, struct sip_stx *stx, struct sip_msg *m)
 
 		if (x)
 			session_free(x);
-	}
-	if (sip_msg_method(m) == SIP_M_UPDATE) {
-		struct session *x = session_find(s, sip_msg_call_id(m));
-
-		if (x && x->confirmed)
-			session_arm(x, s->env.conf->scscf.session_expires_s);
 	}
 	forward(s, stx, m, &t, 1, true);
 }
