@@ -525,7 +525,8 @@ void registrar_accept(struct reg_op *op)
 		if (may_register(op, u->irs))
 			apply(op, u->irs);
 		else
-			reg_op_refuse(op, 403, NULL, "Every identity of the registration set is barred");
+			reg_op_refuse(op, 403, NULL,
+				      "Every identity of the registration set is barred");
 	} else if (op->removes_all || !op->n) {
 		accept_removal_of_nothing(op);
 	} else {

@@ -40,7 +40,7 @@ static struct world {
 	int n_mar, n_sar;
 	int last_sar_type;
 	bool mar_had_auts, silent;
-	bool barred;
+	int barred; /* 1: the first identity, 2: all */
 	unsigned int cseq, call;
 } w;
 
@@ -87,11 +87,13 @@ static int mock_sar(void *link _unused_, const struct cx_sar *r, cx_saa_fn fn, v
 		 "<ServiceProfile>"
 		 "<PublicIdentity><BarringIndication>%d</BarringIndication>"
 		 "<Identity>" IMPU "</Identity></PublicIdentity>"
-		 "<PublicIdentity><Identity>sip:" NUMBER "@" DOMAIN "</Identity></PublicIdentity>"
-		 "<PublicIdentity><Identity>tel:" NUMBER "</Identity></PublicIdentity>"
+		 "<PublicIdentity><BarringIndication>%d</BarringIndication>"
+		 "<Identity>sip:" NUMBER "@" DOMAIN "</Identity></PublicIdentity>"
+		 "<PublicIdentity><BarringIndication>%d</BarringIndication>"
+		 "<Identity>tel:" NUMBER "</Identity></PublicIdentity>"
 		 "<InitialFilterCriteria><Priority>1</Priority></InitialFilterCriteria>"
 		 "</ServiceProfile></IMSSubscription>",
-		 w.barred);
+		 w.barred > 0, w.barred > 1, w.barred > 1);
 	if (r->assignment_type == CX_SA_REGISTRATION)
 		a.user_data = str_of(xml);
 	fn(arg, &a);
@@ -413,14 +415,6 @@ static void test_hss_trouble(void **state _unused_)
 	assert_int_equal(HASH_COUNT(w.s->impis), 0);
 }
 
-static void test_barred(void **state _unused_)
-{
-	w.barred = true;
-	answer(challenge("no"), w.vector.xres, 8, true, BIND);
-	expect("SIP/2.0 403 ");
-	assert_int_equal(HASH_COUNT(w.s->impus), 0);
-}
-
 static void test_bad_registers(void **state _unused_)
 {
 	register_with("nonce=\"\"", "Contact: <" CONTACT ">;expires=10\n", NULL);
@@ -667,6 +661,29 @@ static void invite(const char *ruri, const char *route, const char *identity, co
 #define ORIG "<sip:orig@scscf." DOMAIN ":5060;lr>"
 #define TERM "<sip:scscf." DOMAIN ":5060;lr>"
 
+static void test_barred(void **state _unused_)
+{
+	const char *m;
+
+	w.barred = 2;
+	answer(challenge("no"), w.vector.xres, 8, true, BIND);
+	expect("SIP/2.0 403 ");
+	assert_int_equal(HASH_COUNT(w.s->impus), 0);
+	/* The temporary identity is barred and serves registration alone. */
+	w.barred = 1;
+	answer(challenge("no"), w.vector.xres, 8, true, BIND);
+	m = expect("SIP/2.0 200 ");
+	has(m, "P-Associated-URI: <sip:" NUMBER "@" DOMAIN ">, <tel:" NUMBER ">");
+	invite("tel:+15550000002", ORIG, IMPU, "");
+	expect("SIP/2.0 403 ");
+	invite(IMPU, TERM, "sip:" NUMBER "@" DOMAIN, "");
+	expect("SIP/2.0 404 ");
+	register_with("nonce=\"\", response=\"\", integrity-protected=\"yes\"", "Contact: *\n",
+		      "0\n");
+	expect("SIP/2.0 200 ");
+	assert_int_equal(HASH_COUNT(w.s->impus), 0);
+}
+
 static void test_originating(void **state _unused_)
 {
 	const char *m;
@@ -719,6 +736,8 @@ static void test_terminating(void **state _unused_)
 	has(m, "Route: " PATH);
 	has(m, "P-Called-Party-ID: <sip:" NUMBER "@" DOMAIN ";user=phone>");
 	has(m, "Record-Route: <sip:mt@scscf." DOMAIN ":5060;lr>");
+	answer_request(m, "180 Ringing\nP-Asserted-Identity: <sip:" NUMBER "@" DOMAIN ">");
+	has(expect("SIP/2.0 180 "), "P-Asserted-Identity: <tel:" NUMBER ">");
 	answer_request(m, "486 Busy Here");
 	expect("ACK ");
 	expect("SIP/2.0 486 ");

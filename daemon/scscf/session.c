@@ -163,14 +163,18 @@ static void leg_free(struct leg *l)
 	free(l);
 }
 
+static void assert_callee(struct scscf *s, struct sip_msg *resp);
+
 static int on_response(void *arg, struct sip_fwd *f _unused_, struct sip_msg *resp,
 		       bool best _unused_)
 {
 	struct leg *l = arg;
 	int status = sip_msg_status(resp);
 
-	if (!l->orig)
+	if (!l->orig) {
 		set_ioi(l->s, resp, "term-ioi");
+		assert_callee(l->s, resp);
+	}
 	if (status / 100 == 2) {
 		se_response(resp, &l->se);
 		session_confirmed(l->s, l->call_id, l->se.expires, l->invite);
@@ -316,6 +320,15 @@ static void assert_both(struct sip_msg *m, const struct impu *u)
 		n++;
 	if (o && n == 1)
 		sip_msg_add(m, SIP_H_P_ASSERTED_IDENTITY, "<%s>", o->uri);
+}
+
+/* TS 24.229 5.4.3.3: the caller, too, learns both forms of who answers. */
+static void assert_callee(struct scscf *s, struct sip_msg *resp)
+{
+	struct impu *u;
+
+	if (sip_msg_status(resp) < 300 && find_served(s, resp, &u) == 0)
+		assert_both(resp, u);
 }
 
 /*
