@@ -269,7 +269,7 @@ static int program(struct session *s)
 	struct alg *a = &s->alg;
 	int r = 0;
 
-	if (!a->now[SIDE_UE] || !a->now[SIDE_CORE])
+	if (!a->now[SIDE_UE] || !a->now[SIDE_CORE] || a->stopped)
 		return 0;
 	for (size_t i = 0; i < a->n; i++)
 		for (int k = 0; k < FLOW_N; k++) {
@@ -454,6 +454,14 @@ void alg_refused(struct session *s, uint32_t cseq)
 		return;
 	free(a->offer);
 	a->offer = NULL;
+}
+
+void alg_stop(struct session *s)
+{
+	s->alg.stopped = true;
+	for (size_t i = 0; i < s->alg.n; i++)
+		for (int k = 0; k < FLOW_N; k++)
+			del_flow(s, i, k);
 }
 
 void alg_free(struct session *s, bool kernel)

@@ -61,6 +61,7 @@ struct alg {
 	uint32_t inv_cseq;	     /* of the last INVITE that carried an offer */
 	enum side inv_from;
 	struct alg_fork *forks;
+	bool stopped;
 };
 
 /* What a description is in its message (RFC 3264, RFC 6337 table 1). */
@@ -73,6 +74,7 @@ enum alg_kind { ALG_OFFER, ALG_ANSWER };
 int alg_pass(struct session *s, struct sip_msg *m, enum side from, struct str fork_tag);
 void alg_confirm(struct session *s, struct str fork_tag); /* 2xx: this dialog stays */
 void alg_refused(struct session *s, uint32_t cseq);	  /* the request of this CSeq failed: its offer goes */
+void alg_stop(struct session *s);			  /* no media any more: the flows go, the ports stay until alg_free() */
 void alg_free(struct session *s, bool kernel);		  /* flows too, their final counters logged, when kernel */
 /* The kernel's event of one flow; true: nothing comes from one side any more. */
 bool alg_inactive(struct session *s, uint32_t flow_id, bool inactive);

@@ -109,7 +109,9 @@ static void core_responds(struct call *c, int status, const char *tag, const cha
 	size_t n;
 
 	if (status < 300)
-		sip_msg_prepend(m, SIP_H_RECORD_ROUTE, "<sip:term@10.46.0.3:5060;lr>, <sip:s@10.46.0.3:5060;lr>");
+		sip_msg_prepend(m, SIP_H_RECORD_ROUTE,
+				"<sip:00000000000000aa@10.46.0.1:5064;lr>, <sip:00000000000000aa@10.46.0.1:5070;lr>, "
+				"<sip:s@10.46.0.3:5060;lr>");
 	if (status < 300)
 		sip_msg_add(m, SIP_H_CONTACT, "<sip:b@10.45.0.99:5070>");
 	sip_msg_add(m, SIP_H_P_CHARGING_VECTOR, "icid-value=x;term-ioi=y");
@@ -421,6 +423,8 @@ static void test_media_stops(void **state)
 	m = expect_request(w, EP_MW, SCSCF, "BYE");
 	has(m, SIP_H_REASON, "cause=503");
 	has(m, SIP_H_ROUTE, "<sip:s@10.46.0.3:5060;lr>");
+	has(m, SIP_H_ROUTE, "<sip:00000000000000aa@10.46.0.1:5064;lr>"); /* the callee's P-CSCF, which is us too */
+	assert_int_equal(n_flows(w), 0);
 	assert_int_equal(sip_msg_cseq(m), 2);
 	assert_true(str_eqz(sip_msg_ruri(m), "sip:b@10.45.0.99:5070"));
 	core_answers(w, m, 200, "");

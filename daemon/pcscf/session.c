@@ -277,10 +277,11 @@ void session_restored(struct session *s)
 static struct session_note *note_of(struct session *s)
 {
 	struct pcscf *p = s->p;
-	struct session_note *n = p->n_history ? &p->history[(p->n_history - 1) % HISTORY_RING] : NULL;
+	struct session_note *n;
 
-	if (n && n->id == s->id)
-		return n;
+	for (uint64_t i = p->n_history; i-- > 0 && i + HISTORY_RING >= p->n_history;)
+		if (p->history[i % HISTORY_RING].id == s->id)
+			return &p->history[i % HISTORY_RING];
 	n = &p->history[p->n_history++ % HISTORY_RING];
 	memset(n, 0, sizeof(*n));
 	n->id = s->id;
@@ -297,7 +298,7 @@ void session_note_flow(struct session *s, size_t stream, int flow, const struct 
 {
 	struct session_note *n;
 
-	if (s->fsm.state != SES_GONE)
+	if (s->fsm.state != SES_GONE && s->fsm.state != SES_ENDING)
 		return;
 	n = note_of(s);
 	if (n->n == ARRAY_SIZE(n->flow))
@@ -453,12 +454,14 @@ static void bye_answered(void *arg, struct sip_ctx *t _unused_, struct sip_msg *
 	free(b);
 }
 
-static bool is_ours(struct pcscf *p, struct str route)
+/* Our entries for this session: both ends of a call may be here, each with a session of its own. */
+static bool is_ours(const struct session *s, struct str route)
 {
 	struct sip_name_addr na;
 	struct sip_uri u;
 
-	return !sip_name_addr_parse(route, &na) && !sip_uri_parse(na.uri, &u) && gm_is_me(p, &u);
+	return !sip_name_addr_parse(route, &na) && !sip_uri_parse(na.uri, &u) &&
+	       str_eqz(u.user, s->token) && gm_is_me(s->p, &u);
 }
 
 /*
@@ -473,7 +476,7 @@ static int add_route(const struct session *s, struct sip_msg *m, bool to_caller)
 
 	while (rest.n && !r && str_split(&rest, ',', &v)) {
 		v = str_trim(v);
-		if (is_ours(s->p, v)) {
+		if (is_ours(s, v)) {
 			past_us = true;
 			continue;
 		}
@@ -566,6 +569,7 @@ void session_release(struct session *s, const char *why, const char *reason)
 	metric_inc(&m_released);
 	timer_stop(s->p->loop, &s->media_timer);
 	fsm_event(&s->fsm, SES_EV_RELEASE, NULL);
+	alg_stop(s);
 	if (confirmed)
 		bye_both(s, reason);
 	else if (fwd)
