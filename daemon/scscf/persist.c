@@ -50,6 +50,24 @@ static void put_set(const struct irs *r, struct sbuf *b)
 	}
 }
 
+/* The record is under the first identity; when that is another one now, the old record goes. */
+static int set_key(struct irs *r)
+{
+	const char *key = r->impus[0]->canon;
+	char *copy;
+
+	if (r->stored_as && !strcmp(r->stored_as, key))
+		return 0;
+	copy = strdup(key);
+	if (!copy)
+		return -ENOMEM;
+	if (r->stored_as)
+		store_del(r->s->env.store, TABLE, str_of(r->stored_as));
+	free(r->stored_as);
+	r->stored_as = copy;
+	return 0;
+}
+
 static void write_set(struct irs *r)
 {
 	_cleanup_sbuf_ struct sbuf b = { 0 };
@@ -58,9 +76,9 @@ static void write_set(struct irs *r)
 	if (!r->n_impus)
 		return;
 	put_set(r, &b);
-	err = b.failed
-		      ? -ENOMEM
-		      : store_put(r->s->env.store, TABLE, str_of(r->impus[0]->canon), sbuf_str(&b));
+	err = b.failed ? -ENOMEM : set_key(r);
+	if (err == 0)
+		err = store_put(r->s->env.store, TABLE, str_of(r->stored_as), sbuf_str(&b));
 	if (err < 0)
 		log_err("cannot store the registration of %s: %s", r->impus[0]->canon,
 			strerror(-err));
@@ -104,8 +122,10 @@ void persist_forget(struct irs *r)
 		}
 	}
 	r->dirty = false;
-	if (r->n_impus && !s->leaving)
-		store_del(s->env.store, TABLE, str_of(r->impus[0]->canon));
+	if (r->stored_as && !s->leaving)
+		store_del(s->env.store, TABLE, str_of(r->stored_as));
+	free(r->stored_as);
+	r->stored_as = NULL;
 }
 
 void persist_sub(struct scscf *s, const char *tag, struct str record)
@@ -164,7 +184,7 @@ static int load_contact(struct cursor *cur, struct irs *r)
 	return contact_restore(r, c); /* one that expired meanwhile does so at once */
 }
 
-static int load_set(struct scscf *s, struct cursor *c)
+static int load_set(struct scscf *s, struct str key, struct cursor *c)
 {
 	struct profile p = { 0 };
 	struct irs *r = NULL;
@@ -182,6 +202,8 @@ static int load_set(struct scscf *s, struct cursor *c)
 		return err;
 	for (n = cur_u64(c); n && !c->failed && err == 0; n--)
 		err = load_contact(c, r);
+	free(r->stored_as); /* two records of one set: the later one stays */
+	r->stored_as = str_dup(key);
 	if (!irs_active(r)) {
 		irs_free(r);
 		return -ENODATA;
@@ -192,7 +214,7 @@ static int load_set(struct scscf *s, struct cursor *c)
 static int on_record(void *arg, struct str key, struct str value)
 {
 	struct cursor c = { .s = value };
-	int err = load_set(arg, &c);
+	int err = load_set(arg, key, &c);
 
 	if (err < 0)
 		log_warn("stored registration of %.*s left out: %s", STR_FMT(key), strerror(-err));

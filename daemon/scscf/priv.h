@@ -95,6 +95,7 @@ struct irs {
 	struct sub *subs;
 	struct ifc_set *ifc;
 	uint32_t last_id; /* of elements in reginfo documents */
+	char *stored_as;  /* key of its record; NULL: none */
 	bool dirty;	  /* in scscf's list of what is to be stored */
 	struct irs *next_dirty;
 };

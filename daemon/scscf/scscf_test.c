@@ -501,6 +501,47 @@ static void test_restart(void **state _unused_)
 	has(m, "+sip.instance=");
 }
 
+static int count_record(void *arg, struct str key _unused_, struct str value _unused_)
+{
+	(*(int *)arg)++;
+	return 0;
+}
+
+/* The HSS puts another identity first: the record moves, it is not doubled. */
+static void test_new_first_identity(void **state _unused_)
+{
+	struct cx_ppr r = { .user_name = STR(IMPI),
+			    .user_data = STR("<IMSSubscription><ServiceProfile>"
+					     "<PublicIdentity><Identity>tel:" NUMBER
+					     "</Identity></PublicIdentity>"
+					     "<PublicIdentity><Identity>" IMPU
+					     "</Identity></PublicIdentity>"
+					     "</ServiceProfile></IMSSubscription>") };
+	struct cx_ppa a;
+	int n = 0;
+
+	do_register();
+	scscf_ppr(w.s, &r, &a);
+	assert_int_equal(a.result, CX_SUCCESS);
+	assert_int_equal(HASH_COUNT(w.s->impus), 2);
+	loop_advance(w.loop, 10000);
+	scscf_free(w.s);
+	assert_int_equal(store_each(w.store, "registration", count_record, &n), 0);
+	assert_int_equal(n, 1);
+	start_scscf();
+	assert_int_equal(HASH_COUNT(w.s->impus), 2);
+	assert_int_equal(w.s->sets->contacts ? 1 : 0, 1);
+	assert_null(w.s->sets->contacts->next);
+	/* A profile of somebody who is not here. */
+	r.user_data = STR("<IMSSubscription><ServiceProfile><PublicIdentity><Identity>sip:x@y"
+			  "</Identity></PublicIdentity></ServiceProfile></IMSSubscription>");
+	scscf_ppr(w.s, &r, &a);
+	assert_int_equal(a.result, CX_USER_UNKNOWN);
+	r.user_data = STR("<IMSSubscription>");
+	scscf_ppr(w.s, &r, &a);
+	assert_int_equal(a.result, CX_NOT_SUPPORTED_USER_DATA);
+}
+
 static void test_rtr(void **state _unused_)
 {
 	struct cx_rtr r = { .user_name = STR(IMPI), .reason_code = CX_PERMANENT_TERMINATION };
@@ -955,6 +996,7 @@ int main(void)
 		T(test_new_address_replaces),
 		T(test_restart),
 		T(test_rtr),
+		T(test_new_first_identity),
 		T(test_regevent),
 		T(test_regevent_fetch),
 		T(test_regevent_dead_watcher),
