@@ -130,14 +130,17 @@ static int start_dumpcap(struct trace *t)
 	char file[512];
 	const char *argv[] = { "dumpcap", "-q", "-i", "any", "-B", "64", "-w", file, NULL };
 	posix_spawnattr_t attr;
-	sigset_t none;
+	sigset_t none, defaults;
 	int r;
 
 	snprintf(file, sizeof(file), "%s/trace.pcapng", t->dir);
 	sigemptyset(&none);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGINT);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	r = posix_spawnp(&t->dumpcap, argv[0], NULL, &attr, (char *const *)argv, environ);
 	posix_spawnattr_destroy(&attr);
 	return -r;
@@ -213,6 +216,7 @@ int cmd_trace(struct kimsctl *k, int argc, char **argv)
 	}
 	if (!kc_conf(k))
 		return 1;
+	signal(SIGINT, SIG_DFL); /* a shell's background job ignores it, and signalfd would never see it */
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
