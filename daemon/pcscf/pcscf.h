@@ -101,7 +101,10 @@ void request_from_core(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m);
 int core_send(struct pcscf *p, struct sip_msg *m, sip_ctx_fn fn, void *arg);
 
 /* reg event package, TS 24.229 5.2.3 */
-void regevent_subscribe(struct reg *r, uint64_t delay_usec);
+/* call_id, tag: of a former run, or NULL. */
+void regevent_subscribe(struct reg *r, uint64_t delay_usec, const char *call_id, const char *tag);
+const char *regevent_call_id(const struct reg *r); /* "": no subscription */
+const char *regevent_tag(const struct reg *r);
 void regevent_free(struct regsub *s);
 void regevent_notify(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, struct str token);
 

@@ -80,6 +80,8 @@ void persist_reg(struct reg *r)
 	put(&rec, "ue=%s %u\n", gm_addr_str(&r->ue, addr), r->ue_port);
 	put(&rec, "way=%d %d %u\n", r->ipsec, r->proto, r->instance);
 	put(&rec, "expires=%llu\n", (unsigned long long)r->expires);
+	if (r->sub)
+		put(&rec, "sub=%s %s\n", regevent_call_id(r), regevent_tag(r));
 	for (int i = SA_CUR; i < SA_N_ROLES; i++)
 		if (r->set[i])
 			put_set(&rec, r->set[i]);
@@ -400,6 +402,17 @@ static int load_args(struct pcscf *p, struct str record, struct reg_new_args *a,
 	return a->gm && a->impi.n && a->contact.n ? 0 : -EINVAL;
 }
 
+/* All at once would be a flood: they are spread, and until then the old dialogs are heard. */
+static void load_sub(struct reg *r, struct str record)
+{
+	char line[128], call_id[40], tag[17];
+	bool old = text_of(value_of(record, "sub"), line, sizeof(line)) &&
+		   sscanf(line, "%39s %16s", call_id, tag) == 2;
+
+	regevent_subscribe(r, r->id % (RESUBSCRIBE_SPREAD_S * USEC_PER_SEC), old ? call_id : NULL,
+			   old ? tag : NULL);
+}
+
 static int load_reg(struct inventory *v, struct str key, struct str record)
 {
 	char token[REG_TOKEN_LEN + 1], aor[256];
@@ -430,8 +443,7 @@ static int load_reg(struct inventory *v, struct str key, struct str record)
 		return -ESTALE;
 	}
 	fsm_event(&r->fsm, REG_EV_ACCEPTED, NULL);
-	if (v->p->reg_event)
-		regevent_subscribe(r, r->id % (RESUBSCRIBE_SPREAD_S * USEC_PER_SEC));
+	load_sub(r, record);
 	return 0;
 }
 

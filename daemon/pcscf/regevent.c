@@ -5,8 +5,9 @@
  * TS 24.229 5.2.3 (SUBSCRIBE after the 200 to REGISTER, refresh, network-initiated de-registration,
  * shortened expiry), RFC 3680 (reginfo), RFC 6665. The document is parsed by expat as a stream; any
  * DTD ends it (no entities, no expansion), and it is bounded by the size of a message.
- * Invariants: the subscription belongs to its registration and goes with it; after a restart a
- * new one is made, so that nothing of it is stored.
+ * Invariants: the subscription belongs to its registration and goes with it; Call-ID and tag are
+ * stored with it, so that after a restart NOTIFYs of the old dialog are still heard until the new
+ * one, which has the same, is there.
  */
 #include <expat.h>
 
@@ -118,6 +119,12 @@ static int add_headers(struct reg *r, struct sip_msg *m)
 	return e;
 }
 
+/* Above all that a former run used with the same Call-ID: seconds since 2020. */
+static uint32_t first_cseq(const struct pcscf *p)
+{
+	return (uint32_t)(loop_wall(p->loop) / USEC_PER_SEC - 1577836800u) & 0x7fffffff;
+}
+
 static struct sip_msg *first_subscribe(struct reg *r, struct regsub *s)
 {
 	char uri[256];
@@ -126,8 +133,6 @@ static struct sip_msg *first_subscribe(struct reg *r, struct regsub *s)
 
 	if (subject(r, uri, sizeof(uri)) < 0)
 		return NULL;
-	sip_random_token(s->tag, 16);
-	sip_random_token(s->call_id, sizeof(s->call_id) - 1);
 	m = sip_msg_new_request("SUBSCRIBE", uri);
 	if (!m)
 		return NULL;
@@ -137,7 +142,7 @@ static struct sip_msg *first_subscribe(struct reg *r, struct regsub *s)
 	if (!e)
 		e = sip_msg_add(m, SIP_H_CALL_ID, "%s", s->call_id);
 	if (!e)
-		e = sip_msg_add(m, SIP_H_CSEQ, "1 SUBSCRIBE");
+		e = sip_msg_add(m, SIP_H_CSEQ, "%u SUBSCRIBE", first_cseq(r->p));
 	if (!e)
 		return m;
 	sip_msg_unref(m);
@@ -177,11 +182,21 @@ static void subscribe_again(struct timer *t)
 		timer_start(s->p->loop, &s->timer, SUB_RETRY_S * USEC_PER_SEC);
 }
 
-void regevent_subscribe(struct reg *r, uint64_t delay_usec)
+const char *regevent_call_id(const struct reg *r)
+{
+	return r->sub ? r->sub->call_id : "";
+}
+
+const char *regevent_tag(const struct reg *r)
+{
+	return r->sub ? r->sub->tag : "";
+}
+
+void regevent_subscribe(struct reg *r, uint64_t delay_usec, const char *call_id, const char *tag)
 {
 	struct regsub *s;
 
-	if (r->sub)
+	if (r->sub || !r->p->reg_event)
 		return;
 	s = calloc(1, sizeof(*s));
 	if (!s)
@@ -189,6 +204,13 @@ void regevent_subscribe(struct reg *r, uint64_t delay_usec)
 	s->p = r->p;
 	s->reg_id = r->id;
 	s->timer.fn = subscribe_again;
+	if (call_id && tag) {
+		snprintf(s->call_id, sizeof(s->call_id), "%s", call_id);
+		snprintf(s->tag, sizeof(s->tag), "%s", tag);
+	} else {
+		sip_random_token(s->call_id, 24);
+		sip_random_token(s->tag, sizeof(s->tag) - 1);
+	}
 	r->sub = s;
 	timer_start(r->p->loop, &s->timer, delay_usec);
 }

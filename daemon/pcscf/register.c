@@ -462,9 +462,9 @@ static void accepted(struct reg *r, struct regtx *t, struct sip_msg *resp, uint3
 	take_contact(r, t);
 	if (first)
 		reg_replace_same_ue(r);
+	if (first) /* behind the 200 that is about to go out */
+		regevent_subscribe(r, 10 * USEC_PER_MSEC, NULL, NULL);
 	persist_reg(r);
-	if (first && t->p->reg_event) /* behind the 200 that is about to go out */
-		regevent_subscribe(r, 10 * USEC_PER_MSEC);
 }
 
 static void on_ok(struct regtx *t, struct sip_msg *resp)
