@@ -33,10 +33,12 @@ static bool is_me(void *arg, const struct sip_uri *uri)
 	const struct bench *b = arg;
 	union sip_sa a;
 
-	return !sip_sa_parse_str(uri->host, uri->port ? uri->port : 5060, &a) && sip_sa_eq(&a, sip_ep_local(b->ep));
+	return !sip_sa_parse_str(uri->host, uri->port ? uri->port : 5060, &a) &&
+	       sip_sa_eq(&a, sip_ep_local(b->ep));
 }
 
-static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from)
+static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m,
+		       const struct sip_path *from)
 {
 	struct bench *b = arg;
 	struct sip_target t = { 0 };
@@ -73,10 +75,11 @@ static void report(const struct bench *b)
 	getrusage(RUSAGE_SELF, &ru);
 	printf("requests %lu rx %lu tx %lu rx_tcp %lu tx_tcp %lu retransmits in %lu out %lu timeouts %lu stray %lu shed %lu active %lu/%lu "
 	       "errors %lu bad %lu garbage %lu cpu_user_ms %ld cpu_sys_ms %ld rss_kb %ld\n",
-	       b->requests, t->rx_udp, t->tx_udp, t->rx_tcp, t->tx_tcp, s->rx_retransmits, s->tx_retransmits, s->timeouts, s->stray,
-	       s->shed + t->shed, s->stx_active, s->ctx_active, t->tx_errors, t->rx_bad, t->rx_garbage,
-	       ru.ru_utime.tv_sec * 1000 + ru.ru_utime.tv_usec / 1000, ru.ru_stime.tv_sec * 1000 + ru.ru_stime.tv_usec / 1000,
-	       ru.ru_maxrss);
+	       b->requests, t->rx_udp, t->tx_udp, t->rx_tcp, t->tx_tcp, s->rx_retransmits,
+	       s->tx_retransmits, s->timeouts, s->stray, s->shed + t->shed, s->stx_active,
+	       s->ctx_active, t->tx_errors, t->rx_bad, t->rx_garbage,
+	       ru.ru_utime.tv_sec * 1000 + ru.ru_utime.tv_usec / 1000,
+	       ru.ru_stime.tv_sec * 1000 + ru.ru_stime.tv_usec / 1000, ru.ru_maxrss);
 }
 
 static void on_signal(struct loop_io *io, uint32_t revents)
@@ -95,13 +98,16 @@ static int catch_signals(struct bench *b)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	b->signals = (struct loop_io){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .events = EPOLLIN, .fn = on_signal };
+	b->signals = (struct loop_io){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC),
+				       .events = EPOLLIN,
+				       .fn = on_signal };
 	return b->signals.fd < 0 ? -errno : loop_io_add(b->loop, &b->signals);
 }
 
 static int start(struct bench *b, const char *addr, uint16_t port, uint32_t shed_ms)
 {
-	static const struct sip_stack_ops ops = { .request = on_request, .stray_response = on_stray };
+	static const struct sip_stack_ops ops = { .request = on_request,
+						  .stray_response = on_stray };
 	struct sip_ep_opts o = { .name = "bench", .tcp = true };
 	char buf[SIP_SA_STRLEN];
 	int r = sip_sa_parse(addr, port, &o.local);
@@ -119,8 +125,11 @@ static int start(struct bench *b, const char *addr, uint16_t port, uint32_t shed
 	if (!r)
 		r = sip_stack_new(b->loop, b->tp, &ops, b, &b->stack);
 	if (!r && shed_ms)
-		sip_tp_set_shed(b->tp, &(struct sip_tp_shed){ .target_ms = shed_ms, .interval_ms = 100, .retry_after_s = 5 });
-	snprintf(b->record_route, sizeof(b->record_route), "<sip:%s;lr>", sip_sa_str(&o.local, buf));
+		sip_tp_set_shed(b->tp, &(struct sip_tp_shed){ .target_ms = shed_ms,
+							      .interval_ms = 100,
+							      .retry_after_s = 5 });
+	snprintf(b->record_route, sizeof(b->record_route), "<sip:%s;lr>",
+		 sip_sa_str(&o.local, buf));
 	return r;
 }
 
@@ -130,7 +139,8 @@ int main(int argc, char **argv)
 	int r;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: %s LISTEN_ADDR PORT NEXT_HOP_URI [SHED_TARGET_MS]\n", argv[0]);
+		fprintf(stderr, "usage: %s LISTEN_ADDR PORT NEXT_HOP_URI [SHED_TARGET_MS]\n",
+			argv[0]);
 		return 2;
 	}
 	b.next_hop = argv[3];

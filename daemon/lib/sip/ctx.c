@@ -18,7 +18,7 @@
 #include "lib/core/log.h"
 #include "lib/sip/tx_priv.h"
 
-#define NO_SLOT UINT32_MAX
+#define NO_SLOT	       UINT32_MAX
 #define TIMER_D_MIN_MS 32000
 
 static void on_retransmit(struct timer *timer);
@@ -26,7 +26,8 @@ static void on_life(struct timer *timer);
 
 /* --- branch --- */
 
-static uint64_t branch_mac(const struct sip_stack *s, uint32_t slot, uint32_t gen, uint64_t loop_hash)
+static uint64_t branch_mac(const struct sip_stack *s, uint32_t slot, uint32_t gen,
+			   uint64_t loop_hash)
 {
 	struct siphash h;
 
@@ -67,7 +68,8 @@ static bool get_hex(struct str *s, size_t digits, uint64_t *ret)
 	return true;
 }
 
-static void write_branch(const struct sip_stack *s, uint32_t slot, uint32_t gen, uint64_t loop_hash, char dst[BRANCH_MAX])
+static void write_branch(const struct sip_stack *s, uint32_t slot, uint32_t gen, uint64_t loop_hash,
+			 char dst[BRANCH_MAX])
 {
 	char *p = dst;
 
@@ -228,7 +230,8 @@ void ctx_free_all(struct sip_stack *s)
 			terminate(s->slots[i].t);
 }
 
-static struct sip_ctx *ctx_alloc(struct sip_stack *s, enum sip_method_id method, const struct sip_path *path)
+static struct sip_ctx *ctx_alloc(struct sip_stack *s, enum sip_method_id method,
+				 const struct sip_path *path)
 {
 	struct sip_ctx *t = calloc(1, sizeof(*t));
 
@@ -260,8 +263,8 @@ static int add_content_length(struct sip_msg *m)
 	return sip_msg_add(m, SIP_H_CONTENT_LENGTH, "%zu", sip_msg_body(m).n);
 }
 
-int ctx_push_via(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path, const union sip_sa *via_sentby, uint32_t slot,
-		 uint32_t gen, uint64_t loop_hash)
+int ctx_push_via(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path,
+		 const union sip_sa *via_sentby, uint32_t slot, uint32_t gen, uint64_t loop_hash)
 {
 	char branch[BRANCH_MAX], buf[SIP_SA_STRLEN];
 	const char *sentby = via_sentby ? sip_sa_str(via_sentby, buf) : sip_ep_sentby(path->ep);
@@ -275,7 +278,8 @@ int ctx_push_via(struct sip_stack *s, struct sip_msg *req, const struct sip_path
 		sentby = sip_sa_str(&local, buf);
 	}
 	write_branch(s, slot, gen, loop_hash, branch);
-	return sip_msg_prepend(req, SIP_H_VIA, "SIP/2.0/%s %s;branch=%s", path->proto == SIP_TCP ? "TCP" : "UDP", sentby, branch);
+	return sip_msg_prepend(req, SIP_H_VIA, "SIP/2.0/%s %s;branch=%s",
+			       path->proto == SIP_TCP ? "TCP" : "UDP", sentby, branch);
 }
 
 static int send_request(struct sip_ctx *t)
@@ -305,7 +309,8 @@ static int start_sending(struct sip_ctx *t)
 }
 
 /* ACK to 2xx, and whatever else asks for no answer. */
-static int send_stateless(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path, const union sip_sa *via_sentby)
+static int send_stateless(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path,
+			  const union sip_sa *via_sentby)
 {
 	static uint32_t gen;
 	int r = ctx_push_via(s, req, path, via_sentby, NO_SLOT, ++gen, 0);
@@ -315,8 +320,9 @@ static int send_stateless(struct sip_stack *s, struct sip_msg *req, const struct
 	return r < 0 ? r : sip_tp_send(s->tp, path, req, NULL);
 }
 
-int ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path, const union sip_sa *via_sentby, uint64_t loop_hash,
-	      sip_ctx_fn fn, void *arg, struct sip_ctx **ret)
+int ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path,
+	      const union sip_sa *via_sentby, uint64_t loop_hash, sip_ctx_fn fn, void *arg,
+	      struct sip_ctx **ret)
 {
 	enum sip_method_id method = sip_msg_method(req);
 	struct sip_ctx *t;
@@ -337,7 +343,8 @@ int ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *p
 	t->arg = arg;
 	r = take_slot(s, t);
 	if (!r)
-		r = ctx_push_via(s, req, path, via_sentby, t->slot, s->slots[t->slot].gen, loop_hash);
+		r = ctx_push_via(s, req, path, via_sentby, t->slot, s->slots[t->slot].gen,
+				 loop_hash);
 	if (r < 0) {
 		terminate(t);
 		return r;
@@ -355,8 +362,8 @@ int ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *p
 	return 0;
 }
 
-int sip_ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path, const union sip_sa *via_sentby,
-		  sip_ctx_fn fn, void *arg, struct sip_ctx **ret)
+int sip_ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path,
+		  const union sip_sa *via_sentby, sip_ctx_fn fn, void *arg, struct sip_ctx **ret)
 {
 	return ctx_start(s, req, path, via_sentby, 0, fn, arg, ret);
 }
@@ -374,7 +381,8 @@ static int copy_all(struct sip_msg *dst, const struct sip_msg *src, enum sip_hdr
 }
 
 /* 17.1.1.3, 9.1: same Request-URI, Via, From, Call-ID, CSeq number and Route as the INVITE; its To, or the response's. */
-static struct sip_msg *derived_request(const struct sip_ctx *t, const char *method, const struct sip_msg *to_from)
+static struct sip_msg *derived_request(const struct sip_ctx *t, const char *method,
+				       const struct sip_msg *to_from)
 {
 	_cleanup_free_ char *uri = str_dup(sip_msg_ruri(t->req));
 	struct sip_msg *m = uri ? sip_msg_new_request(method, uri) : NULL;
@@ -384,10 +392,13 @@ static struct sip_msg *derived_request(const struct sip_ctx *t, const char *meth
 
 	if (!m)
 		return NULL;
-	if (!sip_msg_next_elem(t->req, SIP_H_VIA, &via) || sip_msg_prepend(m, SIP_H_VIA, "%.*s", STR_FMT(via.text)) ||
+	if (!sip_msg_next_elem(t->req, SIP_H_VIA, &via) ||
+	    sip_msg_prepend(m, SIP_H_VIA, "%.*s", STR_FMT(via.text)) ||
 	    copy_all(m, t->req, SIP_H_ROUTE) || sip_msg_add(m, SIP_H_FROM, "%.*s", STR_FMT(from)) ||
-	    sip_msg_add(m, SIP_H_TO, "%.*s", STR_FMT(to)) || sip_msg_add(m, SIP_H_CALL_ID, "%.*s", STR_FMT(id)) ||
-	    sip_msg_add(m, SIP_H_CSEQ, "%u %s", sip_msg_cseq(t->req), method) || sip_msg_set(m, SIP_H_CONTENT_LENGTH, "0")) {
+	    sip_msg_add(m, SIP_H_TO, "%.*s", STR_FMT(to)) ||
+	    sip_msg_add(m, SIP_H_CALL_ID, "%.*s", STR_FMT(id)) ||
+	    sip_msg_add(m, SIP_H_CSEQ, "%u %s", sip_msg_cseq(t->req), method) ||
+	    sip_msg_set(m, SIP_H_CONTENT_LENGTH, "0")) {
 		sip_msg_unref(m);
 		return NULL;
 	}
@@ -521,7 +532,8 @@ static void final_2xx_invite(struct sip_ctx *t, struct sip_msg *m)
 /* D for INVITE, K for others; none over TCP. */
 static void linger(struct sip_ctx *t)
 {
-	uint32_t ms = t->method == SIP_M_INVITE ? MAX(64 * timers(t)->t1_ms, TIMER_D_MIN_MS) : timers(t)->t4_ms;
+	uint32_t ms = t->method == SIP_M_INVITE ? MAX(64 * timers(t)->t1_ms, TIMER_D_MIN_MS)
+						: timers(t)->t4_ms;
 
 	t->fn = NULL;
 	if (t->reliable) {
@@ -630,7 +642,8 @@ static void on_retransmit(struct timer *timer)
 	}
 	t->interval_ms *= 2;
 	if (t->method != SIP_M_INVITE)
-		t->interval_ms = t->state == CTX_PROCEEDING ? timers(t)->t2_ms : MIN(t->interval_ms, timers(t)->t2_ms);
+		t->interval_ms = t->state == CTX_PROCEEDING ? timers(t)->t2_ms
+							    : MIN(t->interval_ms, timers(t)->t2_ms);
 	start_ms(t, &t->retransmit, t->interval_ms);
 }
 

@@ -14,10 +14,10 @@
 #include "lib/sip/dns.h"
 #include "lib/sip/htab.h"
 
-#define DNS_CACHE_MAX 4096
-#define DNS_SOCKETS 16
+#define DNS_CACHE_MAX  4096
+#define DNS_SOCKETS    16
 #define DNS_TIMEOUT_MS 1000
-#define DNS_TRIES 3
+#define DNS_TRIES      3
 
 struct entry { /* a question; with answer: cached, without: under way */
 	struct hnode node;
@@ -155,7 +155,8 @@ static void rearm(struct dns *d)
 	struct timeval tv, *t = ares_timeout(d->channel, NULL, &tv);
 
 	if (t)
-		timer_start(d->loop, &d->timer, (uint64_t)t->tv_sec * USEC_PER_SEC + (uint64_t)t->tv_usec + 1000);
+		timer_start(d->loop, &d->timer,
+			    (uint64_t)t->tv_sec * USEC_PER_SEC + (uint64_t)t->tv_usec + 1000);
 	else
 		timer_stop(d->loop, &d->timer);
 }
@@ -174,7 +175,8 @@ static void on_sock(struct loop_io *io, uint32_t revents)
 	struct dns *d = s->dns;
 	ares_socket_t fd = io->fd;
 
-	ares_process_fd(d->channel, revents & (EPOLLIN | EPOLLERR | EPOLLHUP) ? fd : ARES_SOCKET_BAD,
+	ares_process_fd(d->channel,
+			revents & (EPOLLIN | EPOLLERR | EPOLLHUP) ? fd : ARES_SOCKET_BAD,
 			revents & EPOLLOUT ? fd : ARES_SOCKET_BAD);
 	rearm(d);
 }
@@ -225,7 +227,8 @@ static struct dns_answer *failure(int err)
 	return a;
 }
 
-static struct dns_answer *answer_of(int status, const uint8_t *msg, int len, enum dns_type type, uint32_t *ret_ttl)
+static struct dns_answer *answer_of(int status, const uint8_t *msg, int len, enum dns_type type,
+				    uint32_t *ret_ttl)
 {
 	*ret_ttl = 0;
 	if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
@@ -235,7 +238,10 @@ static struct dns_answer *answer_of(int status, const uint8_t *msg, int len, enu
 	if (status == ARES_EBADNAME || status == ARES_EFORMERR)
 		return failure(-EINVAL);
 	if (status != ARES_SUCCESS)
-		return failure(status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED || status == ARES_ESERVFAIL ? -ETIMEDOUT : -EIO);
+		return failure(status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED ||
+					       status == ARES_ESERVFAIL
+				       ? -ETIMEDOUT
+				       : -EIO);
 	return dns_parse(msg, len, type, ret_ttl);
 }
 
@@ -302,7 +308,8 @@ static struct dns_answer *send_question(struct entry *e, struct dns_wait *w, int
 	return a;
 }
 
-struct dns_answer *dns_ask(struct dns *d, const char *name, enum dns_type type, struct dns_wait *w, int *ret_err)
+struct dns_answer *dns_ask(struct dns *d, const char *name, enum dns_type type, struct dns_wait *w,
+			   int *ret_err)
 {
 	struct entry *e = find(d, name, type);
 
@@ -333,7 +340,9 @@ static int set_server(struct dns *d, const union sip_sa *server)
 {
 	char host[SIP_SA_STRLEN];
 
-	return ares_set_servers_ports_csv(d->channel, sip_sa_str(server, host)) == ARES_SUCCESS ? 0 : -EINVAL;
+	return ares_set_servers_ports_csv(d->channel, sip_sa_str(server, host)) == ARES_SUCCESS
+		       ? 0
+		       : -EINVAL;
 }
 
 int dns_new(struct loop *l, const union sip_sa *server, struct dns **ret)
@@ -347,7 +356,9 @@ int dns_new(struct loop *l, const union sip_sa *server, struct dns **ret)
 		.sock_state_cb = on_sock_state,
 		.sock_state_cb_data = d,
 	};
-	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB, r;
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+		   ARES_OPT_SOCK_STATE_CB,
+	    r;
 
 	if (!d)
 		return -ENOMEM;
@@ -357,7 +368,10 @@ int dns_new(struct loop *l, const union sip_sa *server, struct dns **ret)
 		free(d);
 		return -ENOMEM;
 	}
-	r = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS && ares_init_options(&d->channel, &o, mask) == ARES_SUCCESS ? 0 : -ENOMEM;
+	r = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS &&
+			    ares_init_options(&d->channel, &o, mask) == ARES_SUCCESS
+		    ? 0
+		    : -ENOMEM;
 	if (!r)
 		r = set_server(d, server);
 	if (r < 0) {

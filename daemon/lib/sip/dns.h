@@ -16,11 +16,11 @@
 enum dns_type { DNS_A = 1, DNS_AAAA = 28, DNS_SRV = 33, DNS_NAPTR = 35 };
 
 struct dns_rr {
-	union sip_sa addr;		  /* A, AAAA: port 0 */
+	union sip_sa addr;		 /* A, AAAA: port 0 */
 	uint16_t priority, weight, port; /* SRV; NAPTR: order, preference, - */
-	char flags[4];			  /* NAPTR */
-	char service[32];		  /* NAPTR */
-	char name[DNS_NAME_MAX];	  /* SRV target, NAPTR replacement */
+	char flags[4];			 /* NAPTR */
+	char service[32];		 /* NAPTR */
+	char name[DNS_NAME_MAX];	 /* SRV target, NAPTR replacement */
 };
 
 struct dns_answer {
@@ -31,15 +31,16 @@ struct dns_answer {
 };
 
 struct dns;
-struct dns_wait { /* embedded in who asks */
-	struct dns_wait *next, **pprev; /* pprev NULL: not waiting */
+struct dns_wait {					      /* embedded in who asks */
+	struct dns_wait *next, **pprev;			      /* pprev NULL: not waiting */
 	void (*fn)(struct dns_wait *w, struct dns_answer *a); /* a borrowed */
 };
 
 int dns_new(struct loop *l, const union sip_sa *server, struct dns **ret);
 void dns_free(struct dns *d); /* waiters are forgotten */
 /* A new reference to what is known, or NULL: w->fn comes later. Never calls fn by itself. err set on no memory. */
-struct dns_answer *dns_ask(struct dns *d, const char *name, enum dns_type type, struct dns_wait *w, int *ret_err);
+struct dns_answer *dns_ask(struct dns *d, const char *name, enum dns_type type, struct dns_wait *w,
+			   int *ret_err);
 void dns_wait_cancel(struct dns_wait *w);
 void dns_answer_unref(struct dns_answer *a);
 /* One DNS message -> answer (err -EIO: malformed); *ret_ttl in s. For the fuzzer too. NULL: no memory. */

@@ -12,8 +12,8 @@
 #include "lib/sip/dns.h"
 
 #define DNS_RR_MAX 32
-#define TTL_MAX 3600
-#define TTL_NONE 10
+#define TTL_MAX	   3600
+#define TTL_NONE   10
 
 struct cursor {
 	const uint8_t *msg;
@@ -75,8 +75,8 @@ static void get_string(struct cursor *c, char *dst, size_t size)
 static void get_addr(struct cursor *c, sa_family_t family, union sip_sa *ret)
 {
 	size_t n = family == AF_INET ? 4 : 16;
-	void *dst = family == AF_INET ? (void *)&((struct sockaddr_in *)&ret->ss)->sin_addr :
-					(void *)&((struct sockaddr_in6 *)&ret->ss)->sin6_addr;
+	void *dst = family == AF_INET ? (void *)&((struct sockaddr_in *)&ret->ss)->sin_addr
+				      : (void *)&((struct sockaddr_in6 *)&ret->ss)->sin6_addr;
 
 	if (c->bad || c->len - c->pos < n) {
 		c->bad = true;
@@ -155,7 +155,8 @@ static void read_header(struct cursor *c, uint32_t *ret_rcode, uint32_t *ret_ans
 	}
 }
 
-static void read_answers(struct cursor *c, enum dns_type type, uint32_t count, struct dns_answer *a, uint32_t *min_ttl)
+static void read_answers(struct cursor *c, enum dns_type type, uint32_t count, struct dns_answer *a,
+			 uint32_t *min_ttl)
 {
 	uint32_t ttl;
 

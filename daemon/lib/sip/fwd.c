@@ -16,7 +16,7 @@
 #include "lib/sip/proxy_priv.h"
 
 #define TIMER_C_MS 180000
-#define HOPS_MAX 8
+#define HOPS_MAX   8
 
 enum br_state { BR_WAIT, BR_RESOLVING, BR_CALLING, BR_DONE };
 
@@ -30,10 +30,10 @@ struct branch {
 	struct sip_hop *hops; /* while there are more than the one in use */
 	size_t n_hops, i_hop;
 	struct timer timer_c;
-	bool timed_out;	   /* timer C: its 487 counts as 408 */
-	int status;	   /* DONE: 0 nothing */
-	int fail;	   /* status to end with at the next kick */
-	uint64_t tag_2xx;  /* To tag of the 2xx, hashed; 0: none */
+	bool timed_out;	  /* timer C: its 487 counts as 408 */
+	int status;	  /* DONE: 0 nothing */
+	int fail;	  /* status to end with at the next kick */
+	uint64_t tag_2xx; /* To tag of the 2xx, hashed; 0: none */
 	struct sip_msg *best;
 };
 
@@ -304,7 +304,8 @@ static void offer(struct branch *b, struct sip_msg *resp)
 /* A response that no server sent. */
 static void offer_own(struct branch *b, int status)
 {
-	_cleanup_msg_ struct sip_msg *m = stack_response(b->f->stack, b->f->req, status, NULL, NULL);
+	_cleanup_msg_ struct sip_msg *m =
+		stack_response(b->f->stack, b->f->req, status, NULL, NULL);
 
 	if (m)
 		offer(b, m);
@@ -383,7 +384,7 @@ static void response(struct branch *b, struct sip_msg *resp)
 	timer_stop(b->f->stack->loop, &b->timer_c);
 	if (status >= 300 || !b->f->invite)
 		b->ctx = NULL; /* gone after this call */
-	if (!whole) /* the other side took out more than its own Via: no way back */
+	if (!whole)	       /* the other side took out more than its own Via: no way back */
 		offer_own(b, 502);
 	else if (status < 300)
 		response_2xx(b, resp);
@@ -468,7 +469,9 @@ static void send_to_hops(struct branch *b)
 		struct sip_path path;
 
 		path_unpack(&path, &b->target.path);
-		r = b->target.has_path ? 0 : fwd_hop_path(f->stack, &b->target, &b->hops[b->i_hop], &path);
+		r = b->target.has_path
+			    ? 0
+			    : fwd_hop_path(f->stack, &b->target, &b->hops[b->i_hop], &path);
 		if (!r)
 			r = make_request(b, &m);
 		if (!r)
@@ -815,7 +818,8 @@ int sip_fwd_add_target(struct sip_fwd *f, const struct sip_target *t)
 	return r;
 }
 
-static struct sip_fwd *fwd_new(struct sip_stack *s, struct sip_stx *stx, struct sip_msg *m, const struct sip_fwd_ops *ops, void *arg)
+static struct sip_fwd *fwd_new(struct sip_stack *s, struct sip_stx *stx, struct sip_msg *m,
+			       const struct sip_fwd_ops *ops, void *arg)
 {
 	struct sip_fwd *f = calloc(1, sizeof(*f));
 
@@ -849,8 +853,10 @@ static void send_trying(struct sip_fwd *f)
 		stx_respond_proxied(f->stx, m);
 }
 
-int sip_proxy_forward(struct sip_stack *s, struct sip_resolver *r, struct sip_stx *stx, struct sip_msg *m, const struct sip_target *targets,
-		      size_t n, uint32_t timer_c_ms, const struct sip_fwd_ops *ops, void *arg, struct sip_fwd **ret)
+int sip_proxy_forward(struct sip_stack *s, struct sip_resolver *r, struct sip_stx *stx,
+		      struct sip_msg *m, const struct sip_target *targets, size_t n,
+		      uint32_t timer_c_ms, const struct sip_fwd_ops *ops, void *arg,
+		      struct sip_fwd **ret)
 {
 	struct sip_fwd *f;
 	int e = 0;

@@ -38,7 +38,7 @@ struct htab {
 int htab_init(struct htab *t, uint32_t buckets); /* power of two; -ENOMEM */
 void htab_fini(struct htab *t);			 /* the nodes are the caller's */
 void htab_insert(struct htab *t, struct hnode *n, uint64_t key);
-void htab_remove(struct htab *t, struct hnode *n); /* n must be in t */
+void htab_remove(struct htab *t, struct hnode *n);	     /* n must be in t */
 struct hnode *htab_find(const struct htab *t, uint64_t key); /* latest first; NULL: none */
 struct hnode *htab_next(const struct hnode *n);		     /* next with the same key */
 

@@ -76,7 +76,8 @@ static inline void wire_close(struct wire *w)
 		free(w->sent[i].text);
 }
 
-static inline void wire_in(struct wire *w, enum sip_proto proto, const union sip_sa *peer, const char *text)
+static inline void wire_in(struct wire *w, enum sip_proto proto, const union sip_sa *peer,
+			   const char *text)
 {
 	struct sip_path from = { .ep = w->ep, .proto = proto, .peer = *peer };
 
@@ -114,13 +115,15 @@ static inline void wire_times(struct wire *w, const char *start, const int *ms, 
 		struct sent *s = wire_next(w, start);
 
 		if (s->ms + 2 < (uint64_t)ms[i] || s->ms > (uint64_t)ms[i] + 2)
-			fail_msg("%s number %d: at %lu ms instead of %d", start, i, (unsigned long)s->ms, ms[i]);
+			fail_msg("%s number %d: at %lu ms instead of %d", start, i,
+				 (unsigned long)s->ms, ms[i]);
 	}
 	wire_none(w);
 }
 
 /* Value of the header's first line in a text. */
-static inline const char *wire_header(const struct sent *s, const char *name, char *buf, size_t size)
+static inline const char *wire_header(const struct sent *s, const char *name, char *buf,
+				      size_t size)
 {
 	char key[64];
 	const char *p, *e;
@@ -136,7 +139,8 @@ static inline const char *wire_header(const struct sent *s, const char *name, ch
 }
 
 /* A request as a peer would send it. */
-static inline char *wire_request(const char *method, const char *via_host, const char *branch, const char *extra)
+static inline char *wire_request(const char *method, const char *via_host, const char *branch,
+				 const char *extra)
 {
 	char *s = NULL;
 
@@ -150,12 +154,14 @@ static inline char *wire_request(const char *method, const char *via_host, const
 			     "CSeq: 1 %s\r\n"
 			     "%s"
 			     "Content-Length: 0\r\n\r\n",
-			     method, via_host, branch, strcmp(method, "ACK") ? "" : ";tag=b1", method, extra ? extra : "") > 0);
+			     method, via_host, branch, strcmp(method, "ACK") ? "" : ";tag=b1",
+			     method, extra ? extra : "") > 0);
 	return s;
 }
 
 /* What a UAS answers to a request that was sent. */
-static inline char *wire_response(const struct sent *req, int status, const char *to_tag, const char *extra)
+static inline char *wire_response(const struct sent *req, int status, const char *to_tag,
+				  const char *extra)
 {
 	struct sip_msg *m = NULL, *r;
 	char *text;
@@ -174,7 +180,8 @@ static inline char *wire_response(const struct sent *req, int status, const char
 	return text;
 }
 
-static inline void wire_answer(struct wire *w, const struct sent *req, int status, const char *to_tag)
+static inline void wire_answer(struct wire *w, const struct sent *req, int status,
+			       const char *to_tag)
 {
 	char *text = wire_response(req, status, to_tag, NULL);
 	struct sip_path from = req->path;

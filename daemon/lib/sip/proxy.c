@@ -64,7 +64,8 @@ static bool token_in(struct str token, const char *const *list)
 }
 
 /* 420 naming what is not supported. True: all is. */
-static bool check_proxy_require(struct sip_stack *s, struct sip_stx *stx, const struct sip_msg *m, const char *const *supported)
+static bool check_proxy_require(struct sip_stack *s, struct sip_stx *stx, const struct sip_msg *m,
+				const char *const *supported)
 {
 	_cleanup_msg_ struct sip_msg *resp = NULL;
 	struct sip_elem e = { 0 };
@@ -91,7 +92,8 @@ static int refuse(struct sip_stx *stx, int status, const char *why)
 	return status;
 }
 
-static int validate(struct sip_stack *s, struct sip_stx *stx, const struct sip_msg *m, uint64_t hash, const char *const *supported)
+static int validate(struct sip_stack *s, struct sip_stx *stx, const struct sip_msg *m,
+		    uint64_t hash, const char *const *supported)
 {
 	uint32_t hops;
 
@@ -184,7 +186,8 @@ static int preprocess_route(struct sip_msg *m, is_me_fn is_me, void *arg, struct
 		if (r < 0)
 			return r;
 	}
-	for (struct str uri = first_route_uri(m); uri.n && uri_is_me(uri, is_me, arg); uri = first_route_uri(m)) {
+	for (struct str uri = first_route_uri(m); uri.n && uri_is_me(uri, is_me, arg);
+	     uri = first_route_uri(m)) {
 		if (!mine.n)
 			mine = arena_copy(m, uri);
 		r = sip_msg_remove_first_elem(m, SIP_H_ROUTE);
@@ -196,8 +199,10 @@ static int preprocess_route(struct sip_msg *m, is_me_fn is_me, void *arg, struct
 	return 0;
 }
 
-int sip_proxy_prepare(struct sip_stack *s, struct sip_stx *stx, struct sip_msg *m, const char *const *supported,
-		      bool (*is_me)(void *arg, const struct sip_uri *uri), void *arg, struct str *ret_my_route)
+int sip_proxy_prepare(struct sip_stack *s, struct sip_stx *stx, struct sip_msg *m,
+		      const char *const *supported,
+		      bool (*is_me)(void *arg, const struct sip_uri *uri), void *arg,
+		      struct str *ret_my_route)
 {
 	uint64_t hash = proxy_loop_hash(s, m);
 	int status;
@@ -229,7 +234,9 @@ static int dup_str(char **dst, struct str s)
 
 int fwd_target_copy(struct fwd_target *dst, const struct sip_target *src)
 {
-	*dst = (struct fwd_target){ .ep = src->ep, .edit = src->edit, .user = src->user, .q = src->q };
+	*dst = (struct fwd_target){
+		.ep = src->ep, .edit = src->edit, .user = src->user, .q = src->q
+	};
 	if (src->path) {
 		dst->has_path = true;
 		path_pack(&dst->path, src->path);
@@ -239,7 +246,8 @@ int fwd_target_copy(struct fwd_target *dst, const struct sip_target *src)
 		memcpy(&dst->sentby, src->via_sentby, sizeof(dst->sentby));
 	}
 	if (dup_str(&dst->uri, src->uri) || dup_str(&dst->next_hop, src->next_hop) ||
-	    dup_str(&dst->record_route, str_of(src->record_route)) || dup_str(&dst->route, str_of(src->route))) {
+	    dup_str(&dst->record_route, str_of(src->record_route)) ||
+	    dup_str(&dst->route, str_of(src->route))) {
 		fwd_target_fini(dst);
 		return -ENOMEM;
 	}
@@ -313,7 +321,8 @@ struct str fwd_next_hop(const struct sip_msg *m, const struct fwd_target *t)
 	return t->uri ? str_of(t->uri) : sip_msg_ruri(m);
 }
 
-int fwd_hop_path(struct sip_stack *s, const struct fwd_target *t, const struct sip_hop *hop, struct sip_path *ret)
+int fwd_hop_path(struct sip_stack *s, const struct fwd_target *t, const struct sip_hop *hop,
+		 struct sip_path *ret)
 {
 	struct sip_ep *ep = t->ep;
 
@@ -338,8 +347,9 @@ static void ack_free(struct ack *a)
 	free(a);
 }
 
-int fwd_start(struct sip_stack *s, struct sip_msg *m, const struct fwd_target *t, const struct sip_path *path, uint64_t loop_hash,
-	      sip_ctx_fn fn, void *arg, struct sip_ctx **ret)
+int fwd_start(struct sip_stack *s, struct sip_msg *m, const struct fwd_target *t,
+	      const struct sip_path *path, uint64_t loop_hash, sip_ctx_fn fn, void *arg,
+	      struct sip_ctx **ret)
 {
 	union sip_sa sentby = { 0 };
 
@@ -366,7 +376,8 @@ static void ack_hops(void *arg, const struct sip_hop *hops, size_t n, int err)
 	ack_free(a);
 }
 
-int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct sip_msg *ack, const struct sip_target *t)
+int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct sip_msg *ack,
+			  const struct sip_target *t)
 {
 	struct ack *a = calloc(1, sizeof(*a));
 	struct sip_path path;

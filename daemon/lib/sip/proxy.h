@@ -36,20 +36,21 @@ struct sip_fwd_ops {
 };
 
 struct sip_target {
-	struct str uri;		      /* new Request-URI; n == 0: unchanged */
-	struct str next_hop;	      /* sip URI to resolve for the way; n == 0: topmost Route, else Request-URI (RFC 3261 16.6.6) */
-	const struct sip_path *path;  /* way known already (Gm): no resolution */
-	struct sip_ep *ep;	      /* endpoint to leave from when resolved; NULL: sip_tp_ep_for() */
+	struct str uri; /* new Request-URI; n == 0: unchanged */
+	struct str
+		next_hop; /* sip URI to resolve for the way; n == 0: topmost Route, else Request-URI (RFC 3261 16.6.6) */
+	const struct sip_path *path; /* way known already (Gm): no resolution */
+	struct sip_ep *ep; /* endpoint to leave from when resolved; NULL: sip_tp_ep_for() */
 	const union sip_sa *via_sentby; /* for our Via; NULL: path's endpoint */
-	const char *record_route;     /* value to prepend, NULL: none */
-	const char *route;	      /* header value(s) to put on top of Route, or NULL */
+	const char *record_route;	/* value to prepend, NULL: none */
+	const char *route;		/* header value(s) to put on top of Route, or NULL */
 	/*
 	 * Called on the branch's own copy of the request just before it is sent (again for each further
 	 * hop); may edit; may be NULL. A status >= 300 or -errno instead of 0: the branch ends with it.
 	 */
 	int (*edit)(void *arg, struct sip_msg *branch_req, void *target_user);
 	void *user;
-	uint32_t q;		      /* 0..1000: parallel within equal q, serial otherwise, highest first */
+	uint32_t q; /* 0..1000: parallel within equal q, serial otherwise, highest first */
 };
 
 /*
@@ -60,24 +61,34 @@ struct sip_target {
  * parameters are the owner's memory ("orig", "term", an id).
  * 0: go on. Otherwise the status was sent already and is returned.
  */
-int sip_proxy_prepare(struct sip_stack *s, struct sip_stx *stx, struct sip_msg *m, const char *const *supported,
-		      bool (*is_me)(void *arg, const struct sip_uri *uri), void *arg, struct str *ret_my_route);
+int sip_proxy_prepare(struct sip_stack *s, struct sip_stx *stx, struct sip_msg *m,
+		      const char *const *supported,
+		      bool (*is_me)(void *arg, const struct sip_uri *uri), void *arg,
+		      struct str *ret_my_route);
 
 /*
  * Forwards stx's request m (edited by the owner; borrowed) to the targets. ops may be NULL.
  * Max-Forwards is decremented; 100 Trying is sent for an INVITE at once. Takes over stx's on_cancel and on_end.
  * timer_c_ms 0: 180 s. resolver: needed when a target has no path.
  */
-int sip_proxy_forward(struct sip_stack *s, struct sip_resolver *r, struct sip_stx *stx, struct sip_msg *m, const struct sip_target *targets,
-		      size_t n, uint32_t timer_c_ms, const struct sip_fwd_ops *ops, void *arg, struct sip_fwd **ret);
+int sip_proxy_forward(struct sip_stack *s, struct sip_resolver *r, struct sip_stx *stx,
+		      struct sip_msg *m, const struct sip_target *targets, size_t n,
+		      uint32_t timer_c_ms, const struct sip_fwd_ops *ops, void *arg,
+		      struct sip_fwd **ret);
 /* Without transaction: ACK to 2xx. The target's strings are copied. */
-int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct sip_msg *ack, const struct sip_target *t);
+int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct sip_msg *ack,
+			  const struct sip_target *t);
 /* Default treatment of responses without a transaction: to the next Via. */
 int sip_proxy_stray_response(struct sip_stack *s, struct sip_msg *m);
 
-void sip_fwd_cancel(struct sip_fwd *f, int status, const char *reason_value); /* cancels all branches; status goes upstream (487 if 0) */
-void sip_fwd_resume(struct sip_fwd *f, struct sip_msg *resp); /* after -EAGAIN: as if response() had returned 0; unrefs */
-void sip_fwd_drop(struct sip_fwd *f, struct sip_msg *resp);   /* after -EAGAIN: as if -ECANCELED; unrefs */
+void sip_fwd_cancel(
+	struct sip_fwd *f, int status,
+	const char *reason_value); /* cancels all branches; status goes upstream (487 if 0) */
+void sip_fwd_resume(
+	struct sip_fwd *f,
+	struct sip_msg *resp); /* after -EAGAIN: as if response() had returned 0; unrefs */
+void sip_fwd_drop(struct sip_fwd *f,
+		  struct sip_msg *resp); /* after -EAGAIN: as if -ECANCELED; unrefs */
 struct sip_stx *sip_fwd_stx(struct sip_fwd *f);
 void *sip_fwd_arg(struct sip_fwd *f);
 struct sip_msg *sip_fwd_request(struct sip_fwd *f); /* as the owner passed it */

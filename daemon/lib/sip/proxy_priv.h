@@ -26,10 +26,12 @@ int fwd_target_apply(struct sip_msg *m, const struct fwd_target *t);
 int fwd_obey_strict_route(struct sip_msg *m); /* 16.6 step 6, after the way was chosen */
 /* URI to resolve: the target's, else the topmost Route's, else the Request-URI, as t will make m. View into m or t. */
 struct str fwd_next_hop(const struct sip_msg *m, const struct fwd_target *t);
-int fwd_hop_path(struct sip_stack *s, const struct fwd_target *t, const struct sip_hop *hop, struct sip_path *ret);
+int fwd_hop_path(struct sip_stack *s, const struct fwd_target *t, const struct sip_hop *hop,
+		 struct sip_path *ret);
 /* ctx_start() with the target's Via. */
-int fwd_start(struct sip_stack *s, struct sip_msg *m, const struct fwd_target *t, const struct sip_path *path, uint64_t loop_hash,
-	      sip_ctx_fn fn, void *arg, struct sip_ctx **ret);
+int fwd_start(struct sip_stack *s, struct sip_msg *m, const struct fwd_target *t,
+	      const struct sip_path *path, uint64_t loop_hash, sip_ctx_fn fn, void *arg,
+	      struct sip_ctx **ret);
 uint64_t proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m);
 
 #endif

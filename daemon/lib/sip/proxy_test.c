@@ -76,9 +76,12 @@ static void on_cancelled(void *arg, struct sip_fwd *f)
 	p->cancelled++;
 }
 
-static const struct sip_fwd_ops fwd_ops = { .response = on_response, .end = on_end, .cancelled = on_cancelled };
+static const struct sip_fwd_ops fwd_ops = { .response = on_response,
+					    .end = on_end,
+					    .cancelled = on_cancelled };
 
-static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from)
+static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m,
+		       const struct sip_path *from)
 {
 	static const char *const supported[] = { "sec-agree", NULL };
 	struct proxy *p = arg;
@@ -100,7 +103,9 @@ static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m, const 
 		assert_int_equal(sip_proxy_forward_ack(p->w.stack, p->res, m, &p->targets[0]), 0);
 		return;
 	}
-	assert_int_equal(sip_proxy_forward(p->w.stack, p->res, stx, m, p->targets, p->n, p->timer_c_ms, &fwd_ops, p, &p->f), 0);
+	assert_int_equal(sip_proxy_forward(p->w.stack, p->res, stx, m, p->targets, p->n,
+					   p->timer_c_ms, &fwd_ops, p, &p->f),
+			 0);
 }
 
 static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from)
@@ -122,7 +127,8 @@ static int setup(void **state)
 	wire_open(&p->w, &ops, p);
 	assert_int_equal(sip_resolver_new(p->w.loop, NULL, &p->res), 0);
 	for (int i = 0; i < 4; i++) {
-		p->paths[i] = (struct sip_path){ .ep = p->w.ep, .proto = SIP_UDP, .peer = *peers[i] };
+		p->paths[i] =
+			(struct sip_path){ .ep = p->w.ep, .proto = SIP_UDP, .peer = *peers[i] };
 		p->targets[i].path = &p->paths[i];
 	}
 	p->n = 1;
@@ -174,15 +180,18 @@ static void invite_through(void **state)
 	forwarded(p, "SIP/2.0 100", &p->w.a);
 	inv = forwarded(p, "INVITE sip:bob@10.0.0.66:5060;transport=udp SIP/2.0\r\n", &p->w.b);
 	assert_string_equal(wire_header(inv, "Max-Forwards", buf, sizeof(buf)), "69");
-	assert_string_equal(wire_header(inv, "Record-Route", buf, sizeof(buf)), "<sip:10.0.0.1;lr>");
+	assert_string_equal(wire_header(inv, "Record-Route", buf, sizeof(buf)),
+			    "<sip:10.0.0.1;lr>");
 	assert_string_equal(wire_header(inv, "Route", buf, sizeof(buf)), "<sip:next;lr>");
-	assert_non_null(strstr(wire_header(inv, "Via", via, sizeof(via)), "SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKk"));
+	assert_non_null(strstr(wire_header(inv, "Via", via, sizeof(via)),
+			       "SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKk"));
 
 	wire_answer(&p->w, inv, 100, NULL);
 	wire_none(&p->w);
 	wire_answer(&p->w, inv, 180, "b1");
 	s = forwarded(p, "SIP/2.0 180", &p->w.a);
-	assert_string_equal(wire_header(s, "Via", buf, sizeof(buf)), "SIP/2.0/UDP 10.0.0.65:5060;branch=z9hG4bK1");
+	assert_string_equal(wire_header(s, "Via", buf, sizeof(buf)),
+			    "SIP/2.0/UDP 10.0.0.65:5060;branch=z9hG4bK1");
 	assert_string_equal(wire_header(s, "X-Owner", buf, sizeof(buf)), "1");
 	wire_answer(&p->w, inv, 200, "b1");
 	s = forwarded(p, "SIP/2.0 200", &p->w.a);
@@ -305,7 +314,9 @@ static void prepare_refuses(void **state)
 	wire_in(&p->w, SIP_UDP, &p->w.a,
 		"OPTIONS sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.65;branch=z9hG4bK2\r\nMax-Forwards: 5\r\nFrom: <sip:a@b>;tag=1\r\n"
 		"To: <sip:b@c>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nProxy-Require: sec-agree, foo,bar\r\n\r\n");
-	assert_string_equal(wire_header(wire_next(&p->w, "SIP/2.0 420"), "Unsupported", buf, sizeof(buf)), "foo");
+	assert_string_equal(
+		wire_header(wire_next(&p->w, "SIP/2.0 420"), "Unsupported", buf, sizeof(buf)),
+		"foo");
 	wire_in(&p->w, SIP_UDP, &p->w.a,
 		"OPTIONS nonsense:b@c SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.65;branch=z9hG4bK3\r\nMax-Forwards: 5\r\n"
 		"From: <sip:a@b>;tag=1\r\nTo: <sip:b@c>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n");
@@ -326,9 +337,11 @@ static void loops_and_spirals(void **state)
 	wire_in(&p->w, SIP_UDP, &p->w.b, s->text); /* it comes back unchanged */
 	wire_next(&p->w, "SIP/2.0 482");
 	back = strdup(s->text);
-	memcpy(strstr(back, "sip:bob@"), "sip:rob@", 8); /* it comes back for somebody else: a spiral */
+	memcpy(strstr(back, "sip:bob@"), "sip:rob@",
+	       8); /* it comes back for somebody else: a spiral */
 	p->f = NULL;
-	memcpy(strstr(back, "branch=z9hG4bKk") + 15, "ffffffff", 8); /* (as if another hop had put its Via there) */
+	memcpy(strstr(back, "branch=z9hG4bKk") + 15, "ffffffff",
+	       8); /* (as if another hop had put its Via there) */
 	wire_in(&p->w, SIP_UDP, &p->w.b, back);
 	free(back);
 	assert_int_equal(p->prepared, 0);
@@ -344,7 +357,8 @@ static void own_routes_go(void **state)
 	struct sent *s;
 
 	p->prepare = true;
-	in(p, "MESSAGE", "z9hG4bK1", "Route: <sip:orig@10.0.0.1;lr>, <sip:10.0.0.1:5070;lr>,<sip:other;lr>\r\nRoute: <sip:10.0.0.1;lr>\r\n");
+	in(p, "MESSAGE", "z9hG4bK1",
+	   "Route: <sip:orig@10.0.0.1;lr>, <sip:10.0.0.1:5070;lr>,<sip:other;lr>\r\nRoute: <sip:10.0.0.1;lr>\r\n");
 	assert_string_equal(p->my_route, "sip:orig@10.0.0.1;lr");
 	s = forwarded(p, "MESSAGE", &p->w.b);
 	assert_string_equal(wire_header(s, "Route", buf, sizeof(buf)), "<sip:other;lr>");
@@ -424,7 +438,7 @@ static void fork_2xx_cancels_and_late_2xx(void **state)
 	wire_answer(&p->w, i1, 200, "b1");
 	forwarded(p, "CANCEL", &p->w.c);
 	forwarded(p, "SIP/2.0 200", &p->w.a);
-	assert_int_equal(p->ends, 0); /* one branch still runs */
+	assert_int_equal(p->ends, 0);	   /* one branch still runs */
 	wire_answer(&p->w, i2, 200, "c1"); /* it crossed the CANCEL */
 	assert_non_null(strstr(forwarded(p, "SIP/2.0 200", &p->w.a)->text, "tag=c1"));
 	assert_int_equal(p->ends, 1);
@@ -443,10 +457,13 @@ static void fork_challenges_aggregated(void **state)
 	in(p, "MESSAGE", "z9hG4bK1", NULL);
 	i1 = forwarded(p, "MESSAGE", &p->w.b);
 	i2 = forwarded(p, "MESSAGE", &p->w.c);
-	assert_true(asprintf(&t1, "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"b\"%s", strstr(i1->text, "\r\nVia")) > 0);
+	assert_true(asprintf(&t1,
+			     "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"b\"%s",
+			     strstr(i1->text, "\r\nVia")) > 0);
 	wire_in(&p->w, SIP_UDP, &i1->path.peer, t1);
 	free(t1);
-	assert_true(asprintf(&t2, "SIP/2.0 407 Proxy\r\nProxy-Authenticate: Digest realm=\"c\"%s", strstr(i2->text, "\r\nVia")) > 0);
+	assert_true(asprintf(&t2, "SIP/2.0 407 Proxy\r\nProxy-Authenticate: Digest realm=\"c\"%s",
+			     strstr(i2->text, "\r\nVia")) > 0);
 	wire_in(&p->w, SIP_UDP, &i2->path.peer, t2);
 	free(t2);
 	s = wire_next(&p->w, "SIP/2.0 401");
@@ -471,7 +488,8 @@ static void fork_serial_by_q(void **state)
 	i2 = forwarded(p, "INVITE", &p->w.b);
 	wire_answer(&p->w, i2, 486, "b1");
 	wire_next(&p->w, "ACK");
-	forwarded(p, "SIP/2.0 486", &p->w.a); /* of the best class the one whose target came first */
+	forwarded(p, "SIP/2.0 486",
+		  &p->w.a); /* of the best class the one whose target came first */
 }
 
 /* --- CANCEL, timer C --- */
@@ -649,7 +667,9 @@ static void dropped_then_forwarded_elsewhere(void **state)
 	assert_int_equal(p->ends, 1);
 	assert_int_equal(p->end_status, 0);
 	p->best_verdict = 0;
-	assert_int_equal(sip_proxy_forward(p->w.stack, p->res, p->stx, sip_stx_request(p->stx), &p->targets[1], 1, 0, &fwd_ops, p, &p->f), 0);
+	assert_int_equal(sip_proxy_forward(p->w.stack, p->res, p->stx, sip_stx_request(p->stx),
+					   &p->targets[1], 1, 0, &fwd_ops, p, &p->f),
+			 0);
 	wire_answer(&p->w, forwarded(p, "REGISTER", &p->w.c), 200, "c1");
 	wire_next(&p->w, "SIP/2.0 200");
 	assert_int_equal(p->ends, 2);

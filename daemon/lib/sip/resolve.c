@@ -15,9 +15,9 @@
 #include "lib/sip/dns.h"
 #include "lib/sip/resolve.h"
 
-#define NAMES_MAX 4
-#define TARGETS_MAX 8
-#define HOPS_MAX 16
+#define NAMES_MAX    4
+#define TARGETS_MAX  8
+#define HOPS_MAX     16
 #define DEFAULT_PORT 5060
 
 struct host {
@@ -81,7 +81,8 @@ static sa_family_t family_nr(const struct sip_resolver *r, int i)
 	return i == 0 ? r->prefer : other;
 }
 
-static void add_hop(struct sip_query *q, enum sip_proto proto, const union sip_sa *addr, uint16_t port)
+static void add_hop(struct sip_query *q, enum sip_proto proto, const union sip_sa *addr,
+		    uint16_t port)
 {
 	struct sip_hop *h = &q->hops[q->n_hops];
 
@@ -167,7 +168,8 @@ static void order_targets(struct target *t, size_t n)
 
 /* --- steps --- */
 
-static void add_target(struct sip_query *q, enum sip_proto proto, const char *name, uint16_t port, uint16_t priority, uint16_t weight)
+static void add_target(struct sip_query *q, enum sip_proto proto, const char *name, uint16_t port,
+		       uint16_t priority, uint16_t weight)
 {
 	struct target *t = &q->targets[q->n_targets];
 
@@ -201,7 +203,8 @@ static void add_conventional(struct sip_query *q, enum sip_proto proto)
 
 static int naptr_order(const void *a, const void *b)
 {
-	const struct dns_rr *x = *(const struct dns_rr *const *)a, *y = *(const struct dns_rr *const *)b;
+	const struct dns_rr *x = *(const struct dns_rr *const *)a,
+			    *y = *(const struct dns_rr *const *)b;
 
 	if (x->priority != y->priority)
 		return x->priority < y->priority ? -1 : 1;
@@ -248,7 +251,8 @@ static void take_srv(struct sip_query *q, const struct dns_answer *a)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct dns_rr *rr = &a->rr[i];
 
-		if (rr->name[0] && strcmp(rr->name, ".") && rr->port) /* "." : decidedly not available */
+		if (rr->name[0] && strcmp(rr->name, ".") &&
+		    rr->port) /* "." : decidedly not available */
 			add_target(q, proto, rr->name, rr->port, rr->priority, rr->weight);
 	}
 	order_targets(q->targets + first, q->n_targets - first);
@@ -279,7 +283,8 @@ static bool next_question(struct sip_query *q, const char **ret_name, enum dns_t
 	}
 	if (q->stage == ST_SRV) {
 		if (!q->n_targets)
-			add_target(q, q->n_services ? q->services[0].proto : SIP_UDP, q->host, DEFAULT_PORT, 0, 0);
+			add_target(q, q->n_services ? q->services[0].proto : SIP_UDP, q->host,
+				   DEFAULT_PORT, 0, 0);
 		q->stage = ST_ADDR;
 	}
 	for (; q->i_target < q->n_targets; q->i_target++, q->i_family = 0) {
@@ -400,7 +405,8 @@ static void begin(struct sip_query *q, uint16_t port, enum sip_proto proto, bool
 	}
 }
 
-static struct sip_query *query_new(struct sip_resolver *r, struct str host, sip_resolve_fn fn, void *arg)
+static struct sip_query *query_new(struct sip_resolver *r, struct str host, sip_resolve_fn fn,
+				   void *arg)
 {
 	struct sip_query *q = calloc(1, sizeof(*q));
 
@@ -427,7 +433,8 @@ static void query_link(struct sip_query *q)
 }
 
 /* The ways that need no DNS: true and fn was called. */
-static bool answer_numeric(struct sip_resolver *r, const struct sip_uri *u, enum sip_proto proto, sip_resolve_fn fn, void *arg)
+static bool answer_numeric(struct sip_resolver *r, const struct sip_uri *u, enum sip_proto proto,
+			   sip_resolve_fn fn, void *arg)
 {
 	struct sip_hop hop = { .proto = proto };
 
@@ -440,7 +447,8 @@ static bool answer_numeric(struct sip_resolver *r, const struct sip_uri *u, enum
 	return true;
 }
 
-int sip_resolve(struct sip_resolver *r, struct str uri, sip_resolve_fn fn, void *arg, struct sip_query **ret)
+int sip_resolve(struct sip_resolver *r, struct str uri, sip_resolve_fn fn, void *arg,
+		struct sip_query **ret)
 {
 	enum sip_proto proto = SIP_UDP;
 	struct sip_query *q;

@@ -18,9 +18,11 @@ struct sip_hop {
 	union sip_sa addr;
 };
 
-int sip_resolver_new(struct loop *l, const union sip_sa *dns, struct sip_resolver **ret); /* dns NULL: only static and numeric hosts */
+int sip_resolver_new(struct loop *l, const union sip_sa *dns,
+		     struct sip_resolver **ret); /* dns NULL: only static and numeric hosts */
 void sip_resolver_free(struct sip_resolver *r);
-int sip_resolver_host(struct sip_resolver *r, const char *host, const union sip_sa *addr); /* several per host: families */
+int sip_resolver_host(struct sip_resolver *r, const char *host,
+		      const union sip_sa *addr); /* several per host: families */
 /* Families that can be sent from: bit 0 IPv4, bit 1 IPv6; default both. Preferred one first when both answer. */
 void sip_resolver_families(struct sip_resolver *r, unsigned int mask, sa_family_t prefer);
 
@@ -29,7 +31,8 @@ void sip_resolver_families(struct sip_resolver *r, unsigned int mask, sa_family_
  * called before sip_resolve() returns (then *ret is NULL).
  */
 typedef void (*sip_resolve_fn)(void *arg, const struct sip_hop *hops, size_t n, int err);
-int sip_resolve(struct sip_resolver *r, struct str uri, sip_resolve_fn fn, void *arg, struct sip_query **ret);
+int sip_resolve(struct sip_resolver *r, struct str uri, sip_resolve_fn fn, void *arg,
+		struct sip_query **ret);
 void sip_query_cancel(struct sip_query *q); /* fn is not called any more */
 
 #endif

@@ -184,7 +184,9 @@ static int setup(void **state)
 	e->ttl = 60;
 	assert_int_equal(loop_new(&e->loop), 0);
 	assert_int_equal(sip_sa_parse("127.0.0.1", 0, &e->server), 0);
-	e->io = (struct loop_io){ .fd = socket(AF_INET, SOCK_DGRAM, 0), .events = EPOLLIN, .fn = on_question };
+	e->io = (struct loop_io){ .fd = socket(AF_INET, SOCK_DGRAM, 0),
+				  .events = EPOLLIN,
+				  .fn = on_question };
 	assert_int_equal(bind(e->io.fd, &e->server.sa, sip_sa_len(&e->server)), 0);
 	assert_int_equal(getsockname(e->io.fd, &e->server.sa, &len), 0);
 	assert_int_equal(loop_io_add(e->loop, &e->io), 0);
@@ -286,7 +288,8 @@ static void naptr_srv_addresses(void **state)
 	hop_is(e, 3, SIP_TCP, "10.0.0.1:5080");
 	hop_is(e, 4, SIP_TCP, "[fd46::1]:5080");
 	asked = e->questions;
-	assert_int_equal(ask(e, "sip:home.example"), 0); /* all of it from the cache, in the same call */
+	assert_int_equal(ask(e, "sip:home.example"),
+			 0); /* all of it from the cache, in the same call */
 	assert_int_equal(e->questions, asked);
 	assert_int_equal(e->n, 5);
 }
@@ -337,7 +340,8 @@ static void same_question_joined(void **state)
 
 	sip_resolver_families(e->r, 1, AF_INET);
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(sip_resolve(e->r, STR("sip:plain.example:5060"), on_hops, e, &q[i]), 0);
+		assert_int_equal(
+			sip_resolve(e->r, STR("sip:plain.example:5060"), on_hops, e, &q[i]), 0);
 	sip_query_cancel(q[2]);
 	for (int i = 0; i < 200 && e->calls < 4; i++)
 		loop_once(e->loop, 10);
@@ -399,7 +403,8 @@ static void parser_bad_input(void **state)
 		prr(&o, &zone[i], 60);
 	o.b[7] = 3;
 	for (size_t n = 0; n <= o.n; n++) {
-		uint8_t *copy = malloc(n ? n : 1); /* of its own size, so that ASan sees one octet too far */
+		uint8_t *copy = malloc(
+			n ? n : 1); /* of its own size, so that ASan sees one octet too far */
 		struct dns_answer *a;
 
 		memcpy(copy, o.b, n);
@@ -425,9 +430,18 @@ static void parser_bad_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(numeric),	   T(static_host), T(naptr_srv_addresses), T(srv_by_transport),
-		T(plain_addresses), T(ttl_runs_out), T(same_question_joined), T(silence),
-		T(servfail),	   T(freed_while_asking), T(odd_names),	   cmocka_unit_test(parser_bad_input),
+		T(numeric),
+		T(static_host),
+		T(naptr_srv_addresses),
+		T(srv_by_transport),
+		T(plain_addresses),
+		T(ttl_runs_out),
+		T(same_question_joined),
+		T(silence),
+		T(servfail),
+		T(freed_while_asking),
+		T(odd_names),
+		cmocka_unit_test(parser_bad_input),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,7 +120,8 @@ const char *sip_sa_host_str(const union sip_sa *a, char buf[SIP_SA_STRLEN])
 
 	if (a->sa.sa_family == AF_INET && inet_ntop(AF_INET, &v4(a)->sin_addr, ip, sizeof(ip)))
 		snprintf(buf, SIP_SA_STRLEN, "%s", ip);
-	else if (a->sa.sa_family == AF_INET6 && inet_ntop(AF_INET6, &v6(a)->sin6_addr, ip, sizeof(ip)))
+	else if (a->sa.sa_family == AF_INET6 &&
+		 inet_ntop(AF_INET6, &v6(a)->sin6_addr, ip, sizeof(ip)))
 		snprintf(buf, SIP_SA_STRLEN, "[%s]", ip);
 	else
 		snprintf(buf, SIP_SA_STRLEN, "?");

@@ -82,7 +82,8 @@ static int content_length(const char *data, size_t len, uint64_t *ret)
 	return 0;
 }
 
-enum sip_frame sip_frame_next(struct sip_framer *f, const char *data, size_t len, size_t max, size_t *ret_len)
+enum sip_frame sip_frame_next(struct sip_framer *f, const char *data, size_t len, size_t max,
+			      size_t *ret_len)
 {
 	if (!len)
 		return SIP_FRAME_MORE;

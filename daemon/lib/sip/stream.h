@@ -27,6 +27,7 @@ struct sip_framer {
 };
 
 /* data always starts at the first octet that no frame took yet. After a frame the framer is reset. */
-enum sip_frame sip_frame_next(struct sip_framer *f, const char *data, size_t len, size_t max, size_t *ret_len);
+enum sip_frame sip_frame_next(struct sip_framer *f, const char *data, size_t len, size_t max,
+			      size_t *ret_len);
 
 #endif

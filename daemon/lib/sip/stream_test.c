@@ -52,11 +52,13 @@ static void dripped(void **state)
 		while (have < total) {
 			have = MIN(have + piece, total);
 			for (;;) {
-				enum sip_frame k = sip_frame_next(&f, stream + start, have - start, 1000, &n);
+				enum sip_frame k =
+					sip_frame_next(&f, stream + start, have - start, 1000, &n);
 
 				if (k == SIP_FRAME_MORE)
 					break;
-				assert_true(k == SIP_FRAME_MESSAGE || k == SIP_FRAME_PING || k == SIP_FRAME_CRLF);
+				assert_true(k == SIP_FRAME_MESSAGE || k == SIP_FRAME_PING ||
+					    k == SIP_FRAME_CRLF);
 				messages += k == SIP_FRAME_MESSAGE;
 				pings += k == SIP_FRAME_PING;
 				assert_true(n > 0);
@@ -80,7 +82,8 @@ static void bounds(void **state)
 	assert_int_equal(frame(big, 1000, &n), SIP_FRAME_TOO_BIG);
 	assert_int_equal(frame(big, 5000, &n), SIP_FRAME_MORE);
 	assert_int_equal(frame(HEAD "Content-Length: 1000\r\n\r\n", 1000, &n), SIP_FRAME_TOO_BIG);
-	assert_int_equal(frame(HEAD "Content-Length: 4294967295\r\n\r\n", 1000, &n), SIP_FRAME_TOO_BIG);
+	assert_int_equal(frame(HEAD "Content-Length: 4294967295\r\n\r\n", 1000, &n),
+			 SIP_FRAME_TOO_BIG);
 }
 
 static void lies(void **state)
@@ -89,12 +92,16 @@ static void lies(void **state)
 
 	(void)state;
 	assert_int_equal(frame(HEAD "Content-Length: -1\r\n\r\n", 1000, &n), SIP_FRAME_BROKEN);
-	assert_int_equal(frame(HEAD "Content-Length: 4294967296\r\n\r\n", 1000, &n), SIP_FRAME_BROKEN);
+	assert_int_equal(frame(HEAD "Content-Length: 4294967296\r\n\r\n", 1000, &n),
+			 SIP_FRAME_BROKEN);
 	assert_int_equal(frame(HEAD "Content-Length: 5 5\r\n\r\n", 1000, &n), SIP_FRAME_BROKEN);
 	assert_int_equal(frame(HEAD "Content-Length:\r\n 5\r\n\r\n", 1000, &n), SIP_FRAME_BROKEN);
-	assert_int_equal(frame(HEAD "Content-Length: 5\r\nl: 6\r\n\r\n", 1000, &n), SIP_FRAME_BROKEN);
-	assert_int_equal(frame(HEAD "Content-Length: 5\r\nl: 5\r\n\r\nhello", 1000, &n), SIP_FRAME_MESSAGE);
-	assert_int_equal(frame(HEAD "X: y\r\n Content-Length: 9\r\n\r\n", 1000, &n), SIP_FRAME_MESSAGE);
+	assert_int_equal(frame(HEAD "Content-Length: 5\r\nl: 6\r\n\r\n", 1000, &n),
+			 SIP_FRAME_BROKEN);
+	assert_int_equal(frame(HEAD "Content-Length: 5\r\nl: 5\r\n\r\nhello", 1000, &n),
+			 SIP_FRAME_MESSAGE);
+	assert_int_equal(frame(HEAD "X: y\r\n Content-Length: 9\r\n\r\n", 1000, &n),
+			 SIP_FRAME_MESSAGE);
 }
 
 int main(void)

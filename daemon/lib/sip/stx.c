@@ -43,7 +43,8 @@ static void live_free(struct stx_live *l)
 /* When only retransmissions can follow, the message is not needed any more. */
 static void shrink(struct sip_stx *t)
 {
-	if (!t->live || t->refs - t->late > 1 || t->state < STX_COMPLETED || t->state == STX_TERMINATED || t->live->on_end)
+	if (!t->live || t->refs - t->late > 1 || t->state < STX_COMPLETED ||
+	    t->state == STX_TERMINATED || t->live->on_end)
 		return;
 	if (t->state == STX_ACCEPTED && t->unacked.key)
 		return;
@@ -112,7 +113,8 @@ void stx_free_all(struct sip_stack *s)
 		}
 }
 
-struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, uint64_t key)
+struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct via *v,
+			const struct sip_path *from, uint64_t key)
 {
 	struct sip_stx *t = calloc(1, sizeof(*t));
 	struct sip_path reply;
@@ -415,7 +417,8 @@ void stx_cancelled(struct sip_stx *t, struct sip_msg *cancel)
 
 static void send_trying(struct sip_stx *t)
 {
-	_cleanup_msg_ struct sip_msg *m = t->live ? stack_response(t->stack, t->live->req, 100, NULL, NULL) : NULL;
+	_cleanup_msg_ struct sip_msg *m =
+		t->live ? stack_response(t->stack, t->live->req, 100, NULL, NULL) : NULL;
 
 	if (m)
 		respond(t, m, false);
@@ -498,7 +501,8 @@ bool sip_stx_done(const struct sip_stx *t)
 	return t->state > STX_PROCEEDING;
 }
 
-void sip_stx_on_cancel(struct sip_stx *t, void (*fn)(void *arg, struct sip_stx *t, struct sip_msg *cancel), void *arg)
+void sip_stx_on_cancel(struct sip_stx *t,
+		       void (*fn)(void *arg, struct sip_stx *t, struct sip_msg *cancel), void *arg)
 {
 	if (!t->live)
 		return;
@@ -506,7 +510,8 @@ void sip_stx_on_cancel(struct sip_stx *t, void (*fn)(void *arg, struct sip_stx *
 	t->live->cancel_arg = arg;
 }
 
-void sip_stx_on_end(struct sip_stx *t, void (*fn)(void *arg, struct sip_stx *t, bool acked), void *arg)
+void sip_stx_on_end(struct sip_stx *t, void (*fn)(void *arg, struct sip_stx *t, bool acked),
+		    void *arg)
 {
 	if (!t->live)
 		return;

@@ -64,7 +64,8 @@ static struct sip_tp *tp_alloc(struct loop *l, uint32_t max_message, const struc
 		.idle_ms = 3700000,
 		.out_bytes = 1 << 20,
 	};
-	if (getrandom(tp->hash_key, sizeof(tp->hash_key), 0) != sizeof(tp->hash_key) || tp_tcp_init(tp)) {
+	if (getrandom(tp->hash_key, sizeof(tp->hash_key), 0) != sizeof(tp->hash_key) ||
+	    tp_tcp_init(tp)) {
 		free(tp);
 		return NULL;
 	}
@@ -89,8 +90,10 @@ int sip_tp_new(struct loop *l, uint32_t max_message, struct sip_tp **ret)
 	return 0;
 }
 
-int sip_tp_new_mock(struct loop *l, void (*fn)(void *arg, const struct sip_path *path, const char *data, size_t len), void *arg,
-		    struct sip_tp **ret)
+int sip_tp_new_mock(struct loop *l,
+		    void (*fn)(void *arg, const struct sip_path *path, const char *data,
+			       size_t len),
+		    void *arg, struct sip_tp **ret)
 {
 	struct sip_tp *tp = tp_alloc(l, 0, &tp_wire_mock);
 
@@ -238,7 +241,8 @@ int sip_ep_local_for(const struct sip_ep *ep, const union sip_sa *peer, union si
 		return 0;
 	}
 	fd = socket(peer->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, &peer->sa, sip_sa_len(peer)) < 0 || getsockname(fd, &a.sa, &len) < 0)
+	if (fd < 0 || connect(fd, &peer->sa, sip_sa_len(peer)) < 0 ||
+	    getsockname(fd, &a.sa, &len) < 0)
 		return -errno;
 	sip_sa_set_port(&a, sip_sa_port(&ep->local));
 	*ret = a;
@@ -267,7 +271,8 @@ size_t tp_out_write(const struct tp_out *o, char *dst, size_t size)
 	return o->len;
 }
 
-static int tp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o, uint64_t *ret_conn)
+static int tp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o,
+		   uint64_t *ret_conn)
 {
 	int r;
 
@@ -289,12 +294,14 @@ static int tp_send(struct sip_tp *tp, const struct sip_path *path, const struct 
 	return r;
 }
 
-int sip_tp_send(struct sip_tp *tp, const struct sip_path *path, const struct sip_msg *m, uint64_t *ret_conn)
+int sip_tp_send(struct sip_tp *tp, const struct sip_path *path, const struct sip_msg *m,
+		uint64_t *ret_conn)
 {
 	return tp_send(tp, path, &(struct tp_out){ .m = m }, ret_conn);
 }
 
-int sip_tp_send_raw(struct sip_tp *tp, const struct sip_path *path, const char *data, size_t len, uint64_t *ret_conn)
+int sip_tp_send_raw(struct sip_tp *tp, const struct sip_path *path, const char *data, size_t len,
+		    uint64_t *ret_conn)
 {
 	return tp_send(tp, path, &(struct tp_out){ .data = data, .len = len }, ret_conn);
 }
@@ -326,7 +333,8 @@ void tp_deliver(struct sip_tp *tp, const char *data, size_t len, const struct si
 	tp_deliver_shed(tp, data, len, from, false);
 }
 
-void tp_deliver_shed(struct sip_tp *tp, const char *data, size_t len, const struct sip_path *from, bool shed)
+void tp_deliver_shed(struct sip_tp *tp, const char *data, size_t len, const struct sip_path *from,
+		     bool shed)
 {
 	_cleanup_msg_ struct sip_msg *m = NULL;
 	struct sip_parse_result r = sip_msg_parse(data, len, from->proto == SIP_UDP, &m);
@@ -335,7 +343,8 @@ void tp_deliver_shed(struct sip_tp *tp, const char *data, size_t len, const stru
 		tp->stats.rx_udp++;
 	else
 		tp->stats.rx_tcp++;
-	if (from->proto == SIP_TCP && r.error == SIP_PARSE_OK && r.used != len) /* framing and parser must agree */
+	if (from->proto == SIP_TCP && r.error == SIP_PARSE_OK &&
+	    r.used != len) /* framing and parser must agree */
 		r.error = SIP_PARSE_GARBAGE;
 	switch (r.error) {
 	case SIP_PARSE_OK:
@@ -364,8 +373,8 @@ void tp_error(struct sip_tp *tp, const struct sip_path *path, int err)
 	char buf[SIP_SA_STRLEN];
 
 	tp->stats.tx_errors++;
-	log_debug("sip: %s to %s failed: %s", path->ep ? path->ep->name : "-", sip_sa_str(&path->peer, buf),
-		  strerror(-err));
+	log_debug("sip: %s to %s failed: %s", path->ep ? path->ep->name : "-",
+		  sip_sa_str(&path->peer, buf), strerror(-err));
 	if (tp->err && !tp->dead)
 		tp->err(tp->arg, path, err);
 }
@@ -404,7 +413,8 @@ bool tp_should_shed(struct sip_tp *tp, const char *data, size_t len, uint64_t de
 		return false;
 	/* Weyl sequence: spread evenly, without a random number per packet. */
 	tp->shed_seq += 0x9e3779b9u;
-	if (delay_usec < limit && (tp->shed_seq >> 8) * (limit - target) >= (delay_usec - target) << 24)
+	if (delay_usec < limit && (tp->shed_seq >> 8) * (limit - target) >= (delay_usec - target)
+										    << 24)
 		return false;
 	return true;
 }

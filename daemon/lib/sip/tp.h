@@ -32,25 +32,26 @@ union sip_sa { /* every socket address that we handle */
 };
 
 struct sip_path {
-	struct sip_ep *ep;	/* local endpoint; NULL: not set */
+	struct sip_ep *ep; /* local endpoint; NULL: not set */
 	enum sip_proto proto;
-	union sip_sa peer;	/* remote address and port */
-	uint64_t conn;		/* TCP connection to use; 0: find one to peer, else connect */
+	union sip_sa peer; /* remote address and port */
+	uint64_t conn;	   /* TCP connection to use; 0: find one to peer, else connect */
 };
 
 struct sip_ep_opts {
-	const char *name;    /* "gm-ps": for logs and traces */
+	const char *name; /* "gm-ps": for logs and traces */
 	union sip_sa local;
 	bool tcp;
-	bool bind_source;    /* TCP connections that we open come from this address and port */
-	int rcvbuf;	     /* 0: 4 MB (SO_RCVBUFFORCE where allowed) */
-	const char *device;  /* SO_BINDTODEVICE or NULL */
-	bool transparent;    /* unused now */
-	void *user;	     /* the owner's tag, see sip_ep_user() */
+	bool bind_source;   /* TCP connections that we open come from this address and port */
+	int rcvbuf;	    /* 0: 4 MB (SO_RCVBUFFORCE where allowed) */
+	const char *device; /* SO_BINDTODEVICE or NULL */
+	bool transparent;   /* unused now */
+	void *user;	    /* the owner's tag, see sip_ep_user() */
 };
 
 struct sip_tp_stats {
-	uint64_t rx_udp, rx_tcp, tx_udp, tx_tcp, rx_garbage, rx_bad, tx_errors, conns_opened, conns_accepted, conns_closed, shed;
+	uint64_t rx_udp, rx_tcp, tx_udp, tx_tcp, rx_garbage, rx_bad, tx_errors, conns_opened,
+		conns_accepted, conns_closed, shed;
 };
 
 /*
@@ -58,7 +59,8 @@ struct sip_tp_stats {
  * go back: ep = where received, peer = source, conn. For a malformed request (r->error ==
  * SIP_PARSE_BAD) m is what could be indexed.
  */
-typedef void (*sip_tp_rx_fn)(void *arg, struct sip_msg *m, const struct sip_parse_result *r, const struct sip_path *from);
+typedef void (*sip_tp_rx_fn)(void *arg, struct sip_msg *m, const struct sip_parse_result *r,
+			     const struct sip_path *from);
 /* Sending failed later (connection refused, reset; ICMP): err is -errno. */
 typedef void (*sip_tp_err_fn)(void *arg, const struct sip_path *path, int err);
 
@@ -73,9 +75,9 @@ struct sip_tp_limits {
 	uint32_t max_conns;	     /* 16,384; the longest idle one makes room */
 	uint32_t max_conns_per_peer; /* accepted ones of one address: 1,024 */
 	uint32_t connect_ms;	     /* 8,000 */
-	uint32_t partial_ms;	     /* a message that began must be complete: 16,000; first one too */
-	uint32_t idle_ms;	     /* no octet either way: 3,700,000 */
-	uint32_t out_bytes;	     /* queued per connection: 1 MB */
+	uint32_t partial_ms; /* a message that began must be complete: 16,000; first one too */
+	uint32_t idle_ms;    /* no octet either way: 3,700,000 */
+	uint32_t out_bytes;  /* queued per connection: 1 MB */
 };
 
 /*
@@ -90,13 +92,16 @@ struct sip_tp_shed {
 	uint32_t retry_after_s; /* 0: silent drop; else 503 with Retry-After of up to twice this */
 };
 
-int sip_tp_new(struct loop *l, uint32_t max_message, struct sip_tp **ret); /* max_message 0: 65,535 */
-void sip_tp_free(struct sip_tp *tp); /* closes endpoints and connections without callbacks; NULL is fine */
+int sip_tp_new(struct loop *l, uint32_t max_message,
+	       struct sip_tp **ret); /* max_message 0: 65,535 */
+void sip_tp_free(
+	struct sip_tp *tp); /* closes endpoints and connections without callbacks; NULL is fine */
 void sip_tp_handler(struct sip_tp *tp, sip_tp_rx_fn rx, sip_tp_err_fn err, void *arg);
 void sip_tp_icmp_handler(struct sip_tp *tp, sip_tp_icmp_fn fn); /* same arg; NULL: to err() */
 void sip_tp_set_limits(struct sip_tp *tp, const struct sip_tp_limits *l);
 void sip_tp_set_shed(struct sip_tp *tp, const struct sip_tp_shed *s);
-int sip_ep_open(struct sip_tp *tp, const struct sip_ep_opts *o, struct sip_ep **ret); /* -errno of socket/bind/listen */
+int sip_ep_open(struct sip_tp *tp, const struct sip_ep_opts *o,
+		struct sip_ep **ret); /* -errno of socket/bind/listen */
 void sip_ep_close(struct sip_ep *ep);
 void *sip_ep_user(const struct sip_ep *ep);
 const char *sip_ep_name(const struct sip_ep *ep);
@@ -109,8 +114,10 @@ struct sip_ep *sip_tp_ep_for(struct sip_tp *tp, sa_family_t family);
  * peer from ep, or a new one; queued while connecting. ret_conn (may be NULL): connection used.
  * -EHOSTUNREACH no endpoint of the family, -EPIPE connection gone, -ENOBUFS queue full, -EMSGSIZE.
  */
-int sip_tp_send(struct sip_tp *tp, const struct sip_path *path, const struct sip_msg *m, uint64_t *ret_conn);
-int sip_tp_send_raw(struct sip_tp *tp, const struct sip_path *path, const char *data, size_t len, uint64_t *ret_conn);
+int sip_tp_send(struct sip_tp *tp, const struct sip_path *path, const struct sip_msg *m,
+		uint64_t *ret_conn);
+int sip_tp_send_raw(struct sip_tp *tp, const struct sip_path *path, const char *data, size_t len,
+		    uint64_t *ret_conn);
 void sip_tp_close_conn(struct sip_tp *tp, uint64_t conn);
 /* Closes every TCP connection between ep and a peer address (any port): when an SA set dies. */
 void sip_tp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer);
@@ -121,7 +128,8 @@ bool sip_tp_conn_alive(struct sip_tp *tp, uint64_t conn);
  * UDP. Nobody here switches by himself.
  */
 enum sip_proto sip_tp_proto_for(const struct sip_ep *ep, size_t size, uint32_t mtu);
-const char *sip_ep_sentby(const struct sip_ep *ep); /* "10.0.0.1:5060", as in Via; NULL for a wildcard */
+const char *
+sip_ep_sentby(const struct sip_ep *ep); /* "10.0.0.1:5060", as in Via; NULL for a wildcard */
 /* Address that ep is seen with by peer: its own, or for a wildcard what the routing picks. -errno. */
 int sip_ep_local_for(const struct sip_ep *ep, const union sip_sa *peer, union sip_sa *ret);
 const struct sip_tp_stats *sip_tp_get_stats(const struct sip_tp *tp);
@@ -130,22 +138,27 @@ const struct sip_tp_stats *sip_tp_get_stats(const struct sip_tp *tp);
  * The mock wire of procedure tests: no sockets; what is sent goes to fn, sip_tp_inject() receives.
  * Endpoints are opened as usual (no socket is made). Works with a virtual loop.
  */
-int sip_tp_new_mock(struct loop *l, void (*fn)(void *arg, const struct sip_path *path, const char *data, size_t len), void *arg,
-		    struct sip_tp **ret);
+int sip_tp_new_mock(struct loop *l,
+		    void (*fn)(void *arg, const struct sip_path *path, const char *data,
+			       size_t len),
+		    void *arg, struct sip_tp **ret);
 void sip_tp_inject(struct sip_tp *tp, const struct sip_path *from, const char *data, size_t len);
 /* Mock: as if path (ep, proto, peer, conn) had broken; a connection is dead from then on. */
 void sip_tp_mock_fail(struct sip_tp *tp, const struct sip_path *path, int err);
 
 int sip_sa_parse_str(struct str host, uint16_t port, union sip_sa *ret); /* the same of a view */
 bool sip_sa_is_any(const union sip_sa *a); /* wildcard, or no address at all */
-int sip_sa_parse(const char *addr, uint16_t port, union sip_sa *ret); /* numeric v4/v6, with or without [] */
+int sip_sa_parse(const char *addr, uint16_t port,
+		 union sip_sa *ret); /* numeric v4/v6, with or without [] */
 socklen_t sip_sa_len(const union sip_sa *a);
 uint16_t sip_sa_port(const union sip_sa *a);
 void sip_sa_set_port(union sip_sa *a, uint16_t port);
 bool sip_sa_eq(const union sip_sa *a, const union sip_sa *b);	   /* address and port */
 bool sip_sa_host_eq(const union sip_sa *a, const union sip_sa *b); /* address only */
 #define SIP_SA_STRLEN 64
-const char *sip_sa_str(const union sip_sa *a, char buf[SIP_SA_STRLEN]);	    /* "10.0.0.1:5060", "[::1]:5060" */
-const char *sip_sa_host_str(const union sip_sa *a, char buf[SIP_SA_STRLEN]); /* "10.0.0.1", "[fd46::1]" as in a URI */
+const char *sip_sa_str(const union sip_sa *a,
+		       char buf[SIP_SA_STRLEN]); /* "10.0.0.1:5060", "[::1]:5060" */
+const char *sip_sa_host_str(const union sip_sa *a,
+			    char buf[SIP_SA_STRLEN]); /* "10.0.0.1", "[fd46::1]" as in a URI */
 
 #endif

@@ -74,7 +74,8 @@ static struct mock_conn *add(struct sip_tp *tp, const struct sip_path *path, uin
 	return c;
 }
 
-static int mock_tcp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o, uint64_t *ret_conn)
+static int mock_tcp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o,
+			 uint64_t *ret_conn)
 {
 	struct mock_conn *c = path->conn ? by_id(tp, path->conn) : by_peer(tp, path);
 	struct sip_path p;
@@ -107,7 +108,8 @@ static void mock_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union si
 	for (uint64_t id = 1; id <= tp->last_conn; id++) {
 		struct mock_conn *c = by_id(tp, id);
 
-		if (c && (!ep || c->path.ep == ep) && (!peer || sip_sa_host_eq(&c->path.peer, peer)))
+		if (c && (!ep || c->path.ep == ep) &&
+		    (!peer || sip_sa_host_eq(&c->path.peer, peer)))
 			mock_close_conn(tp, id);
 	}
 }

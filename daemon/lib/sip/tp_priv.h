@@ -38,7 +38,8 @@ struct tp_wire {
 	int (*open)(struct sip_ep *ep, const struct sip_ep_opts *o);
 	void (*close)(struct sip_ep *ep);
 	int (*udp_send)(struct sip_ep *ep, const union sip_sa *peer, const struct tp_out *o);
-	int (*tcp_send)(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o, uint64_t *ret_conn);
+	int (*tcp_send)(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o,
+			uint64_t *ret_conn);
 	void (*close_conn)(struct sip_tp *tp, uint64_t conn);
 	void (*close_peer)(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer);
 	bool (*conn_alive)(struct sip_tp *tp, uint64_t conn);
@@ -91,7 +92,8 @@ size_t tp_out_write(const struct tp_out *o, char *dst, size_t size); /* octets, 
 /* Hands one message to the owner, as received. */
 void tp_deliver(struct sip_tp *tp, const char *data, size_t len, const struct sip_path *from);
 /* The same; shed: a new request is handed on as malformed with status 503 (the stack's business to answer). */
-void tp_deliver_shed(struct sip_tp *tp, const char *data, size_t len, const struct sip_path *from, bool shed);
+void tp_deliver_shed(struct sip_tp *tp, const char *data, size_t len, const struct sip_path *from,
+		     bool shed);
 void tp_error(struct sip_tp *tp, const struct sip_path *path, int err);
 bool tp_should_shed(struct sip_tp *tp, const char *data, size_t len, uint64_t delay_usec);
 void tp_want_flush(struct sip_tp *tp);
@@ -109,7 +111,8 @@ int tp_tcp_init(struct sip_tp *tp);
 void tp_tcp_fini(struct sip_tp *tp);
 int tp_tcp_open(struct sip_ep *ep);
 void tp_tcp_close(struct sip_ep *ep);
-int tp_tcp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o, uint64_t *ret_conn);
+int tp_tcp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o,
+		uint64_t *ret_conn);
 void tp_tcp_close_conn(struct sip_tp *tp, uint64_t conn);
 void tp_tcp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer);
 bool tp_tcp_alive(struct sip_tp *tp, uint64_t conn);

@@ -17,17 +17,17 @@
 #include "lib/sip/stream.h"
 #include "lib/sip/tp_priv.h"
 
-#define READ_CHUNK 8192
-#define READ_ROUNDS 4
-#define ACCEPT_ROUNDS 64
-#define LISTEN_BACKLOG 1024
+#define READ_CHUNK	 8192
+#define READ_ROUNDS	 4
+#define ACCEPT_ROUNDS	 64
+#define LISTEN_BACKLOG	 1024
 #define LISTENER_REST_MS 1000
 
 enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_BROKEN, CONN_DEAD };
 
 struct tcp_conn {
-	struct hnode by_id;   /* first: key is the id */
-	struct hnode by_peer; /* key: hash of the peer's address without port */
+	struct hnode by_id;	      /* first: key is the id */
+	struct hnode by_peer;	      /* key: hash of the peer's address without port */
 	struct tcp_conn *prev, *next; /* least recently used first */
 	struct sip_tp *tp;
 	struct sip_ep *ep;
@@ -35,13 +35,13 @@ struct tcp_conn {
 	struct timer timer;
 	union sip_sa peer;
 	enum conn_state state;
-	int err;	   /* of CONN_BROKEN */
+	int err; /* of CONN_BROKEN */
 	bool accepted;
-	bool fin;	   /* the peer closed first */
-	bool close_after;  /* once the output is out */
-	bool fresh;	   /* accepted, nothing complete came yet */
-	bool busy;	   /* inside its own event */
-	bool progress;	   /* something became complete in this event */
+	bool fin;	  /* the peer closed first */
+	bool close_after; /* once the output is out */
+	bool fresh;	  /* accepted, nothing complete came yet */
+	bool busy;	  /* inside its own event */
+	bool progress;	  /* something became complete in this event */
 	struct sip_framer framer;
 	char *in;
 	size_t in_len, in_cap;
@@ -73,9 +73,11 @@ static bool usable(const struct tcp_conn *c)
 	return (c->state == CONN_CONNECTING || c->state == CONN_OPEN) && !c->close_after && !c->fin;
 }
 
-static struct tcp_conn *conn_by_peer(struct sip_tp *tp, const struct sip_ep *ep, const union sip_sa *peer)
+static struct tcp_conn *conn_by_peer(struct sip_tp *tp, const struct sip_ep *ep,
+				     const union sip_sa *peer)
 {
-	for (struct hnode *n = htab_find(&tp->conns_by_peer, peer_key(tp, peer)); n; n = htab_next(n)) {
+	for (struct hnode *n = htab_find(&tp->conns_by_peer, peer_key(tp, peer)); n;
+	     n = htab_next(n)) {
 		struct tcp_conn *c = container_of(n, struct tcp_conn, by_peer);
 
 		if (c->ep == ep && usable(c) && sip_sa_eq(&c->peer, peer))
@@ -163,7 +165,9 @@ static void conn_close(struct tcp_conn *c)
 /* Closes and tells the owner: what waits for an answer on it need not wait any more. */
 static void conn_fail(struct tcp_conn *c, int err)
 {
-	struct sip_path path = { .ep = c->ep, .proto = SIP_TCP, .peer = c->peer, .conn = c->by_id.key };
+	struct sip_path path = {
+		.ep = c->ep, .proto = SIP_TCP, .peer = c->peer, .conn = c->by_id.key
+	};
 	struct sip_tp *tp = c->tp;
 
 	if (c->state == CONN_DEAD)
@@ -194,7 +198,8 @@ static void on_timer(struct timer *t)
 
 static void on_conn(struct loop_io *io, uint32_t revents);
 
-static struct tcp_conn *conn_new(struct sip_ep *ep, int fd, const union sip_sa *peer, enum conn_state state)
+static struct tcp_conn *conn_new(struct sip_ep *ep, int fd, const union sip_sa *peer,
+				 enum conn_state state)
 {
 	struct sip_tp *tp = ep->tp;
 	struct tcp_conn *c = calloc(1, sizeof(*c));
@@ -207,7 +212,9 @@ static struct tcp_conn *conn_new(struct sip_ep *ep, int fd, const union sip_sa *
 	c->peer = *peer;
 	c->state = state;
 	c->timer.fn = on_timer;
-	c->io = (struct loop_io){ .fd = fd, .events = state == CONN_OPEN ? EPOLLIN : EPOLLIN | EPOLLOUT, .fn = on_conn };
+	c->io = (struct loop_io){ .fd = fd,
+				  .events = state == CONN_OPEN ? EPOLLIN : EPOLLIN | EPOLLOUT,
+				  .fn = on_conn };
 	if (loop_io_add(tp->loop, &c->io) < 0) {
 		free(c);
 		return NULL;
@@ -264,13 +271,16 @@ static void too_big(struct tcp_conn *c, const char *data, size_t len, const stru
 /* Takes what is complete out of the input. False: the connection is of no more use. */
 static bool consume(struct tcp_conn *c)
 {
-	struct sip_path from = { .ep = c->ep, .proto = SIP_TCP, .peer = c->peer, .conn = c->by_id.key };
+	struct sip_path from = {
+		.ep = c->ep, .proto = SIP_TCP, .peer = c->peer, .conn = c->by_id.key
+	};
 	size_t off = 0, n = 0;
 	bool ok = true;
 
 	while (ok && c->state != CONN_DEAD && !c->close_after) {
 		const char *p = c->in + off;
-		enum sip_frame k = sip_frame_next(&c->framer, p, c->in_len - off, c->tp->max_message, &n);
+		enum sip_frame k =
+			sip_frame_next(&c->framer, p, c->in_len - off, c->tp->max_message, &n);
 
 		if (k == SIP_FRAME_MORE)
 			break;
@@ -360,7 +370,8 @@ static void want_out(struct tcp_conn *c, bool on)
 static int flush_out(struct tcp_conn *c)
 {
 	while (c->out_off < c->out_len) {
-		ssize_t n = send(c->io.fd, c->out + c->out_off, c->out_len - c->out_off, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(c->io.fd, c->out + c->out_off, c->out_len - c->out_off,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -472,7 +483,8 @@ static uint32_t conns_of(struct sip_tp *tp, const union sip_sa *peer)
 {
 	uint32_t n = 0;
 
-	for (struct hnode *h = htab_find(&tp->conns_by_peer, peer_key(tp, peer)); h; h = htab_next(h))
+	for (struct hnode *h = htab_find(&tp->conns_by_peer, peer_key(tp, peer)); h;
+	     h = htab_next(h))
 		n += container_of(h, struct tcp_conn, by_peer)->accepted;
 	return n;
 }
@@ -482,7 +494,8 @@ static void accepted(struct sip_ep *ep, int fd, const union sip_sa *peer)
 	struct sip_tp *tp = ep->tp;
 	struct tcp_conn *c = NULL;
 
-	if (conns_of(tp, peer) < tp->limits.max_conns_per_peer && (tp->n_conns < tp->limits.max_conns || make_room(tp)))
+	if (conns_of(tp, peer) < tp->limits.max_conns_per_peer &&
+	    (tp->n_conns < tp->limits.max_conns || make_room(tp)))
 		c = conn_new(ep, fd, peer, CONN_OPEN);
 	if (!c) {
 		close(fd);
@@ -603,9 +616,11 @@ static struct tcp_conn *conn_open(struct sip_ep *ep, const union sip_sa *peer, i
 	return c;
 }
 
-int tp_tcp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o, uint64_t *ret_conn)
+int tp_tcp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o,
+		uint64_t *ret_conn)
 {
-	struct tcp_conn *c = path->conn ? conn_by_id(tp, path->conn) : conn_by_peer(tp, path->ep, &path->peer);
+	struct tcp_conn *c =
+		path->conn ? conn_by_id(tp, path->conn) : conn_by_peer(tp, path->ep, &path->peer);
 	int r = -ENOMEM;
 
 	if (path->conn && (!c || !usable(c)))

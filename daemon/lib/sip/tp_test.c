@@ -13,7 +13,7 @@
 
 #include "lib/sip/tp_priv.h"
 
-#define REQ                                                                                                                      \
+#define REQ                                                                                                                        \
 	"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK1\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\n" \
 	"To: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
 
@@ -28,7 +28,8 @@ struct env {
 	bool close_ep_inside;
 };
 
-static void on_rx(void *arg, struct sip_msg *m, const struct sip_parse_result *r, const struct sip_path *from)
+static void on_rx(void *arg, struct sip_msg *m, const struct sip_parse_result *r,
+		  const struct sip_path *from)
 {
 	struct env *e = arg;
 
@@ -59,7 +60,8 @@ static void on_icmp(void *arg, const struct sip_path *path, int err, struct str 
 	(void)path;
 	e->icmps++;
 	e->last_err = err;
-	str_copy(e->quoted_buf, sizeof(e->quoted_buf), (struct str){ quoted.p, MIN(quoted.n, sizeof(e->quoted_buf) - 1) });
+	str_copy(e->quoted_buf, sizeof(e->quoted_buf),
+		 (struct str){ quoted.p, MIN(quoted.n, sizeof(e->quoted_buf) - 1) });
 }
 
 static struct sip_ep *open_ep(struct env *e, const char *addr, bool bind_source)
@@ -95,11 +97,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define UNTIL(e, cond)                                         \
-	do {                                                   \
-		for (int i_ = 0; i_ < 500 && !(cond); i_++)    \
-			loop_once((e)->loop, 10);              \
-		assert_true(cond);                             \
+#define UNTIL(e, cond)                                      \
+	do {                                                \
+		for (int i_ = 0; i_ < 500 && !(cond); i_++) \
+			loop_once((e)->loop, 10);           \
+		assert_true(cond);                          \
 	} while (0)
 
 static int sock(int type, union sip_sa *ret)
@@ -152,7 +154,8 @@ static void udp_both_ways(void **state)
 	char buf[2000];
 
 	for (int i = 0; i < 100; i++)
-		sendto(fd, REQ, strlen(REQ), 0, &sip_ep_local(e->ep)->sa, sip_sa_len(sip_ep_local(e->ep)));
+		sendto(fd, REQ, strlen(REQ), 0, &sip_ep_local(e->ep)->sa,
+		       sip_sa_len(sip_ep_local(e->ep)));
 	sendto(fd, "\r\n\r\n", 4, 0, &sip_ep_local(e->ep)->sa, sip_sa_len(sip_ep_local(e->ep)));
 	sendto(fd, "garbage", 7, 0, &sip_ep_local(e->ep)->sa, sip_sa_len(sip_ep_local(e->ep)));
 	UNTIL(e, e->got == 100 && sip_tp_get_stats(e->tp)->rx_garbage == 1);
@@ -216,7 +219,8 @@ static void udp_icmp(void **state)
 	assert_int_equal(sip_tp_send_raw(e->tp, &path, "2", 1, NULL), 0);
 	loop_once(e->loop, 10);
 	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), 1);
-	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), 1); /* the error took nobody else's packet */
+	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT),
+			 1); /* the error took nobody else's packet */
 }
 
 static void udp_endpoint_closed_inside(void **state)
@@ -227,7 +231,8 @@ static void udp_endpoint_closed_inside(void **state)
 
 	e->close_ep_inside = true;
 	for (int i = 0; i < 10; i++)
-		sendto(fd, REQ, strlen(REQ), 0, &sip_ep_local(e->ep)->sa, sip_sa_len(sip_ep_local(e->ep)));
+		sendto(fd, REQ, strlen(REQ), 0, &sip_ep_local(e->ep)->sa,
+		       sip_sa_len(sip_ep_local(e->ep)));
 	UNTIL(e, e->got == 1);
 	loop_once(e->loop, 10);
 	assert_int_equal(e->got, 1);
@@ -335,7 +340,8 @@ static void tcp_too_big_and_broken(void **state)
 	_cleanup_close_ int big = tcp_to(e->ep), lie = tcp_to(e->ep);
 	_cleanup_free_ char *s = NULL;
 
-	assert_true(asprintf(&s, "%.*sContent-Length: 9999999\r\n\r\n", (int)(strstr(REQ, "Content-Length") - REQ), REQ) > 0);
+	assert_true(asprintf(&s, "%.*sContent-Length: 9999999\r\n\r\n",
+			     (int)(strstr(REQ, "Content-Length") - REQ), REQ) > 0);
 	put(big, s);
 	UNTIL(e, closed(big));
 	put(lie, "OPTIONS sip:a SIP/2.0\r\nl: 1\r\nl: 2\r\n\r\n");
@@ -353,7 +359,8 @@ static void tcp_limits(void **state)
 		fd[i] = tcp_to(e->ep);
 	UNTIL(e, closed(fd[7]));
 	assert_int_equal(sip_tp_get_stats(e->tp)->conns_accepted, 4);
-	sip_tp_set_limits(e->tp, &(struct sip_tp_limits){ .max_conns_per_peer = 100, .max_conns = 4 });
+	sip_tp_set_limits(e->tp,
+			  &(struct sip_tp_limits){ .max_conns_per_peer = 100, .max_conns = 4 });
 	close(fd[7]);
 	fd[7] = tcp_to(e->ep); /* the longest idle one makes room */
 	UNTIL(e, closed(fd[0]));
@@ -404,7 +411,8 @@ static void shed_by_delay(void **state)
 	int shed = 0;
 
 	assert_false(tp_should_shed(e->tp, "INVITE sip", 10, 10000000));
-	sip_tp_set_shed(e->tp, &(struct sip_tp_shed){ .target_ms = 100, .limit_ms = 300, .interval_ms = 0 });
+	sip_tp_set_shed(e->tp, &(struct sip_tp_shed){
+				       .target_ms = 100, .limit_ms = 300, .interval_ms = 0 });
 	assert_false(tp_should_shed(e->tp, "INVITE sip", 10, 50000));
 	assert_true(tp_should_shed(e->tp, "INVITE sip", 10, 300000));
 	assert_false(tp_should_shed(e->tp, "BYE sip:x ", 10, 300000));
@@ -412,7 +420,8 @@ static void shed_by_delay(void **state)
 	for (int i = 0; i < 1000; i++)
 		shed += tp_should_shed(e->tp, "REGISTER sip", 12, 200000);
 	assert_in_range(shed, 450, 550);
-	sip_tp_set_shed(e->tp, &(struct sip_tp_shed){ .target_ms = 100, .limit_ms = 300, .interval_ms = 1000 });
+	sip_tp_set_shed(e->tp, &(struct sip_tp_shed){
+				       .target_ms = 100, .limit_ms = 300, .interval_ms = 1000 });
 	e->tp->shed_since = 0;
 	assert_false(tp_should_shed(e->tp, "INVITE sip", 10, 300000)); /* not for an interval yet */
 }
@@ -422,9 +431,20 @@ static void shed_by_delay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(udp_both_ways), T(udp_v6), T(udp_wildcard), T(udp_icmp), T(udp_endpoint_closed_inside), T(tcp_from_own_port),
-		T(tcp_answer_same_connection), T(tcp_refused), T(tcp_slow_sender), T(tcp_too_big_and_broken), T(tcp_limits),
-		T(tcp_slow_reader), T(proto_by_size), T(shed_by_delay),
+		T(udp_both_ways),
+		T(udp_v6),
+		T(udp_wildcard),
+		T(udp_icmp),
+		T(udp_endpoint_closed_inside),
+		T(tcp_from_own_port),
+		T(tcp_answer_same_connection),
+		T(tcp_refused),
+		T(tcp_slow_sender),
+		T(tcp_too_big_and_broken),
+		T(tcp_limits),
+		T(tcp_slow_reader),
+		T(proto_by_size),
+		T(shed_by_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

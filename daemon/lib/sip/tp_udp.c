@@ -15,12 +15,12 @@
 #include "lib/core/log.h"
 #include "lib/sip/tp_priv.h"
 
-#define RX_BATCH 32
-#define RX_SIZE 65536
-#define RX_ROUNDS 4 /* batches per event: others want their turn too */
-#define TX_BATCH 64
-#define TX_BYTES (256 << 10)
-#define UDP_MAX 65507
+#define RX_BATCH       32
+#define RX_SIZE	       65536
+#define RX_ROUNDS      4 /* batches per event: others want their turn too */
+#define TX_BATCH       64
+#define TX_BYTES       (256 << 10)
+#define UDP_MAX	       65507
 #define DEFAULT_RCVBUF (4 << 20)
 
 struct udp_rx { /* shared by all endpoints of a transport */
@@ -52,7 +52,8 @@ static struct udp_rx *rx_ring(struct sip_tp *tp)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	r->buf = mmap(NULL, RX_BATCH * RX_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	r->buf = mmap(NULL, RX_BATCH * RX_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
 	if (r->buf == MAP_FAILED) {
 		free(r);
 		return NULL;
@@ -194,8 +195,12 @@ static bool rx_icmp(struct sip_ep *ep)
 	char data[2048], ctl[512] __attribute__((aligned(8)));
 	struct iovec iov = { data, sizeof(data) };
 	struct msghdr h = {
-		.msg_name = &to, .msg_namelen = sizeof(to.ss), .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = ctl, .msg_controllen = sizeof(ctl),
+		.msg_name = &to,
+		.msg_namelen = sizeof(to.ss),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl,
+		.msg_controllen = sizeof(ctl),
 	};
 	ssize_t n = recvmsg(ep->udp.fd, &h, MSG_ERRQUEUE | MSG_DONTWAIT);
 	struct sock_extended_err ee;
@@ -238,10 +243,12 @@ static void tx_failed(struct sip_ep *ep, const union sip_sa *to, int err, const 
 {
 	struct sip_path path = { .ep = ep, .proto = SIP_UDP, .peer = *to };
 
-	if (err == -EAGAIN || err == -ENOBUFS) /* as if lost on the way: the transactions retransmit */
+	if (err == -EAGAIN ||
+	    err == -ENOBUFS) /* as if lost on the way: the transactions retransmit */
 		return;
 	if (ep->tp->icmp && !ep->tp->dead)
-		ep->tp->icmp(ep->tp->arg, &path, err, (struct str){ data->iov_base, data->iov_len });
+		ep->tp->icmp(ep->tp->arg, &path, err,
+			     (struct str){ data->iov_base, data->iov_len });
 	else
 		tp_error(ep->tp, &path, err);
 }
@@ -249,8 +256,8 @@ static void tx_failed(struct sip_ep *ep, const union sip_sa *to, int err, const 
 /* A pending ICMP error is reported by the next system call, which then sent nothing: once more. */
 static bool pending_error(int e)
 {
-	return e == ECONNREFUSED || e == EHOSTUNREACH || e == ENETUNREACH || e == ENOPROTOOPT || e == EPROTO || e == EINTR ||
-	       e == EHOSTDOWN || e == EACCES;
+	return e == ECONNREFUSED || e == EHOSTUNREACH || e == ENETUNREACH || e == ENOPROTOOPT ||
+	       e == EPROTO || e == EINTR || e == EHOSTDOWN || e == EACCES;
 }
 
 static int send_now(struct sip_ep *ep, const union sip_sa *peer, const struct tp_out *o, size_t n)
@@ -261,7 +268,8 @@ static int send_now(struct sip_ep *ep, const union sip_sa *peer, const struct tp
 		return -ENOMEM;
 	n = tp_out_write(o, buf, n);
 	for (int i = 0; i < 3; i++) {
-		if (sendto(ep->udp.fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL, &peer->sa, sip_sa_len(peer)) >= 0)
+		if (sendto(ep->udp.fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL, &peer->sa,
+			   sip_sa_len(peer)) >= 0)
 			return 0;
 		if (!pending_error(errno))
 			break;

@@ -15,7 +15,8 @@
 
 #define RETRY_AFTER_S 10
 
-static void on_rx(void *arg, struct sip_msg *m, const struct sip_parse_result *r, const struct sip_path *from);
+static void on_rx(void *arg, struct sip_msg *m, const struct sip_parse_result *r,
+		  const struct sip_path *from);
 
 /* --- life --- */
 
@@ -45,7 +46,8 @@ static void on_icmp(void *arg, const struct sip_path *path, int err, struct str 
 		ctx_failed(t, err);
 }
 
-int sip_stack_new(struct loop *l, struct sip_tp *tp, const struct sip_stack_ops *ops, void *arg, struct sip_stack **ret)
+int sip_stack_new(struct loop *l, struct sip_tp *tp, const struct sip_stack_ops *ops, void *arg,
+		  struct sip_stack **ret)
 {
 	struct sip_stack *s = calloc(1, sizeof(*s));
 
@@ -56,8 +58,8 @@ int sip_stack_new(struct loop *l, struct sip_tp *tp, const struct sip_stack_ops 
 	s->ops = *ops;
 	s->arg = arg;
 	s->timers = (struct sip_timers){ 500, 4000, 5000 };
-	if (getrandom(s->key, sizeof(s->key), 0) != sizeof(s->key) || htab_init(&s->stxs, 1024) || htab_init(&s->unacked, 64) ||
-	    htab_init(&s->ctx_by_conn, 64)) {
+	if (getrandom(s->key, sizeof(s->key), 0) != sizeof(s->key) || htab_init(&s->stxs, 1024) ||
+	    htab_init(&s->unacked, 64) || htab_init(&s->ctx_by_conn, 64)) {
 		sip_stack_free(s);
 		return -ENOMEM;
 	}
@@ -179,7 +181,8 @@ char *msg_bytes(const struct sip_msg *m, size_t *ret_len)
 /* --- matching --- */
 
 /* 17.2.3; without the magic cookie the fields of RFC 2543 take part too. */
-uint64_t stack_key(const struct sip_stack *s, const struct sip_msg *m, const struct via *v, enum sip_method_id method)
+uint64_t stack_key(const struct sip_stack *s, const struct sip_msg *m, const struct via *v,
+		   enum sip_method_id method)
 {
 	struct siphash h;
 	uint16_t port = v->port ? v->port : 5060;
@@ -220,21 +223,24 @@ void stack_tag(struct sip_stack *s, uint64_t key, char dst[TAG_MAX])
 /* --- responses --- */
 
 /* 18.2.2, RFC 3581 4. maddr is not followed: it would let anybody aim our answers. */
-static void default_reply_path(const struct via *v, const struct sip_path *from, struct sip_path *ret)
+static void default_reply_path(const struct via *v, const struct sip_path *from,
+			       struct sip_path *ret)
 {
 	*ret = *from;
 	if (from->proto == SIP_UDP && !v->has_rport)
 		sip_sa_set_port(&ret->peer, v->port ? v->port : 5060);
 }
 
-void stack_reply_path(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, struct sip_path *ret)
+void stack_reply_path(struct sip_stack *s, struct sip_msg *m, const struct via *v,
+		      const struct sip_path *from, struct sip_path *ret)
 {
 	if (!s->ops.reply_path || !s->ops.reply_path(s->arg, m, from, ret))
 		default_reply_path(v, from, ret);
 }
 
 /* After a dead connection: a new one to the source, at the port of sent-by. */
-static int reconnect_response(struct sip_stack *s, struct sip_path *path, const char *data, size_t len)
+static int reconnect_response(struct sip_stack *s, struct sip_path *path, const char *data,
+			      size_t len)
 {
 	_cleanup_msg_ struct sip_msg *m = NULL;
 	struct sip_path p = *path;
@@ -261,7 +267,8 @@ int stack_send_response(struct sip_stack *s, struct sip_path *path, const char *
 	return r;
 }
 
-struct sip_msg *stack_response(struct sip_stack *s, const struct sip_msg *req, int status, const char *reason, const char *tag)
+struct sip_msg *stack_response(struct sip_stack *s, const struct sip_msg *req, int status,
+			       const char *reason, const char *tag)
 {
 	struct sip_msg *m = sip_msg_new_response(req, status, reason, tag);
 
@@ -274,8 +281,9 @@ struct sip_msg *stack_response(struct sip_stack *s, const struct sip_msg *req, i
 	return m;
 }
 
-static void reply_stateless(struct sip_stack *s, struct sip_msg *req, const struct via *v, const struct sip_path *from, int status,
-			    const char *reason, const char *tag)
+static void reply_stateless(struct sip_stack *s, struct sip_msg *req, const struct via *v,
+			    const struct sip_path *from, int status, const char *reason,
+			    const char *tag)
 {
 	_cleanup_msg_ struct sip_msg *resp = stack_response(s, req, status, reason, tag);
 	_cleanup_free_ char *data = NULL;
@@ -291,8 +299,8 @@ static void reply_stateless(struct sip_stack *s, struct sip_msg *req, const stru
 	stack_send_response(s, &path, data, len);
 }
 
-static void refuse(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, int status,
-		   const char *reason, uint64_t key)
+static void refuse(struct sip_stack *s, struct sip_msg *m, const struct via *v,
+		   const struct sip_path *from, int status, const char *reason, uint64_t key)
 {
 	char tag[TAG_MAX];
 
@@ -302,12 +310,14 @@ static void refuse(struct sip_stack *s, struct sip_msg *m, const struct via *v, 
 
 /* --- requests --- */
 
-static int admit(struct sip_stack *s, struct sip_msg *m, const struct sip_path *from, const char **ret_reason)
+static int admit(struct sip_stack *s, struct sip_msg *m, const struct sip_path *from,
+		 const char **ret_reason)
 {
 	return s->ops.admit ? s->ops.admit(s->arg, m, from, ret_reason) : 0;
 }
 
-static void on_cancel(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from)
+static void on_cancel(struct sip_stack *s, struct sip_msg *m, const struct via *v,
+		      const struct sip_path *from)
 {
 	struct sip_stx *t = find_stx(s, stack_key(s, m, v, SIP_M_INVITE));
 	uint64_t key = stack_key(s, m, v, SIP_M_CANCEL);
@@ -327,7 +337,8 @@ static bool is_stateless_ack(struct sip_stack *s, struct sip_msg *m, uint64_t ke
 	return str_eqz(sip_msg_to_tag(m), tag);
 }
 
-static void on_ack(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from)
+static void on_ack(struct sip_stack *s, struct sip_msg *m, const struct via *v,
+		   const struct sip_path *from)
 {
 	uint64_t key = stack_key(s, m, v, SIP_M_INVITE);
 	struct sip_stx *t = find_stx(s, key);
@@ -343,7 +354,8 @@ static void on_ack(struct sip_stack *s, struct sip_msg *m, const struct via *v, 
 	s->ops.request(s->arg, NULL, m, from);
 }
 
-static void on_new(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, uint64_t key)
+static void on_new(struct sip_stack *s, struct sip_msg *m, const struct via *v,
+		   const struct sip_path *from, uint64_t key)
 {
 	const char *reason = NULL;
 	int status = admit(s, m, from, &reason);
@@ -394,7 +406,8 @@ static void on_request(struct sip_stack *s, struct sip_msg *m, const struct sip_
 }
 
 /* Malformed, too big, or shed (503). What already has its transaction is a retransmission, not new work. */
-static void on_bad_request(struct sip_stack *s, struct sip_msg *m, const struct sip_parse_result *r, const struct sip_path *from)
+static void on_bad_request(struct sip_stack *s, struct sip_msg *m, const struct sip_parse_result *r,
+			   const struct sip_path *from)
 {
 	enum sip_method_id method = sip_msg_method(m);
 	struct sip_stx *t;
@@ -432,7 +445,8 @@ static void on_response(struct sip_stack *s, struct sip_msg *m, const struct sip
 		s->ops.stray_response(s->arg, m, from);
 }
 
-static void on_rx(void *arg, struct sip_msg *m, const struct sip_parse_result *r, const struct sip_path *from)
+static void on_rx(void *arg, struct sip_msg *m, const struct sip_parse_result *r,
+		  const struct sip_path *from)
 {
 	struct sip_stack *s = arg;
 

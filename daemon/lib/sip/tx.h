@@ -30,29 +30,37 @@ struct sip_stack_ops {
 	 * sip_stx_respond() or proxies it (proxy.h). m is borrowed: ref it to keep it.
 	 * ACK to a 2xx arrives with stx == NULL and has no answer.
 	 */
-	void (*request)(void *arg, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from);
+	void (*request)(void *arg, struct sip_stx *stx, struct sip_msg *m,
+			const struct sip_path *from);
 	/* A response that matches no client transaction (late 2xx): default NULL drops it. */
 	void (*stray_response)(void *arg, struct sip_msg *m, const struct sip_path *from);
 	/*
 	 * Called for each request before a transaction is made: return 0 to go on, or a status to
 	 * refuse with statelessly (503 + Retry-After when overloaded, 403 on Gm), or -1 to drop.
 	 */
-	int (*admit)(void *arg, struct sip_msg *m, const struct sip_path *from, const char **ret_reason);
+	int (*admit)(void *arg, struct sip_msg *m, const struct sip_path *from,
+		     const char **ret_reason);
 	/*
 	 * Where the responses to m go, asked once for every request, also for those that the stack
 	 * answers by itself (100, 4xx without transaction, 200 and 481 to CANCEL, 503). Fill *ret (all of
 	 * it: ep, proto, peer, conn) and return true, or return false (or leave NULL) for the default.
 	 * m may be malformed.
 	 */
-	bool (*reply_path)(void *arg, struct sip_msg *m, const struct sip_path *from, struct sip_path *ret);
+	bool (*reply_path)(void *arg, struct sip_msg *m, const struct sip_path *from,
+			   struct sip_path *ret);
 };
 
-int sip_stack_new(struct loop *l, struct sip_tp *tp, const struct sip_stack_ops *ops, void *arg, struct sip_stack **ret);
-void sip_stack_free(struct sip_stack *s); /* silently ends all transactions; call before sip_tp_free() */
+int sip_stack_new(struct loop *l, struct sip_tp *tp, const struct sip_stack_ops *ops, void *arg,
+		  struct sip_stack **ret);
+void sip_stack_free(
+	struct sip_stack *s); /* silently ends all transactions; call before sip_tp_free() */
 struct loop *sip_stack_loop(struct sip_stack *s);
 struct sip_tp *sip_stack_tp(struct sip_stack *s);
-void sip_stack_set_timers(struct sip_stack *s, struct sip_ep *ep, const struct sip_timers *t); /* ep NULL: default */
-void sip_stack_server_header(struct sip_stack *s, const char *server); /* "kims-pcscf/0.1": in responses that the stack makes */
+void sip_stack_set_timers(struct sip_stack *s, struct sip_ep *ep,
+			  const struct sip_timers *t); /* ep NULL: default */
+void sip_stack_server_header(
+	struct sip_stack *s,
+	const char *server); /* "kims-pcscf/0.1": in responses that the stack makes */
 
 /* --- server side --- */
 
@@ -82,9 +90,12 @@ void sip_stx_pracked(struct sip_stx *t);
 /* Builds and sends. warning: text of a Warning: 399 header saying why, or NULL. */
 int sip_stx_reply(struct sip_stx *t, int status, const char *reason, const char *warning);
 bool sip_stx_done(const struct sip_stx *t); /* final response was sent */
-void sip_stx_on_cancel(struct sip_stx *t, void (*fn)(void *arg, struct sip_stx *t, struct sip_msg *cancel), void *arg); /* stack has sent 200 to CANCEL */
+void sip_stx_on_cancel(struct sip_stx *t,
+		       void (*fn)(void *arg, struct sip_stx *t, struct sip_msg *cancel),
+		       void *arg); /* stack has sent 200 to CANCEL */
 /* Final response sent (or the transaction timed out, or no ACK for a final response: acked false) and the transaction ended. */
-void sip_stx_on_end(struct sip_stx *t, void (*fn)(void *arg, struct sip_stx *t, bool acked), void *arg);
+void sip_stx_on_end(struct sip_stx *t, void (*fn)(void *arg, struct sip_stx *t, bool acked),
+		    void *arg);
 void sip_stx_set_user(struct sip_stx *t, void *user);
 void *sip_stx_user(const struct sip_stx *t);
 
@@ -106,16 +117,18 @@ typedef void (*sip_ctx_fn)(void *arg, struct sip_ctx *t, struct sip_msg *resp, i
  * not NULL: e.g. port_ps when sending from port_pc), adds Content-Length if missing. req is edited.
  * ACK (to 2xx): sent without a transaction, *ret NULL.
  */
-int sip_ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path, const union sip_sa *via_sentby,
-		  sip_ctx_fn fn, void *arg, struct sip_ctx **ret);
+int sip_ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path,
+		  const union sip_sa *via_sentby, sip_ctx_fn fn, void *arg, struct sip_ctx **ret);
 /* CANCEL, once a 1xx came (RFC 3261 9.1), with an optional Reason value; the INVITE still ends by its final response or timeout. */
 int sip_ctx_cancel(struct sip_ctx *t, const char *reason_value);
-void sip_ctx_detach(struct sip_ctx *t); /* fn is not called any more; the transaction ends by itself */
-struct sip_msg *sip_ctx_request(struct sip_ctx *t); /* as sent; borrowed */
+void sip_ctx_detach(
+	struct sip_ctx *t); /* fn is not called any more; the transaction ends by itself */
+struct sip_msg *sip_ctx_request(struct sip_ctx *t);	      /* as sent; borrowed */
 const struct sip_path *sip_ctx_path(const struct sip_ctx *t); /* conn filled in */
 
 struct sip_stack_stats {
-	uint64_t stx_active, ctx_active, rx_requests, rx_responses, rx_retransmits, tx_retransmits, timeouts, stray, shed;
+	uint64_t stx_active, ctx_active, rx_requests, rx_responses, rx_retransmits, tx_retransmits,
+		timeouts, stray, shed;
 };
 const struct sip_stack_stats *sip_stack_get_stats(const struct sip_stack *s);
 

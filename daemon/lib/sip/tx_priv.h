@@ -26,10 +26,11 @@ struct via {
 	bool has_rport;
 };
 
-int via_read(struct str elem, struct via *ret); /* -EINVAL */
+int via_read(struct str elem, struct via *ret);	       /* -EINVAL */
 int via_top(const struct sip_msg *m, struct via *ret); /* -ENOENT, -EINVAL */
 /* RFC 3261 18.2.1, RFC 3581 4: writes received and rport; whatever the sender put there goes. */
-int via_set_received(struct sip_msg *m, const union sip_sa *source, struct via *ret); /* ret: the topmost Via then */
+int via_set_received(struct sip_msg *m, const union sip_sa *source,
+		     struct via *ret); /* ret: the topmost Via then */
 /* Where a response goes that has this Via on top, when no transaction tells (18.2.2 without maddr). -EINVAL: a name. */
 int via_response_addr(const struct via *v, enum sip_proto *ret_proto, union sip_sa *ret);
 
@@ -56,9 +57,9 @@ void path_unpack(struct sip_path *dst, const struct path_small *src);
 /* --- tx.c --- */
 
 #define BRANCH_COOKIE "z9hG4bK"
-#define BRANCH_OURS BRANCH_COOKIE "k"
-#define BRANCH_MAX 64
-#define TAG_MAX 20
+#define BRANCH_OURS   BRANCH_COOKIE "k"
+#define BRANCH_MAX    64
+#define TAG_MAX	      20
 
 struct ctx_slot {
 	struct sip_ctx *t;
@@ -96,17 +97,28 @@ struct sip_stack {
 
 const struct sip_timers *stack_timers(const struct sip_stack *s, const struct sip_ep *ep);
 /* Response made by the stack: Server, Retry-After for 503. NULL: cannot be built. */
-struct sip_msg *stack_response(struct sip_stack *s, const struct sip_msg *req, int status, const char *reason, const char *tag);
-void stack_tag(struct sip_stack *s, uint64_t key, char dst[TAG_MAX]); /* the tag that our own answers to this transaction carry */
-void stack_reply_path(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, struct sip_path *ret);
+struct sip_msg *stack_response(struct sip_stack *s, const struct sip_msg *req, int status,
+			       const char *reason, const char *tag);
+void stack_tag(struct sip_stack *s, uint64_t key,
+	       char dst[TAG_MAX]); /* the tag that our own answers to this transaction carry */
+void stack_reply_path(struct sip_stack *s, struct sip_msg *m, const struct via *v,
+		      const struct sip_path *from, struct sip_path *ret);
 /* Sends a response; a dead connection is replaced by a new one (18.2.2). */
 int stack_send_response(struct sip_stack *s, struct sip_path *path, const char *data, size_t len);
-uint64_t stack_key(const struct sip_stack *s, const struct sip_msg *m, const struct via *v, enum sip_method_id method);
+uint64_t stack_key(const struct sip_stack *s, const struct sip_msg *m, const struct via *v,
+		   enum sip_method_id method);
 char *msg_bytes(const struct sip_msg *m, size_t *ret_len); /* malloc'd; NULL: no memory */
 
 /* --- stx.c --- */
 
-enum stx_state { STX_TRYING, STX_PROCEEDING, STX_COMPLETED, STX_CONFIRMED, STX_ACCEPTED, STX_TERMINATED };
+enum stx_state {
+	STX_TRYING,
+	STX_PROCEEDING,
+	STX_COMPLETED,
+	STX_CONFIRMED,
+	STX_ACCEPTED,
+	STX_TERMINATED
+};
 
 struct stx_live {
 	struct sip_msg *req;
@@ -127,8 +139,8 @@ struct sip_stx {
 	struct stx_live *live;
 	char *resp; /* last response */
 	uint32_t resp_len;
-	uint32_t refs; /* one is the stack's own */
-	uint32_t late; /* of them: of client transactions whose proxy context is gone */
+	uint32_t refs;		 /* one is the stack's own */
+	uint32_t late;		 /* of them: of client transactions whose proxy context is gone */
 	struct timer retransmit; /* 100 Trying, G, 2xx, reliable 1xx */
 	struct timer life;	 /* H, I, J, L, limit */
 	struct path_small reply;
@@ -138,7 +150,8 @@ struct sip_stx {
 	bool invite, reliable, acked, rel1xx;
 };
 
-struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct via *v, const struct sip_path *from, uint64_t key);
+struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct via *v,
+			const struct sip_path *from, uint64_t key);
 void stx_retransmission(struct sip_stx *t);
 void stx_ack(struct sip_stx *t); /* to a non-2xx */
 void stx_ack_2xx(struct sip_stack *s, const struct sip_msg *ack);
@@ -169,25 +182,27 @@ struct sip_ctx {
 	void *arg;
 	struct sip_stx *late_stx; /* proxied, owner gone: a 2xx that comes again goes there */
 	uint64_t late_tag;	  /* hash of its To tag */
-	struct sip_ctx *cancel; /* the CANCEL transaction of this INVITE */
-	struct sip_ctx *cancels; /* of a CANCEL: its INVITE */
-	char *reason;		 /* CANCEL wanted before any 1xx: its Reason ("" none) */
-	uint8_t state;		 /* enum ctx_state */
+	struct sip_ctx *cancel;	  /* the CANCEL transaction of this INVITE */
+	struct sip_ctx *cancels;  /* of a CANCEL: its INVITE */
+	char *reason;		  /* CANCEL wanted before any 1xx: its Reason ("" none) */
+	uint8_t state;		  /* enum ctx_state */
 	uint8_t method;
 	bool reliable;
 };
 
 /* loop_hash: third part of the branch (proxy core), 0: none. */
-int ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path, const union sip_sa *via_sentby, uint64_t loop_hash,
-	      sip_ctx_fn fn, void *arg, struct sip_ctx **ret);
-struct sip_ctx *ctx_by_branch(struct sip_stack *s, struct str branch); /* NULL: not ours, or forged */
+int ctx_start(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path,
+	      const union sip_sa *via_sentby, uint64_t loop_hash, sip_ctx_fn fn, void *arg,
+	      struct sip_ctx **ret);
+struct sip_ctx *ctx_by_branch(struct sip_stack *s,
+			      struct str branch); /* NULL: not ours, or forged */
 void ctx_response(struct sip_ctx *t, struct sip_msg *m);
 void ctx_failed(struct sip_ctx *t, int err); /* transport error */
 void ctx_conn_failed(struct sip_stack *s, uint64_t conn, int err);
 void ctx_free_all(struct sip_stack *s);
 /* Our Via value for a request that leaves by path, without a transaction: mac'ed branch of no slot. */
-int ctx_push_via(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path, const union sip_sa *via_sentby, uint32_t slot,
-		 uint32_t gen, uint64_t loop_hash);
+int ctx_push_via(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path,
+		 const union sip_sa *via_sentby, uint32_t slot, uint32_t gen, uint64_t loop_hash);
 /* The loop part of one of our branches; 0: none, or not ours. */
 uint64_t ctx_branch_loop(struct sip_stack *s, struct str branch);
 

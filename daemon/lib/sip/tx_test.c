@@ -34,7 +34,8 @@ static void on_end(void *arg, struct sip_stx *t, bool acked)
 	o->acked = acked;
 }
 
-static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from)
+static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m,
+		       const struct sip_path *from)
 {
 	struct owner *o = arg;
 
@@ -62,7 +63,8 @@ static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from)
 	o->strays++;
 }
 
-static int on_admit(void *arg, struct sip_msg *m, const struct sip_path *from, const char **ret_reason)
+static int on_admit(void *arg, struct sip_msg *m, const struct sip_path *from,
+		    const char **ret_reason)
 {
 	struct owner *o = arg;
 
@@ -72,7 +74,8 @@ static int on_admit(void *arg, struct sip_msg *m, const struct sip_path *from, c
 	return o->admit;
 }
 
-static bool on_reply_path(void *arg, struct sip_msg *m, const struct sip_path *from, struct sip_path *ret)
+static bool on_reply_path(void *arg, struct sip_msg *m, const struct sip_path *from,
+			  struct sip_path *ret)
 {
 	struct owner *o = arg;
 
@@ -151,7 +154,9 @@ static void invite_timer_g_h(void **state)
 	o->answer = 486;
 	in(o, "INVITE", "z9hG4bK1", NULL);
 	wire_ms(&o->w, 40000);
-	wire_times(&o->w, "SIP/2.0 486", (int[]){ 0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500 }, 11);
+	wire_times(&o->w, "SIP/2.0 486",
+		   (int[]){ 0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500 },
+		   11);
 	assert_int_equal(o->ends, 1);
 	assert_false(o->acked);
 	assert_int_equal(sip_stack_get_stats(o->w.stack)->stx_active, 0);
@@ -203,10 +208,12 @@ static void invite_2xx_repeated_until_ack(void **state)
 	wire_none(&o->w);
 	wire_ms(&o->w, 8000);
 	wire_times(&o->w, "SIP/2.0 200", (int[]){ 500, 1500, 3500, 7500 }, 4);
-	assert_true(asprintf(&ack,
-			     "ACK sip:b@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.65:5060;branch=z9hG4bKnew\r\n"
-			     "From: <sip:alice@example.com>;tag=a1\r\nTo: %s\r\nCall-ID: call-1\r\nCSeq: 1 ACK\r\n\r\n",
-			     tag) > 0);
+	assert_true(
+		asprintf(
+			&ack,
+			"ACK sip:b@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.65:5060;branch=z9hG4bKnew\r\n"
+			"From: <sip:alice@example.com>;tag=a1\r\nTo: %s\r\nCall-ID: call-1\r\nCSeq: 1 ACK\r\n\r\n",
+			tag) > 0);
 	wire_in(&o->w, SIP_UDP, &o->w.a, ack);
 	free(ack);
 	assert_int_equal(o->acks, 1);
@@ -223,7 +230,9 @@ static void invite_2xx_without_ack(void **state)
 	o->answer = 200;
 	in(o, "INVITE", "z9hG4bK1", NULL);
 	wire_ms(&o->w, 33000);
-	wire_times(&o->w, "SIP/2.0 200", (int[]){ 0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500 }, 11);
+	wire_times(&o->w, "SIP/2.0 200",
+		   (int[]){ 0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500 },
+		   11);
 	assert_int_equal(o->ends, 1);
 	assert_false(o->acked);
 }
@@ -300,7 +309,10 @@ static void gm_timers(void **state)
 	o->answer = 486;
 	in(o, "INVITE", "z9hG4bK1", NULL);
 	wire_ms(&o->w, 140000);
-	wire_times(&o->w, "SIP/2.0 486", (int[]){ 0, 2000, 6000, 14000, 30000, 46000, 62000, 78000, 94000, 110000, 126000 }, 11);
+	wire_times(
+		&o->w, "SIP/2.0 486",
+		(int[]){ 0, 2000, 6000, 14000, 30000, 46000, 62000, 78000, 94000, 110000, 126000 },
+		11);
 	assert_int_equal(o->ends, 1);
 }
 
@@ -389,10 +401,12 @@ static void refused_without_state(void **state)
 	assert_non_null(wire_header(s, "Retry-After", retry, sizeof(retry)));
 	wire_header(s, "To", to, sizeof(to));
 	assert_int_equal(sip_stack_get_stats(o->w.stack)->stx_active, 0);
-	assert_true(asprintf(&ack,
-			     "ACK sip:bob@10.0.0.66 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.65:5060;branch=z9hG4bK1\r\n"
-			     "From: <sip:alice@example.com>;tag=a1\r\nTo: %s\r\nCall-ID: call-1\r\nCSeq: 1 ACK\r\n\r\n",
-			     to) > 0);
+	assert_true(
+		asprintf(
+			&ack,
+			"ACK sip:bob@10.0.0.66 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.65:5060;branch=z9hG4bK1\r\n"
+			"From: <sip:alice@example.com>;tag=a1\r\nTo: %s\r\nCall-ID: call-1\r\nCSeq: 1 ACK\r\n\r\n",
+			to) > 0);
 	o->admit = 0;
 	wire_in(&o->w, SIP_UDP, &o->w.a, ack); /* ours to absorb */
 	free(ack);
@@ -446,9 +460,11 @@ static void via_received_and_rport(void **state)
 	r = wire_next(&o->w, "SIP/2.0 200");
 	assert_int_equal(sip_sa_port(&r->path.peer), 40000);
 	wire_header(r, "Via", via, sizeof(via));
-	assert_string_equal(via, "SIP/2.0/UDP 10.9.9.9:5060;branch=z9hG4bK1;received=192.0.2.9;rport=40000");
+	assert_string_equal(
+		via, "SIP/2.0/UDP 10.9.9.9:5060;branch=z9hG4bK1;received=192.0.2.9;rport=40000");
 
-	s = wire_request("MESSAGE", "10.9.9.9", "z9hG4bK2", NULL); /* no rport: to the port of sent-by */
+	s = wire_request("MESSAGE", "10.9.9.9", "z9hG4bK2",
+			 NULL); /* no rport: to the port of sent-by */
 	wire_in(&o->w, SIP_UDP, &nat, s);
 	free(s);
 	r = wire_next(&o->w, "SIP/2.0 200");
@@ -469,7 +485,8 @@ static void via_transport_need_not_match(void **state)
 static void reply_path_of_everything(void **state)
 {
 	struct owner *o = *state;
-	static const char *const kinds[] = { "SIP/2.0 100", "SIP/2.0 200", "SIP/2.0 486", "SIP/2.0 486", "SIP/2.0 481", "SIP/2.0 503" };
+	static const char *const kinds[] = { "SIP/2.0 100", "SIP/2.0 200", "SIP/2.0 486",
+					     "SIP/2.0 486", "SIP/2.0 481", "SIP/2.0 503" };
 
 	o->reply_by_ep2 = true;
 	in(o, "INVITE", "z9hG4bK1", NULL);
@@ -569,7 +586,9 @@ static void client_timer_e_f(void **state)
 
 	assert_int_equal(start(o, "MESSAGE", SIP_UDP), 0);
 	wire_ms(&o->w, 40000);
-	wire_times(&o->w, "MESSAGE", (int[]){ 0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500 }, 11);
+	wire_times(&o->w, "MESSAGE",
+		   (int[]){ 0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500 },
+		   11);
 	assert_int_equal(o->err, -ETIMEDOUT);
 }
 
@@ -617,7 +636,8 @@ static void client_ack_to_failure_timer_d(void **state)
 	s = wire_next(&o->w, "INVITE");
 	wire_answer(&o->w, s, 486, "b1");
 	ack = wire_next(&o->w, "ACK sip:bob@10.0.0.66 SIP/2.0");
-	assert_string_equal(wire_header(s, "Via", h1, sizeof(h1)), wire_header(ack, "Via", h2, sizeof(h2)));
+	assert_string_equal(wire_header(s, "Via", h1, sizeof(h1)),
+			    wire_header(ack, "Via", h2, sizeof(h2)));
 	assert_string_equal(wire_header(ack, "Route", h2, sizeof(h2)), "<sip:r1;lr>, <sip:r2;lr>");
 	assert_string_equal(wire_header(ack, "To", h2, sizeof(h2)), "<sip:bob@example.com>;tag=b1");
 	assert_string_equal(wire_header(ack, "CSeq", h2, sizeof(h2)), "7 ACK");
@@ -664,7 +684,8 @@ static void client_cancel_waits_for_1xx(void **state)
 	wire_none(&o->w);
 	wire_answer(&o->w, s, 100, NULL);
 	c = wire_next(&o->w, "CANCEL sip:bob@10.0.0.66 SIP/2.0");
-	assert_string_equal(wire_header(s, "Via", h1, sizeof(h1)), wire_header(c, "Via", h2, sizeof(h2)));
+	assert_string_equal(wire_header(s, "Via", h1, sizeof(h1)),
+			    wire_header(c, "Via", h2, sizeof(h2)));
 	assert_string_equal(wire_header(c, "CSeq", h2, sizeof(h2)), "7 CANCEL");
 	assert_string_equal(wire_header(c, "Reason", h2, sizeof(h2)), "SIP;cause=200");
 	wire_ms(&o->w, 1600);
@@ -711,8 +732,12 @@ static void client_forged_branches(void **state)
 {
 	struct owner *o = *state;
 	static const char *const forged[] = {
-		"z9hG4bKk0000000000000001", "z9hG4bKk00000000000000010000000000000000", "z9hG4bKkffffffffffffffffffffffffffffffff",
-		"z9hG4bKk0000000000000001zzzzzzzzzzzzzzzz", "", "z9hG4bKk",
+		"z9hG4bKk0000000000000001",
+		"z9hG4bKk00000000000000010000000000000000",
+		"z9hG4bKkffffffffffffffffffffffffffffffff",
+		"z9hG4bKk0000000000000001zzzzzzzzzzzzzzzz",
+		"",
+		"z9hG4bKk",
 	};
 	char *s, via[256], *p;
 	struct sent *req;
@@ -720,10 +745,12 @@ static void client_forged_branches(void **state)
 	assert_int_equal(start(o, "INVITE", SIP_UDP), 0);
 	req = wire_next(&o->w, "INVITE");
 	for (size_t i = 0; i < ARRAY_SIZE(forged); i++) {
-		assert_true(asprintf(&s,
-				     "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=%s\r\nFrom: <sip:a@b>;tag=1\r\n"
-				     "To: <sip:c@d>;tag=2\r\nCall-ID: call-9\r\nCSeq: 7 INVITE\r\n\r\n",
-				     forged[i]) > 0);
+		assert_true(
+			asprintf(
+				&s,
+				"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=%s\r\nFrom: <sip:a@b>;tag=1\r\n"
+				"To: <sip:c@d>;tag=2\r\nCall-ID: call-9\r\nCSeq: 7 INVITE\r\n\r\n",
+				forged[i]) > 0);
 		wire_in(&o->w, SIP_UDP, &o->w.b, s);
 		free(s);
 	}

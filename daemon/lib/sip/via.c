@@ -20,8 +20,10 @@ static void skip_space(struct str *s)
 /* A run without separators of the Via grammar. */
 static struct str take_word(struct str *s)
 {
-	static const bool ends[256] = { [0] = true, [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
-					['/'] = true, [';'] = true, [':'] = true, [','] = true };
+	static const bool ends[256] = {
+		[0] = true,   [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
+		['/'] = true, [';'] = true, [':'] = true,  [','] = true
+	};
 	struct str w = { s->p, 0 };
 
 	while (w.n < s->n && !ends[(uint8_t)s->p[w.n]])
@@ -67,7 +69,8 @@ int via_read(struct str elem, struct via *ret)
 	uint64_t port;
 
 	skip_space(&s);
-	if (!str_ieqz(take_word(&s), "SIP") || !take_char(&s, '/') || !str_eqz(take_word(&s), "2.0") || !take_char(&s, '/'))
+	if (!str_ieqz(take_word(&s), "SIP") || !take_char(&s, '/') ||
+	    !str_eqz(take_word(&s), "2.0") || !take_char(&s, '/'))
 		return -EINVAL;
 	v.proto = take_word(&s);
 	if (!v.proto.n || take_host(&s, &v.host))
@@ -166,13 +169,15 @@ int via_set_received(struct sip_msg *m, const union sip_sa *source, struct via *
 		return -ENOMEM;
 	n = filter_params(v.params, keep);
 	before = (struct str){ v.elem.p, v.params.n ? (size_t)(v.params.p - v.elem.p) : v.elem.n };
-	after = (struct str){ v.elem.p + v.elem.n, e.hf->value.p + e.hf->value.n - (v.elem.p + v.elem.n) };
+	after = (struct str){ v.elem.p + v.elem.n,
+			      e.hf->value.p + e.hf->value.n - (v.elem.p + v.elem.n) };
 	ip = str_of(sip_sa_host_str(source, host));
 	if (ip.n && *ip.p == '[') /* RFC 3261 25.1: via-received has no brackets */
 		ip = (struct str){ ip.p + 1, ip.n - 2 };
 	if (v.has_rport)
 		snprintf(rport, sizeof(rport), ";rport=%u", sip_sa_port(source));
-	r = sip_hf_set(m, e.hf, "%.*s%.*s;received=%.*s%s%.*s", STR_FMT(before), (int)n, keep, STR_FMT(ip), rport, STR_FMT(after));
+	r = sip_hf_set(m, e.hf, "%.*s%.*s;received=%.*s%s%.*s", STR_FMT(before), (int)n, keep,
+		       STR_FMT(ip), rport, STR_FMT(after));
 	return r < 0 ? r : via_top(m, ret);
 }
 
