@@ -42,12 +42,13 @@ bool hss_unregistered_services(struct hss *h, size_t i)
 	return hss_profile(h, h->s.impu[i].profile) && h->profile.unregistered;
 }
 
-void hss_caps(const struct subscriber *s, struct cx_capabilities *ret)
+bool hss_caps(const struct subscriber *s, struct cx_capabilities *ret)
 {
 	*ret = (struct cx_capabilities){ .n_mandatory = s->mandatory.n,
 					 .n_optional = s->optional.n };
 	memcpy(ret->mandatory, s->mandatory.v, s->mandatory.n * sizeof(uint32_t));
 	memcpy(ret->optional, s->optional.v, s->optional.n * sizeof(uint32_t));
+	return s->mandatory.n || s->optional.n;
 }
 
 int hss_begin(struct hss *h)

@@ -53,7 +53,8 @@ void hss_lir(struct hss *h, const struct cx_lir *r, struct cx_lia *a);
 int hss_identify(struct hss *h, struct str impi, struct str impu, size_t *ret_i);
 bool hss_has_server(const struct subscriber *s);	 /* an S-CSCF name is stored and used */
 bool hss_unregistered_services(struct hss *h, size_t i); /* of identity i of h->s */
-void hss_caps(const struct subscriber *s, struct cx_capabilities *ret);
+/* false: none, then any S-CSCF will do and Server-Capabilities is left out (some peers choke on an empty AVP). */
+bool hss_caps(const struct subscriber *s, struct cx_capabilities *ret);
 bool hss_profile(struct hss *h, const char *name); /* into h->profile */
 int hss_begin(struct hss *h);			   /* write transaction of this round */
 

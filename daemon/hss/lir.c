@@ -4,8 +4,7 @@
 
 static void with_caps(struct hss *h, struct cx_lia *a, int result)
 {
-	hss_caps(&h->s, &a->caps);
-	a->has_caps = true;
+	a->has_caps = hss_caps(&h->s, &a->caps);
 	a->result = result;
 }
 

@@ -37,8 +37,7 @@ static int server_or_caps(const struct subscriber *s, size_t i, int type, struct
 	}
 	if (dereg)
 		return CX_IDENTITY_NOT_REGISTERED;
-	hss_caps(s, &a->caps);
-	a->has_caps = true;
+	a->has_caps = hss_caps(s, &a->caps);
 	return CX_FIRST_REGISTRATION;
 }
 

@@ -13,6 +13,7 @@
  * takes that off); an answer that its own parser refuses is dropped without calling anybody (the hook
  * reports it); its log goes to our debug level.
  */
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -526,8 +527,6 @@ static void write_conf(FILE *f, const struct dia_conf *c)
 		c->identity, c->realm, c->listen_addr ? c->listen_port : 0);
 	fprintf(f, "TwTimer = %u;\nTcTimer = %u;\n", MAX(c->watchdog_s, 6U),
 		MAX(c->reconnect_s, 1U));
-	if (c->listen_addr)
-		fprintf(f, "ListenOn = \"%s\";\n", c->listen_addr);
 	for (size_t i = 0; i < c->n_peers; i++)
 		if (c->peers[i].addr)
 			fprintf(f,
@@ -605,6 +604,53 @@ static int parse_conf(const struct dia_conf *c)
 	return -e;
 }
 
+/* The address that leads to the first peer: what a node that does not listen tells in its CER. */
+static bool own_address(const struct dia_conf *c, struct sockaddr_storage *ret, socklen_t *ret_len)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+				  .ai_socktype = SOCK_DGRAM },
+			*ai = NULL;
+	bool ok = false;
+	int fd;
+
+	if (!c->n_peers || !c->peers[0].addr || getaddrinfo(c->peers[0].addr, "3868", &hints, &ai))
+		return false;
+	fd = socket(ai->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	*ret_len = sizeof(*ret);
+	if (fd >= 0)
+		ok = !connect(fd, ai->ai_addr, ai->ai_addrlen) &&
+		     !getsockname(fd, (struct sockaddr *)ret, ret_len);
+	if (fd >= 0)
+		close(fd);
+	freeaddrinfo(ai);
+	return ok;
+}
+
+/*
+ * Host-IP-Address and where to listen. Not by ListenOn of the configuration language, which drops
+ * loopback addresses and then listens on all that there are.
+ */
+static int add_endpoint(const struct dia_conf *c)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM }, *ai;
+	struct sockaddr_storage ss;
+	socklen_t n;
+	int e;
+
+	if (!c->listen_addr) {
+		if (!own_address(c, &ss, &n))
+			return 0; /* freeDiameter looks for one */
+		return -fd_ep_add_merge(&fd_g_config->cnf_endpoints, (struct sockaddr *)&ss, n,
+					EP_FL_CONF | EP_ACCEPTALL);
+	}
+	if (getaddrinfo(c->listen_addr, NULL, &hints, &ai))
+		return -EINVAL;
+	e = -fd_ep_add_merge(&fd_g_config->cnf_endpoints, ai->ai_addr, ai->ai_addrlen,
+			     EP_FL_CONF | EP_ACCEPTALL);
+	freeaddrinfo(ai);
+	return e;
+}
+
 static int register_all(struct dia *d, struct dict_object *app, struct dict_object *vendor)
 {
 	struct disp_when when = { .app = app };
@@ -640,6 +686,8 @@ static int start_core(struct dia *d, char *err, size_t errsize)
 		what = "set up the Diameter node";
 		e = parse_conf(&d->conf);
 	}
+	if (!e)
+		e = add_endpoint(&d->conf);
 	if (!e)
 		e = register_all(d, app, vendor);
 	if (!e) {
