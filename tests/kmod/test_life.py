@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Namespaces and the module: objects end with their namespace; the module stays while in use."""
+import errno
 import os
+import socket
 import subprocess
 import threading
 import time
 
 from knl import Knl, refused
-from lab import (RELAY, UE1, Skipped, check, core, ensure, inside, run, space_add, space_del, test, until)
+from lab import (RELAY, UE1, Skipped, check, core, ensure, inside, ip_batch, run, space_add,
+                 space_del, test, until)
 from packet import rtp
 from test_flow import IN, Phones, flow
 from test_gm import A, B, PS, sa_set
@@ -82,6 +85,48 @@ def exit_with_objects():
     ensure("nothing left: " + in_use(), until(lambda: in_use() == "no"))
 
 
+def flood(stop, s, where):
+    seq = 0
+    while not stop.is_set():
+        seq += 1
+        try:
+            s.sendto(rtp(seq), where)
+        except OSError:
+            pass  # the other end has gone
+
+
+@test
+def exit_under_traffic():
+    """a namespace goes while its flows and its protected port are under fire"""
+    for _ in range(3):
+        stop = threading.Event()
+        space_add("near")
+        space_add("far")
+        ip_batch(None, ["link add n1 netns near type veth peer name f1 netns far"])
+        for space, dev, a in (("near", "n1", "10.99.0.1/24"), ("far", "f1", "10.99.0.2/24")):
+            ip_batch(space, [f"addr add {a} dev {dev}", f"link set {dev} up"])
+        with inside("far"), Knl(["gm", "rtp"]) as k:
+            f = {"local-ipv4": "10.99.0.2", "local-port": IN, "src-ipv4": "10.99.0.2",
+                 "src-port": 5, "dst-ipv4": "10.99.0.1", "dst-port": 6, "timeout": 1}
+            k.rtp_new(f)
+            k.port_new("10.99.0.2", PS)
+        with inside("near"):
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        threads = [threading.Thread(target=flood, args=(stop, s, ("10.99.0.2", port)))
+                   for port in (IN, PS)]
+        for t in threads:
+            t.start()
+        time.sleep(0.3)
+        space_del("far")
+        time.sleep(0.2)
+        stop.set()
+        for t in threads:
+            t.join()
+        s.close()
+        space_del("near")
+    ensure("nothing left: " + in_use(), until(lambda: in_use() == "no"))
+
+
 @test
 def objects_stay():
     """objects stay when the socket that made them is closed"""
@@ -150,6 +195,74 @@ def route_changes():
         k.rtp_del(number)
     # IPv6 addresses go with the link.
     run("ip", "-n", "core", "addr", "replace", "fd45:2::1/64", "dev", "c2", "nodad")
+
+
+def write(path, text):
+    while True:
+        try:
+            with open(path, "w", encoding="ascii") as f:
+                f.write(text)
+            return
+        except OSError as e:
+            if e.errno not in (errno.ENOMEM, errno.ENFILE):
+                raise
+
+
+def fail_allocations(on):
+    """Of this thread; switching it off may have to be tried again."""
+    debug = "/sys/kernel/debug/failslab"
+    if not os.path.isdir(debug):
+        raise Skipped("no failslab")
+    if not on:
+        write("/proc/thread-self/make-it-fail", "0")
+    for name, value in (("ignore-gfp-wait", "N"), ("task-filter", "Y"), ("times", "-1"),
+                        ("verbose", "0"), ("probability", "4" if on else "0")):
+        write(f"{debug}/{name}", value)
+    if on:
+        write("/proc/thread-self/make-it-fail", "1")
+
+
+def try_everything(k, i):
+    """Calls that may fail; what comes back does not matter."""
+    calls = (lambda: k.call("rtp-new", {"rtp-flow": [
+                 flow(**{"local-port": IN + 8 * i + n, "cookie": 1}) for n in range(8)]}),
+             lambda: k.call("rtp-replace", {"rtp-flow": [
+                 flow(4, 6, **{"id": 1 + n, "local-port": 9 + n, "timeout": 9}) for n in range(4)]}),
+             lambda: k.sa_new(sa_set(A, UE1[4], 0x1000 + 8 * i)),
+             lambda: k.sa_replace(1, sa_set(B, UE1[4], 0x900000 + 8 * i)),
+             lambda: k.port_new(RELAY[6], 1 + i), lambda: k.rtp_dump(1), lambda: k.sa_del(i),
+             lambda: k.call("rtp-del", {"rtp-flow": {"cookie": 1}}) if i % 7 == 0 else None)
+    for call in calls:
+        try:
+            call()
+        except OSError:
+            pass
+
+
+@test
+def no_memory():
+    """allocations fail at random: nothing is half made, nothing leaks"""
+    with core(["rtp", "gm"]) as k:
+        k.sock.settimeout(0.2)  # an acknowledgement may be lost, too
+        fail_allocations(True)
+        try:
+            for i in range(150):
+                try_everything(k, i)
+        finally:
+            fail_allocations(False)
+    with core() as k:
+        s = k.stats()
+        check("flows", s["rtp-flows"], len(k.rtp_dump()))
+        check("sets", s["sa-sets"], len(k.sa_dump()))
+        check("ports", s["gm-ports"], len(k.ports()))
+        ensure(f"some were made: {s}", s["gm-ports"] and s["sa-sets"])
+        for f in k.rtp_dump():
+            k.rtp_del(f["id"])
+        for f in k.sa_dump():
+            k.sa_del(f["id"])
+        for p in k.ports():
+            k.port_del(p["local-ipv6"], p["port"])
+    ensure("nothing left: " + in_use(), until(lambda: in_use() == "no"))
 
 
 @test

@@ -203,7 +203,7 @@ def udp_length():
 
 @test
 def fragments_4():
-    """fragments to a media port are put together, IPv4; those to other addresses are not"""
+    """fragments to a media port are put together, IPv4"""
     with core() as k:
         for out in (4, 6):
             number = k.rtp_new(flow(4, out))
