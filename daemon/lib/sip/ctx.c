@@ -230,6 +230,25 @@ void ctx_free_all(struct sip_stack *s)
 			terminate(s->slots[i].t);
 }
 
+static void end_with(struct sip_ctx *t, int err);
+
+/* Callbacks may start and end others: slots are looked at one by one. */
+void ctx_ep_closed(struct sip_stack *s, const struct sip_ep *ep)
+{
+	for (uint32_t i = 0; i < s->n_slots; i++) {
+		struct sip_ctx *t = s->slots[i].t;
+
+		if (!t || t->out.ep != ep)
+			continue;
+		if (t->state < CTX_COMPLETED)
+			end_with(t, -ENETDOWN);
+		else if (t->state == CTX_ACCEPTED)
+			end_with(t, 0);
+		else
+			terminate(t);
+	}
+}
+
 static struct sip_ctx *ctx_alloc(struct sip_stack *s, enum sip_method_id method,
 				 const struct sip_path *path)
 {

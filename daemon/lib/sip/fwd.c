@@ -818,6 +818,17 @@ int sip_fwd_add_target(struct sip_fwd *f, const struct sip_target *t)
 	return r;
 }
 
+static void ep_closed(struct sip_stack *s, const struct sip_ep *ep)
+{
+	for (struct sip_fwd *f = s->fwds; f; f = f->next)
+		for (struct branch *b = f->branches; b; b = b->next) {
+			if (b->target.path.ep == ep)
+				b->target.path.ep = NULL;
+			if (b->target.ep == ep)
+				b->target.ep = NULL;
+		}
+}
+
 static struct sip_fwd *fwd_new(struct sip_stack *s, struct sip_stx *stx, struct sip_msg *m,
 			       const struct sip_fwd_ops *ops, void *arg)
 {
@@ -838,6 +849,7 @@ static struct sip_fwd *fwd_new(struct sip_stack *s, struct sip_stx *stx, struct 
 		f->next->prev = f;
 	s->fwds = f;
 	s->free_fwds = free_all;
+	s->fwds_ep_closed = ep_closed;
 	return f;
 }
 

@@ -113,6 +113,19 @@ void stx_free_all(struct sip_stack *s)
 		}
 }
 
+void stx_ep_closed(struct sip_stack *s, const struct sip_ep *ep)
+{
+	for (uint32_t i = 0; i <= s->stxs.mask; i++)
+		for (struct hnode *n = s->stxs.b[i]; n; n = n->next) {
+			struct sip_stx *t = (struct sip_stx *)n;
+
+			if (t->reply.ep == ep)
+				t->reply.ep = NULL;
+			if (t->live && t->live->from.ep == ep)
+				t->live->from.ep = NULL;
+		}
+}
+
 struct sip_stx *stx_new(struct sip_stack *s, struct sip_msg *m, const struct via *v,
 			const struct sip_path *from, uint64_t key)
 {
@@ -341,7 +354,7 @@ int sip_stx_reply(struct sip_stx *t, int status, const char *reason, const char 
 	resp = stack_response(t->stack, t->live->req, status, reason, own_tag(t, tag));
 	if (!resp)
 		return -ENOMEM;
-	if (warning)
+	if (warning && t->live->from.ep)
 		sip_msg_add(resp, SIP_H_WARNING, "399 %s \"%s\"",
 			    sip_sa_str(sip_ep_local(t->live->from.ep), host), warning);
 	return sip_stx_respond(t, resp);

@@ -193,6 +193,8 @@ void sip_ep_close(struct sip_ep *ep)
 
 	if (!ep)
 		return;
+	if (ep->tp->ep_closed && !ep->tp->dead)
+		ep->tp->ep_closed(ep->tp->arg, ep);
 	ep->tp->wire->close(ep);
 	for (p = &ep->tp->eps; *p; p = &(*p)->next)
 		if (*p == ep) {

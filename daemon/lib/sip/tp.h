@@ -102,6 +102,7 @@ void sip_tp_set_limits(struct sip_tp *tp, const struct sip_tp_limits *l);
 void sip_tp_set_shed(struct sip_tp *tp, const struct sip_tp_shed *s);
 int sip_ep_open(struct sip_tp *tp, const struct sip_ep_opts *o,
 		struct sip_ep **ret); /* -errno of socket/bind/listen */
+/* Transactions that use it end: client ones with -ENETDOWN, server ones send no more. */
 void sip_ep_close(struct sip_ep *ep);
 void *sip_ep_user(const struct sip_ep *ep);
 const char *sip_ep_name(const struct sip_ep *ep);

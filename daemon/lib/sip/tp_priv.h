@@ -56,6 +56,7 @@ struct sip_tp {
 	sip_tp_err_fn err;
 	sip_tp_icmp_fn icmp;
 	void *arg;
+	void (*ep_closed)(void *arg, struct sip_ep *ep); /* of the transaction layer, same arg */
 	struct sip_ep *eps;
 	struct sip_tp_stats stats;
 	uint64_t hash_key[2];

@@ -405,6 +405,24 @@ static void proto_by_size(void **state)
 	assert_int_equal(sip_tp_proto_for(e->ep, 1081, 1280), SIP_TCP);
 }
 
+/* Real datagrams that waited: counted, dropped before parsing. */
+static void shed_what_waited(void **state)
+{
+	struct env *e = *state;
+	union sip_sa peer;
+	_cleanup_close_ int fd = sock(SOCK_DGRAM, &peer);
+
+	sip_tp_set_shed(e->tp, &(struct sip_tp_shed){ .target_ms = 10, .limit_ms = 20 });
+	for (int i = 0; i < 10; i++)
+		sendto(fd, REQ, strlen(REQ), 0, &sip_ep_local(e->ep)->sa,
+		       sip_sa_len(sip_ep_local(e->ep)));
+	usleep(60000);
+	UNTIL(e, sip_tp_get_stats(e->tp)->shed == 10);
+	assert_int_equal(e->got, 0);
+	sendto(fd, REQ, strlen(REQ), 0, &sip_ep_local(e->ep)->sa, sip_sa_len(sip_ep_local(e->ep)));
+	UNTIL(e, e->got == 1);
+}
+
 static void shed_by_delay(void **state)
 {
 	struct env *e = *state;
@@ -445,6 +463,7 @@ int main(void)
 		T(tcp_slow_reader),
 		T(proto_by_size),
 		T(shed_by_delay),
+		T(shed_what_waited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 
 #define RX_BATCH       32
 #define RX_SIZE	       65536
-#define RX_ROUNDS      4 /* batches per event: others want their turn too */
+#define RX_ROUNDS      16 /* batches per event: what waits goes before the timers */
 #define TX_BATCH       64
 #define TX_BYTES       (256 << 10)
 #define UDP_MAX	       65507

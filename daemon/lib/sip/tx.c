@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "lib/core/log.h"
+#include "lib/sip/tp_priv.h"
 #include "lib/sip/tx_priv.h"
 
 #define RETRY_AFTER_S 10
@@ -46,6 +47,31 @@ static void on_icmp(void *arg, const struct sip_path *path, int err, struct str 
 		ctx_failed(t, err);
 }
 
+static void forget_timers(struct sip_stack *s, const struct sip_ep *ep)
+{
+	for (struct ep_timers **p = &s->ep_timers; *p; p = &(*p)->next) {
+		struct ep_timers *e = *p;
+
+		if (e->ep != ep)
+			continue;
+		*p = e->next;
+		free(e);
+		return;
+	}
+}
+
+/* Nothing may point at it afterwards. Routes of the proxy core first: a failing branch must not try it again. */
+static void on_ep_closed(void *arg, struct sip_ep *ep)
+{
+	struct sip_stack *s = arg;
+
+	if (s->fwds_ep_closed)
+		s->fwds_ep_closed(s, ep);
+	stx_ep_closed(s, ep);
+	ctx_ep_closed(s, ep);
+	forget_timers(s, ep);
+}
+
 int sip_stack_new(struct loop *l, struct sip_tp *tp, const struct sip_stack_ops *ops, void *arg,
 		  struct sip_stack **ret)
 {
@@ -65,6 +91,7 @@ int sip_stack_new(struct loop *l, struct sip_tp *tp, const struct sip_stack_ops 
 	}
 	sip_tp_handler(tp, on_rx, on_tp_error, s);
 	sip_tp_icmp_handler(tp, on_icmp);
+	tp->ep_closed = on_ep_closed;
 	*ret = s;
 	return 0;
 }
@@ -78,6 +105,7 @@ void sip_stack_free(struct sip_stack *s)
 	s->freeing = true;
 	sip_tp_handler(s->tp, NULL, NULL, NULL);
 	sip_tp_icmp_handler(s->tp, NULL);
+	s->tp->ep_closed = NULL;
 	if (s->free_fwds)
 		s->free_fwds(s);
 	if (s->stxs.b)

@@ -90,7 +90,9 @@ struct sip_stack {
 	struct ctx_slot *slots;
 	uint32_t n_slots, free_slot; /* free_slot == n_slots: none */
 	struct sip_fwd *fwds;
-	void (*free_fwds)(struct sip_stack *s); /* set by the proxy core when there is one */
+	/* Set by the proxy core when there is one. */
+	void (*free_fwds)(struct sip_stack *s);
+	void (*fwds_ep_closed)(struct sip_stack *s, const struct sip_ep *ep);
 	struct sip_stack_stats stats;
 	bool freeing;
 };
@@ -161,6 +163,7 @@ void stx_resend_2xx(struct sip_stx *t);
 struct sip_stx *stx_ref_late(struct sip_stx *t);
 void stx_unref_late(struct sip_stx *t);
 void stx_free_all(struct sip_stack *s);
+void stx_ep_closed(struct sip_stack *s, const struct sip_ep *ep);
 
 /* --- ctx.c --- */
 
@@ -200,6 +203,7 @@ void ctx_response(struct sip_ctx *t, struct sip_msg *m);
 void ctx_failed(struct sip_ctx *t, int err); /* transport error */
 void ctx_conn_failed(struct sip_stack *s, uint64_t conn, int err);
 void ctx_free_all(struct sip_stack *s);
+void ctx_ep_closed(struct sip_stack *s, const struct sip_ep *ep);
 /* Our Via value for a request that leaves by path, without a transaction: mac'ed branch of no slot. */
 int ctx_push_via(struct sip_stack *s, struct sip_msg *req, const struct sip_path *path,
 		 const union sip_sa *via_sentby, uint32_t slot, uint32_t gen, uint64_t loop_hash);

@@ -4,6 +4,7 @@
  * CANCEL, answers without a transaction, ways of responses, forged branches.
  */
 #include "lib/sip/mock_wire.h"
+#include "lib/sip/tp_priv.h"
 
 struct owner {
 	struct wire w;
@@ -828,6 +829,47 @@ static void client_detached_goes_on(void **state)
 	assert_int_equal(o->responses, 0);
 }
 
+static void endpoint_closed(void **state)
+{
+	struct owner *o = *state;
+
+	in(o, "INVITE", "z9hG4bK1", NULL);
+	assert_int_equal(start(o, "MESSAGE", SIP_UDP), 0);
+	wire_next(&o->w, "MESSAGE");
+	sip_ep_close(o->w.ep);
+	assert_int_equal(o->err, -ENETDOWN);
+	assert_int_equal(sip_stx_reply(o->stx, 486, NULL, "gone"), -EHOSTUNREACH);
+	wire_ms(&o->w, 100000);
+	wire_none(&o->w);
+	assert_int_equal(o->ends, 1);
+	assert_int_equal(sip_stack_get_stats(o->w.stack)->ctx_active, 0);
+}
+
+static void shed_request(struct owner *o, const char *branch, const char *method)
+{
+	struct sip_path from = { .ep = o->w.ep, .proto = SIP_UDP, .peer = o->w.a };
+	char *s = wire_request(method, "10.0.0.65", branch, NULL);
+
+	tp_deliver_shed(o->w.tp, s, strlen(s), &from, true);
+	free(s);
+}
+
+/* Late: 503 for new work only; what has its transaction is not touched. */
+static void shed_before_the_owner(void **state)
+{
+	struct owner *o = *state;
+	char buf[32];
+
+	in(o, "INVITE", "z9hG4bK1", NULL);
+	shed_request(o, "z9hG4bK1", "INVITE");
+	wire_none(&o->w);
+	shed_request(o, "z9hG4bK2", "INVITE");
+	assert_non_null(
+		wire_header(wire_next(&o->w, "SIP/2.0 503"), "Retry-After", buf, sizeof(buf)));
+	assert_int_equal(o->requests, 1);
+	assert_int_equal(sip_stack_get_stats(o->w.stack)->stx_active, 1);
+}
+
 static void families_must_match(void **state)
 {
 	struct owner *o = *state;
@@ -880,6 +922,8 @@ int main(void)
 		T(client_slot_is_reused_with_new_generation),
 		T(client_via_sentby),
 		T(client_detached_goes_on),
+		T(endpoint_closed),
+		T(shed_before_the_owner),
 		T(families_must_match),
 	};
 
