@@ -210,7 +210,8 @@ void call_ended(struct call *c, int status, enum call_by by, const char *why)
 	c->t.ended = loop_now(call_loop(c));
 	c->status = status;
 	c->by = by;
-	snprintf(c->why, sizeof(c->why), "%s", why);
+	if (why != c->why)
+		snprintf(c->why, sizeof(c->why), "%s", why);
 	timer_start(call_loop(c), &c->keep, CALL_KEEP_USEC);
 	call_tell(c, CALL_EV_ENDED);
 }

@@ -303,6 +303,23 @@ static int set_keys(struct xfrm_set *x, const struct sec_mech *m, const uint8_t 
 	return 0;
 }
 
+/*
+ * The P-CSCF gives a port_pc to a new set only when the set that had it is gone at its end: ours of
+ * that port is dead too, and its policies would stand in the way.
+ */
+static void drop_dead(struct sa_set *s)
+{
+	struct sa_set *i = s->phone->sets;
+
+	while (i) {
+		struct sa_set *next = i->next;
+
+		if (i != s && i != s->phone->current && i->installed && i->ep_s == s->ep_s && i->x.peer_port_c == s->x.peer_port_c)
+			sa_remove(i);
+		i = next;
+	}
+}
+
 int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], char *err, size_t errsize)
 {
 	struct phone *p = s->phone;
@@ -314,6 +331,7 @@ int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], cha
 	s->x.peer_spi_c = s->chosen.spi_c;
 	s->x.peer_spi_s = s->chosen.spi_s;
 	r = set_keys(&s->x, &s->chosen, ck, ik);
+	drop_dead(s);
 	if (!r)
 		r = knl_xfrm_set_add(p->xfrm, &s->x);
 	if (r) {
