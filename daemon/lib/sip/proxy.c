@@ -395,11 +395,14 @@ int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct si
 	a->m = sip_msg_clone(ack);
 	e = a->m ? fwd_target_apply(a->m, &a->t) : -ENOMEM;
 	path_unpack(&path, &a->t.path);
-	if (!e && a->t.has_path)
+	if (!e && a->t.has_path) {
 		e = ack_send(a, &path);
-	else if (!e)
+		ack_free(a);
+		return e;
+	}
+	if (!e) /* frees it, maybe before it returns, unless it fails */
 		e = r ? sip_resolve(r, fwd_next_hop(a->m, &a->t), ack_hops, a, &q) : -EHOSTUNREACH;
-	if (e < 0 || a->t.has_path)
+	if (e < 0)
 		ack_free(a);
 	return e;
 }

@@ -771,6 +771,21 @@ static void hop_by_route_or_ruri(void **state)
 	p->f = NULL;
 }
 
+static void ack_by_name_and_to_nowhere(void **state)
+{
+	struct proxy *p = *state;
+
+	two_hosts(p);
+	in(p, "ACK", "z9hG4bK1", NULL);
+	forwarded(p, "ACK", &p->w.b);
+	p->targets[0].next_hop = STR("sip:nowhere.example.com");
+	in(p, "ACK", "z9hG4bK2", NULL);
+	p->targets[0].next_hop = STR("sip:10.0.0.67");
+	in(p, "ACK", "z9hG4bK3", NULL);
+	forwarded(p, "ACK", &p->w.c);
+	wire_none(&p->w);
+}
+
 static void hop_unknown(void **state)
 {
 	struct proxy *p = *state;
@@ -858,6 +873,7 @@ int main(void)
 		T(hop_after_timeout),
 		T(hop_after_broken_connection),
 		T(hop_by_route_or_ruri),
+		T(ack_by_name_and_to_nowhere),
 		T(hop_unknown),
 		T(stray_responses),
 		T(freed_in_the_middle),
