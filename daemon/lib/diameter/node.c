@@ -10,8 +10,8 @@
  *
  * Traps of freeDiameter that are met here: one identity per process (the node is static, and a closed one
  * cannot be opened again); peers that it accepted by itself expire after an idle hour (our validator
- * takes that off); an answer that its own parser refuses is dropped without calling anybody (the hook
- * reports it); its log goes to our debug level.
+ * takes that off); it asserts on malformed AVPs (armour.c keeps them from it); an answer that it refuses
+ * nevertheless is dropped without calling anybody (the hook reports it); its log goes to our debug level.
  */
 #include <netdb.h>
 #include <pthread.h>
@@ -25,6 +25,7 @@
 #include <freeDiameter/libfdcore.h>
 
 #include "lib/core/log.h"
+#include "lib/diameter/armour.h"
 #include "lib/diameter/node.h"
 
 #define QUEUE_MAX      8192 /* messages waiting for the sender */
@@ -123,10 +124,12 @@ static void on_post(void *arg)
 	if (!atomic_load(&d->open)) {
 		dia_release(p->req);
 	} else if (p->kind == POST_ANSWER) {
+		dia_unarmour(p->buf, p->n);
 		dia_link_answer(d->link, p->id, p->buf, p->n);
 	} else if (p->kind == POST_FAILED) {
 		dia_link_failed(d->link, p->id, p->result);
 	} else if (p->kind == POST_REQUEST) {
+		dia_unarmour(p->buf, p->n);
 		dia_link_request(d->link, p->buf, p->n, p->req);
 		p->buf = NULL;
 	} else {
@@ -263,6 +266,20 @@ static void on_hook(enum fd_hook_type type, struct msg *msg, struct peer_hdr *pe
 	log_debug("diameter: peer %s: %s", peer ? peer->info.pi_diamid : "?",
 		  other ? (char *)other : "connected");
 	post((struct post){ .kind = POST_PEER, .d = arg });
+}
+
+/* A message is complete and not parsed yet. */
+static void on_data(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
+		    struct fd_hook_permsgdata *pmd, void *arg)
+{
+	struct fd_cnx_rcvdata *data = other;
+
+	(void)type;
+	(void)msg;
+	(void)peer;
+	(void)pmd;
+	(void)arg;
+	dia_armour(data->buffer, data->length);
 }
 
 static void on_log(int level, const char *fmt, va_list ap)
@@ -654,7 +671,7 @@ static int add_endpoint(const struct dia_conf *c)
 static int register_all(struct dia *d, struct dict_object *app, struct dict_object *vendor)
 {
 	struct disp_when when = { .app = app };
-	struct fd_hook_hdl *hook = NULL;
+	struct fd_hook_hdl *hook = NULL, *data = NULL;
 	int e;
 
 	e = fd_disp_app_support(app, vendor, 1, 0);
@@ -662,6 +679,8 @@ static int register_all(struct dia *d, struct dict_object *app, struct dict_obje
 		e = fd_disp_register(on_request, DISP_HOW_APPID, &when, d, NULL);
 	if (!e)
 		e = fd_peer_validate_register(on_new_peer);
+	if (!e)
+		e = fd_hook_register(HOOK_MASK(HOOK_DATA_RECEIVED), on_data, d, NULL, &data);
 	if (!e)
 		e = fd_hook_register(HOOK_MASK(HOOK_PEER_CONNECT_FAILED, HOOK_PEER_CONNECT_SUCCESS,
 					       HOOK_MESSAGE_DROPPED),
