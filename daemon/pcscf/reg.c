@@ -360,6 +360,15 @@ void reg_free_all(struct pcscf *p)
 
 /* --- what the 200 brings --- */
 
+static char *bracketed(struct str uri)
+{
+	char *z = malloc(uri.n + 3);
+
+	if (z)
+		sprintf(z, "<%.*s>", STR_FMT(uri));
+	return z;
+}
+
 int reg_add_identity(struct reg *r, struct str text)
 {
 	struct sip_name_addr na;
@@ -374,7 +383,7 @@ int reg_add_identity(struct reg *r, struct str text)
 	r->ids = id;
 	id += r->n_ids;
 	id->canon = strdup(canon);
-	id->text = str_dup(text);
+	id->text = memchr(text.p, '<', text.n) ? str_dup(text) : bracketed(text);
 	if (!id->canon || !id->text) {
 		free(id->canon);
 		free(id->text);
@@ -411,6 +420,40 @@ int reg_set_identities(struct reg *r, const struct sip_msg *resp)
 			return err;
 	}
 	return 0;
+}
+
+static bool has_identity(const struct reg *r, const char *canon)
+{
+	for (size_t i = 0; i < r->n_ids; i++)
+		if (!strcmp(r->ids[i].canon, canon))
+			return true;
+	return false;
+}
+
+void reg_merge_identities(struct reg *r, const struct sip_msg *resp, const char *aor)
+{
+	struct sip_elem e = { 0 };
+	struct sip_name_addr na;
+	char canon[256];
+
+	if (!sip_msg_hf(resp, SIP_H_P_ASSOCIATED_URI) && !has_identity(r, aor))
+		reg_add_identity(r, str_of(aor));
+	while (r->n_ids < REG_MAX_IDS && sip_msg_next_elem(resp, SIP_H_P_ASSOCIATED_URI, &e))
+		if (!sip_name_addr_parse(e.text, &na) && !sip_uri_canon(na.uri, canon, sizeof(canon)) &&
+		    !has_identity(r, canon))
+			reg_add_identity(r, e.text);
+}
+
+void reg_remove_identity(struct reg *r, const char *canon)
+{
+	for (size_t i = 0; i < r->n_ids && r->n_ids > 1; i++) {
+		if (strcmp(r->ids[i].canon, canon))
+			continue;
+		free(r->ids[i].canon);
+		free(r->ids[i].text);
+		r->ids[i] = r->ids[--r->n_ids];
+		return;
+	}
 }
 
 static int join_service_route(struct reg *r, const struct sip_msg *resp)

@@ -103,6 +103,8 @@ int reg_token_parse(struct str token, uint64_t *ret);
 /* 200 to REGISTER: lifetime (seconds), Service-Route, P-Associated-URI; then promotes the set that it came by (NULL: unprotected). */
 int reg_accept(struct reg *r, struct sip_msg *resp, uint32_t expires_s, struct sa_set *by);
 int reg_add_identity(struct reg *r, struct str name_addr); /* one that is no identity of ours is skipped */
+void reg_merge_identities(struct reg *r, const struct sip_msg *resp, const char *aor);
+void reg_remove_identity(struct reg *r, const char *canon); /* not the last one */
 void reg_clear_identities(struct reg *r);
 int reg_set_identities(struct reg *r, const struct sip_msg *resp);
 int reg_bind_open(struct reg *r);

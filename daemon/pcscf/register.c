@@ -186,6 +186,10 @@ static bool check_protected(struct pcscf *p, struct sip_stx *stx, struct sip_msg
 	struct reg *r = s->reg;
 	const char *why;
 
+	if (r->fsm.state == REG_LEAVING && !in->dereg) {
+		refuse(p, stx, r, 403, "The registration of these security associations has ended");
+		return false;
+	}
 	if (!str_eqz(in->impi, r->impi)) {
 		refuse(p, stx, r, 403, "Private identity is not the one of the security association");
 		return false;
@@ -467,6 +471,22 @@ static void accepted(struct reg *r, struct regtx *t, struct sip_msg *resp, uint3
 	persist_reg(r);
 }
 
+/* Another public identity of the same phone, under the same SAs, that no implicit set has. */
+static void other_identity(struct reg *r, const struct regtx *t, const struct sip_msg *resp, uint32_t expires)
+{
+	log_info("%s: %s %s too", r->impi, expires ? "registered" : "de-registered", t->aor);
+	if (expires)
+		reg_merge_identities(r, resp, t->aor);
+	else
+		reg_remove_identity(r, t->aor);
+	persist_reg(r);
+}
+
+static bool is_other_identity(const struct reg *r, const struct regtx *t)
+{
+	return t->reg_id && r->fsm.state == REG_REGISTERED && strcmp(r->aor, t->aor);
+}
+
 static void on_ok(struct regtx *t, struct sip_msg *resp)
 {
 	struct reg *r = t->reg_id ? reg_by_id(t->p, t->reg_id) : NULL;
@@ -485,6 +505,10 @@ static void on_ok(struct regtx *t, struct sip_msg *resp)
 		r = reg_by_token(t->p, str_of(t->token));
 	if (!r || r->fsm.state == REG_LEAVING)
 		return;
+	if (is_other_identity(r, t)) {
+		other_identity(r, t, resp, expires);
+		return;
+	}
 	if (expires) {
 		accepted(r, t, resp, expires);
 		return;
@@ -511,11 +535,13 @@ static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool 
 	int status = sip_msg_status(resp), e;
 	struct regtx *t = arg;
 
-	e = strip_keys(t, resp, SIP_H_WWW_AUTHENTICATE);
-	if (!e)
-		e = strip_keys(t, resp, SIP_H_PROXY_AUTHENTICATE);
-	if (e < 0)
-		return answer_instead(t, f, 500, "Out of memory");
+	if (!best || status < 300) { /* what is chosen came by here before as its branch's */
+		e = strip_keys(t, resp, SIP_H_WWW_AUTHENTICATE);
+		if (!e)
+			e = strip_keys(t, resp, SIP_H_PROXY_AUTHENTICATE);
+		if (e < 0)
+			return answer_instead(t, f, 500, "Out of memory");
+	}
 	if (status < 200 || !best)
 		return 0;
 	sip_msg_remove(resp, SIP_H_P_CHARGING_VECTOR);

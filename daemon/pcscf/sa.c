@@ -216,15 +216,29 @@ void sa_forget(struct sa_set *s)
 	free(s);
 }
 
-/* TCP connections of a set must not outlive it: their next segment would wait for an SA for ever. */
+/* The phone has another set, of this registration or of the one that replaced it. */
+static bool has_other_set(const struct sa_set *s)
+{
+	const struct reg *r = reg_by_impi(s->p, str_of(s->reg->impi));
+
+	for (; r; r = r->impi_next)
+		for (int role = 0; role < SA_N_ROLES; role++)
+			if (r->set[role] && r->set[role] != s && gm_addr_eq(&r->ue, &s->reg->ue))
+				return true;
+	return false;
+}
+
+/*
+ * TCP connections should not outlive their set: their next segment would wait for an SA for ever.
+ * They are known by address only, so that the last set of a phone closes them all.
+ */
 static void close_connections(struct sa_set *s)
 {
 	const struct gm *gm = s->reg->gm;
 	union sip_sa peer;
 
-	for (int role = 0; role < SA_N_ROLES; role++) /* another set uses the same addresses */
-		if (s->reg->set[role] && s->reg->set[role] != s)
-			return;
+	if (has_other_set(s))
+		return;
 	gm_sa_of(&s->reg->ue, 0, &peer);
 	sip_tp_close_peer(s->p->tp, gm->ps.ep, &peer);
 	for (size_t i = 0; i < GM_N_PC; i++)
