@@ -334,7 +334,9 @@ int fwd_hop_path(struct sip_stack *s, const struct fwd_target *t, const struct s
 
 /* --- ACK --- */
 
-struct ack {
+struct ack { /* whose way is being looked for */
+	struct ack *next, **pprev;
+	struct sip_query *query;
 	struct sip_stack *stack;
 	struct sip_msg *m;
 	struct fwd_target t;
@@ -342,6 +344,10 @@ struct ack {
 
 static void ack_free(struct ack *a)
 {
+	*a->pprev = a->next;
+	if (a->next)
+		a->next->pprev = a->pprev;
+	sip_query_cancel(a->query);
 	sip_msg_unref(a->m);
 	fwd_target_fini(&a->t);
 	free(a);
@@ -355,6 +361,12 @@ int fwd_start(struct sip_stack *s, struct sip_msg *m, const struct fwd_target *t
 
 	memcpy(&sentby, &t->sentby, sizeof(t->sentby));
 	return ctx_start(s, m, path, t->has_sentby ? &sentby : NULL, loop_hash, fn, arg, ret);
+}
+
+static void ack_free_all(struct sip_stack *s)
+{
+	while (s->acks)
+		ack_free(s->acks);
 }
 
 static int ack_send(struct ack *a, const struct sip_path *path)
@@ -371,9 +383,21 @@ static void ack_hops(void *arg, const struct sip_hop *hops, size_t n, int err)
 	struct ack *a = arg;
 	struct sip_path path;
 
-	if (!err && n && !a->stack->freeing && !fwd_hop_path(a->stack, &a->t, &hops[0], &path))
+	a->query = NULL;
+	if (!err && n && !fwd_hop_path(a->stack, &a->t, &hops[0], &path))
 		ack_send(a, &path);
 	ack_free(a);
+}
+
+static void ack_link(struct sip_stack *s, struct ack *a)
+{
+	a->stack = s;
+	a->next = s->acks;
+	a->pprev = &s->acks;
+	if (a->next)
+		a->next->pprev = &a->next;
+	s->acks = a;
+	s->free_acks = ack_free_all;
 }
 
 int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct sip_msg *ack,
@@ -381,19 +405,17 @@ int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct si
 {
 	struct ack *a = calloc(1, sizeof(*a));
 	struct sip_path path;
-	struct sip_query *q;
+	struct sip_query *q = NULL;
 	int e;
 
 	if (!a)
 		return -ENOMEM;
-	a->stack = s;
+	ack_link(s, a);
 	e = fwd_target_copy(&a->t, t);
-	if (e < 0) {
-		free(a);
-		return e;
-	}
-	a->m = sip_msg_clone(ack);
-	e = a->m ? fwd_target_apply(a->m, &a->t) : -ENOMEM;
+	if (!e)
+		a->m = sip_msg_clone(ack);
+	if (!e)
+		e = a->m ? fwd_target_apply(a->m, &a->t) : -ENOMEM;
 	path_unpack(&path, &a->t.path);
 	if (!e && a->t.has_path) {
 		e = ack_send(a, &path);
@@ -404,6 +426,8 @@ int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct si
 		e = r ? sip_resolve(r, fwd_next_hop(a->m, &a->t), ack_hops, a, &q) : -EHOSTUNREACH;
 	if (e < 0)
 		ack_free(a);
+	else if (q)
+		a->query = q;
 	return e;
 }
 

@@ -75,7 +75,7 @@ int sip_proxy_forward(struct sip_stack *s, struct sip_resolver *r, struct sip_st
 		      struct sip_msg *m, const struct sip_target *targets, size_t n,
 		      uint32_t timer_c_ms, const struct sip_fwd_ops *ops, void *arg,
 		      struct sip_fwd **ret);
-/* Without transaction: ACK to 2xx. The target's strings are copied. */
+/* Without transaction: ACK to 2xx. The target's strings are copied; edit() gets arg NULL. */
 int sip_proxy_forward_ack(struct sip_stack *s, struct sip_resolver *r, struct sip_msg *ack,
 			  const struct sip_target *t);
 /* Default treatment of responses without a transaction: to the next Via. */

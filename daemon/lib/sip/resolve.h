@@ -20,6 +20,7 @@ struct sip_hop {
 
 int sip_resolver_new(struct loop *l, const union sip_sa *dns,
 		     struct sip_resolver **ret); /* dns NULL: only static and numeric hosts */
+/* Pending queries are forgotten, their fn is not called. After the stacks that use it. */
 void sip_resolver_free(struct sip_resolver *r);
 int sip_resolver_host(struct sip_resolver *r, const char *host,
 		      const union sip_sa *addr); /* several per host: families */
@@ -31,6 +32,7 @@ void sip_resolver_families(struct sip_resolver *r, unsigned int mask, sa_family_
  * called before sip_resolve() returns (then *ret is NULL).
  */
 typedef void (*sip_resolve_fn)(void *arg, const struct sip_hop *hops, size_t n, int err);
+/* 0: fn was or will be called; -EINVAL (no such URI, tel), -EPROTONOSUPPORT (transport), -ENOMEM: it will not. */
 int sip_resolve(struct sip_resolver *r, struct str uri, sip_resolve_fn fn, void *arg,
 		struct sip_query **ret);
 void sip_query_cancel(struct sip_query *q); /* fn is not called any more */

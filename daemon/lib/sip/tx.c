@@ -106,6 +106,8 @@ void sip_stack_free(struct sip_stack *s)
 	sip_tp_handler(s->tp, NULL, NULL, NULL);
 	sip_tp_icmp_handler(s->tp, NULL);
 	s->tp->ep_closed = NULL;
+	if (s->free_acks)
+		s->free_acks(s);
 	if (s->free_fwds)
 		s->free_fwds(s);
 	if (s->stxs.b)

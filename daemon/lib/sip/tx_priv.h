@@ -74,6 +74,7 @@ struct ep_timers {
 };
 
 struct sip_fwd;
+struct ack;
 
 struct sip_stack {
 	struct loop *loop;
@@ -91,6 +92,8 @@ struct sip_stack {
 	uint32_t n_slots, free_slot; /* free_slot == n_slots: none */
 	struct sip_fwd *fwds;
 	/* Set by the proxy core when there is one. */
+	struct ack *acks;
+	void (*free_acks)(struct sip_stack *s);
 	void (*free_fwds)(struct sip_stack *s);
 	void (*fwds_ep_closed)(struct sip_stack *s, const struct sip_ep *ep);
 	struct sip_stack_stats stats;
