@@ -22,6 +22,8 @@ LAB_DOMAIN=ims.mnc001.mcc001.3gppnetwork.org
 CORE=${CORE:-}
 
 core() { if [ -n "$CORE" ]; then ip netns exec "$CORE" "$@"; else "$@"; fi; }
+# For what goes to the background: $! is then the command's own pid, not a subshell's.
+core_exec() { if [ -n "$CORE" ]; then exec ip netns exec "$CORE" "$@"; else exec "$@"; fi; }
 core_ip() { ip ${CORE:+-n "$CORE"} "$@"; }
 
 lab_net_up() { # N phones
@@ -103,9 +105,9 @@ lab_start() { # NAME: a daemon or dns, in CORE, log in $LAB_OUT/NAME.log, pid in
 	lab_wait_ready "$nf"
 }
 
-lab_spawn() { # NAME COMMAND...: "ip netns exec" execs, so the pid is the daemon's own
+lab_spawn() { # NAME COMMAND...
 	local nf=$1; shift
-	core setsid "$@" >>"$LAB_OUT/$nf.log" 2>&1 </dev/null &
+	core_exec "$@" >>"$LAB_OUT/$nf.log" 2>&1 </dev/null &
 	echo $! >"$LAB_OUT/$nf.pid"
 	disown
 }

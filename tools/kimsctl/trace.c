@@ -69,13 +69,13 @@ static const char *ws_auth(const char *kernel)
 static void on_key(void *arg, const struct xfrm_key_info *i)
 {
 	struct trace *t = arg;
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	char dst[INET6_ADDRSTRLEN];
 	bool null_enc = !strcmp(ws_enc(i->enc_name), "NULL");
 
-	inet_ntop(i->src.family, &i->src.v4, src, sizeof(src));
 	inet_ntop(i->dst.family, &i->dst.v4, dst, sizeof(dst));
-	fprintf(t->keys, "\"%s\",\"%s\",\"%s\",\"0x%08x\",\"%s\",\"",
-		i->src.family == AF_INET ? "IPv4" : "IPv6", src, dst, i->spi, ws_enc(i->enc_name));
+	/* any source: an SA is found by destination and SPI, and a spoofed packet should decrypt too */
+	fprintf(t->keys, "\"%s\",\"*\",\"%s\",\"0x%08x\",\"%s\",\"",
+		i->dst.family == AF_INET ? "IPv4" : "IPv6", dst, i->spi, ws_enc(i->enc_name));
 	put_hex(t->keys, i->enc_key, null_enc ? 0 : i->enc_key_len);
 	fprintf(t->keys, "\",\"%s\",\"", ws_auth(i->auth_name));
 	put_hex(t->keys, i->auth_key, i->auth_key_len);
