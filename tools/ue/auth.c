@@ -97,12 +97,17 @@ void auth_no_password(struct auth *a)
 	a->password_len = 0;
 }
 
-static int digest(const struct auth *a, const struct phone_conf *c, const char *method, const char *uri, const char *nc,
-		  const char *cnonce, char hex[33])
+static int digest(const struct auth *a, const struct phone_conf *c, const char *method,
+		  const char *uri, const char *nc, const char *cnonce, char hex[33])
 {
 	struct aka_digest_in in = {
-		.username = str_of(c->impi), .realm = str_of(a->realm), .nonce = str_of(a->nonce), .uri = str_of(uri),
-		.method = str_of(method), .password = a->password, .password_len = a->password_len,
+		.username = str_of(c->impi),
+		.realm = str_of(a->realm),
+		.nonce = str_of(a->nonce),
+		.uri = str_of(uri),
+		.method = str_of(method),
+		.password = a->password,
+		.password_len = a->password_len,
 	};
 
 	if (a->qop_auth) {
@@ -121,7 +126,8 @@ static void put_auts(FILE *f, const uint8_t *auts)
 		fprintf(f, ", auts=\"%s\"", text);
 }
 
-char *auth_credentials(struct auth *a, const struct phone_conf *c, const char *method, const uint8_t *auts)
+char *auth_credentials(struct auth *a, const struct phone_conf *c, const char *method,
+		       const uint8_t *auts)
 {
 	char uri[300], nc[9], cnonce[17], hex[33], *text = NULL;
 	size_t n;
@@ -137,8 +143,9 @@ char *auth_credentials(struct auth *a, const struct phone_conf *c, const char *m
 	f = open_memstream(&text, &n);
 	if (!f)
 		return NULL;
-	fprintf(f, "Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\", algorithm=%s", c->impi,
-		a->realm, a->nonce, uri, hex, a->algorithm);
+	fprintf(f,
+		"Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\", algorithm=%s",
+		c->impi, a->realm, a->nonce, uri, hex, a->algorithm);
 	if (a->qop_auth)
 		fprintf(f, ", qop=auth, nc=%s, cnonce=\"%s\"", nc, cnonce);
 	if (a->opaque)
@@ -156,8 +163,10 @@ char *auth_initial(const struct auth *a, const struct phone_conf *c)
 
 	if (a->last)
 		return strdup(a->last);
-	if (asprintf(&text, "Digest username=\"%s\", realm=\"%s\", nonce=\"\", uri=\"sip:%s\", response=\"\"", c->impi, c->domain,
-		     c->domain) < 0)
+	if (asprintf(
+		    &text,
+		    "Digest username=\"%s\", realm=\"%s\", nonce=\"\", uri=\"sip:%s\", response=\"\"",
+		    c->impi, c->domain, c->domain) < 0)
 		return NULL;
 	return text;
 }

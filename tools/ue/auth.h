@@ -19,16 +19,19 @@ struct auth {
 };
 
 void auth_reset(struct auth *a); /* wipes */
-int auth_read(struct auth *a, struct sip_msg *resp); /* WWW-Authenticate: -ENOENT, -EINVAL, -ENOMEM */
+int auth_read(struct auth *a,
+	      struct sip_msg *resp); /* WWW-Authenticate: -ENOENT, -EINVAL, -ENOMEM */
 /*
  * AKA: RAND and AUTN from the nonce to the SIM. 0: *v filled, -ERANGE: auts filled, -EBADMSG: the
  * network is not authentic, -EINVAL: nonce too short. Plain MD5: 0, *v untouched.
  */
 int auth_challenge(struct auth *a, struct sim *s, struct aka_vector *v, uint8_t auts[14]);
-int auth_password(struct auth *a, const struct aka_vector *v, const struct phone_conf *c); /* -EINVAL: none */
-void auth_no_password(struct auth *a); /* RFC 3310 3.4: with auts the password is empty */
+int auth_password(struct auth *a, const struct aka_vector *v,
+		  const struct phone_conf *c); /* -EINVAL: none */
+void auth_no_password(struct auth *a);	       /* RFC 3310 3.4: with auts the password is empty */
 /* Value of Authorization for the last challenge; auts may be NULL. malloc'd, NULL: no memory. Kept in last. */
-char *auth_credentials(struct auth *a, const struct phone_conf *c, const char *method, const uint8_t *auts);
+char *auth_credentials(struct auth *a, const struct phone_conf *c, const char *method,
+		       const uint8_t *auts);
 /* As before the first challenge (empty nonce), or the last answer once more. malloc'd. */
 char *auth_initial(const struct auth *a, const struct phone_conf *c);
 

@@ -9,8 +9,8 @@
 #include "report.h"
 
 static const char *const state_names[] = {
-	[CALL_CALLING] = "calling", [CALL_RINGING] = "ringing", [CALL_UP] = "up", [CALL_ENDING] = "ending",
-	[CALL_ENDED] = "ended",
+	[CALL_CALLING] = "calling", [CALL_RINGING] = "ringing", [CALL_UP] = "up",
+	[CALL_ENDING] = "ending",   [CALL_ENDED] = "ended",
 };
 
 const char *call_state_name(enum call_state s)
@@ -36,10 +36,12 @@ static bool leg_matches(const struct call *c, struct str their_tag)
 	return false;
 }
 
-struct call *call_find(const struct phone *p, struct str call_id, struct str our_tag, struct str their_tag)
+struct call *call_find(const struct phone *p, struct str call_id, struct str our_tag,
+		       struct str their_tag)
 {
 	for (struct call *c = p->calls; c; c = c->next) {
-		if (str_eqz(call_id, c->call_id) && str_eqz(our_tag, c->tag) && leg_matches(c, their_tag))
+		if (str_eqz(call_id, c->call_id) && str_eqz(our_tag, c->tag) &&
+		    leg_matches(c, their_tag))
 			return c;
 	}
 	return NULL;
@@ -182,15 +184,22 @@ void call_free_all(struct phone *p)
 void call_tell(struct call *c, enum call_event e)
 {
 	static const char *const names[] = {
-		[CALL_EV_RINGING] = "call-ringing", [CALL_EV_UP] = "call-up", [CALL_EV_MODIFIED] = "call-modified",
+		[CALL_EV_RINGING] = "call-ringing",
+		[CALL_EV_UP] = "call-up",
+		[CALL_EV_MODIFIED] = "call-modified",
 		[CALL_EV_ENDED] = "call-ended",
 	};
-	json_t *o = json_pack("{s:i, s:s, s:s, s:f}", "call", (int)c->id, "role", c->caller ? "caller" : "callee", "call_id",
-			      c->call_id ? c->call_id : "", "after", (double)(loop_now(call_loop(c)) - c->t.begun) / 1e6);
+	json_t *o =
+		json_pack("{s:i, s:s, s:s, s:f}", "call", (int)c->id, "role",
+			  c->caller ? "caller" : "callee", "call_id", c->call_id ? c->call_id : "",
+			  "after", (double)(loop_now(call_loop(c)) - c->t.begun) / 1e6);
 
 	if (e == CALL_EV_ENDED) {
 		json_object_set_new(o, "status", json_integer(c->status));
-		json_object_set_new(o, "by", json_string(c->by == BY_US ? "self" : c->by == BY_PEER ? "peer" : "nobody"));
+		json_object_set_new(o, "by",
+				    json_string(c->by == BY_US	   ? "self"
+						: c->by == BY_PEER ? "peer"
+								   : "nobody"));
 		json_object_set_new(o, "why", json_string(c->why));
 	}
 	report_phone(c->p, names[e], o);
@@ -283,7 +292,9 @@ int call_add_contact(struct call *c, struct sip_msg *m)
 	char contact[PHONE_URI_MAX];
 
 	phone_contact(c->p, c->p->current, contact);
-	return sip_msg_set(m, SIP_H_CONTACT, "%s;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A3gpp-service.ims.icsi.mmtel\"", contact);
+	return sip_msg_set(m, SIP_H_CONTACT,
+			   "%s;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A3gpp-service.ims.icsi.mmtel\"",
+			   contact);
 }
 
 /* --- requests in the dialog --- */
@@ -355,7 +366,8 @@ static void on_peer_bye(struct call *c, struct sip_stx *stx, struct sip_msg *m)
 	char why[90];
 
 	phone_reply(c->p, stx, 200, NULL);
-	snprintf(why, sizeof(why), "BYE%s%.*s", reason.n ? ", " : "", (int)MIN(reason.n, sizeof(why) - 8), reason.p ? reason.p : "");
+	snprintf(why, sizeof(why), "BYE%s%.*s", reason.n ? ", " : "",
+		 (int)MIN(reason.n, sizeof(why) - 8), reason.p ? reason.p : "");
 	if (c->in && !sip_stx_done(c->in))
 		phone_reply(c->p, c->in, 487, NULL);
 	call_ended(c, 200, BY_PEER, why);
@@ -386,7 +398,8 @@ void call_request(struct call *c, struct sip_stx *stx, struct sip_msg *m)
 
 void call_acked(struct phone *p, struct sip_msg *ack)
 {
-	struct call *c = call_find(p, sip_msg_call_id(ack), sip_msg_to_tag(ack), sip_msg_from_tag(ack));
+	struct call *c =
+		call_find(p, sip_msg_call_id(ack), sip_msg_to_tag(ack), sip_msg_from_tag(ack));
 
 	if (!c || c->caller || c->state >= CALL_UP)
 		return;

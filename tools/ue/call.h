@@ -29,7 +29,8 @@ struct call_opts {
 	enum codec codec;
 	uint32_t session_expires;
 	uint64_t cancel_after;
-	char identity[PHONE_URI_MAX]; /* From and P-Preferred-Identity that is not ours; empty: our own */
+	char identity
+		[PHONE_URI_MAX]; /* From and P-Preferred-Identity that is not ours; empty: our own */
 };
 
 /* An early dialog of a caller: one for each fork. */
@@ -37,9 +38,9 @@ struct leg {
 	struct leg *next;
 	struct call *c;
 	struct sip_dlg *dlg;
-	uint32_t rseq; /* last reliable response acknowledged */
-	bool answered; /* its SDP answer came */
-	bool updated;  /* our bearer is reported */
+	uint32_t rseq;	     /* last reliable response acknowledged */
+	bool answered;	     /* its SDP answer came */
+	bool updated;	     /* our bearer is reported */
 	unsigned int pracks; /* under way */
 	struct timer qos;
 	struct sdp_theirs theirs;
@@ -56,7 +57,7 @@ struct call {
 	bool caller;
 	enum call_state state;
 	char *call_id;
-	char tag[20]; /* our tag */
+	char tag[20];	     /* our tag */
 	struct sip_dlg *dlg; /* the one that counts; callee: from the beginning */
 	struct leg *legs;
 	struct sip_ctx *invite;
@@ -68,7 +69,7 @@ struct call {
 	bool have_theirs, no_offer;
 	struct call_opts o;
 	/* callee */
-	uint32_t rseq;	   /* of the last reliable response */
+	uint32_t rseq; /* of the last reliable response */
 	bool unpracked, sent_183, sent_180, local_ready, ready_to_answer, use_rel;
 	uint32_t reject;
 	bool never;
@@ -93,8 +94,8 @@ struct call {
 /* --- caller --- */
 
 /* Sends INVITE. c is held for the owner. -errno: nothing was sent, no events will come. */
-int call_dial(struct phone *p, const struct call_opts *o, void (*event)(void *, struct call *, enum call_event), void *arg,
-	      struct call **ret);
+int call_dial(struct phone *p, const struct call_opts *o,
+	      void (*event)(void *, struct call *, enum call_event), void *arg, struct call **ret);
 void call_defaults(const struct phone *p, struct call_opts *o);
 int call_cancel(struct call *c);
 
@@ -108,10 +109,12 @@ int call_bye(struct call *c, const char *why);
 int call_hangup(struct call *c); /* CANCEL, BYE or a final response, as the state wants */
 void call_ref(struct call *c);
 void call_unref(struct call *c);
-struct call *call_find(const struct phone *p, struct str call_id, struct str our_tag, struct str their_tag);
-struct call *call_by_id(const struct phone *p, struct str call_id); /* the other end of the same call */
-struct call *call_current(const struct phone *p);		    /* the newest that has not ended; NULL: none */
-unsigned int call_count(const struct phone *p);			    /* that are up */
+struct call *call_find(const struct phone *p, struct str call_id, struct str our_tag,
+		       struct str their_tag);
+struct call *call_by_id(const struct phone *p,
+			struct str call_id);	  /* the other end of the same call */
+struct call *call_current(const struct phone *p); /* the newest that has not ended; NULL: none */
+unsigned int call_count(const struct phone *p);	  /* that are up */
 void call_free_all(struct phone *p);
 const char *call_state_name(enum call_state s);
 /* Requests within a dialog, from the dispatcher: PRACK, UPDATE, BYE, INFO, re-INVITE. */

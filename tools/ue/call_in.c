@@ -71,7 +71,8 @@ static int add_session_timer(struct call *c, struct sip_msg *resp)
 	/* RFC 4028 9: the caller refreshes when it can. */
 	if (c->auth_session)
 		sip_msg_add(resp, SIP_H_REQUIRE, "timer");
-	return sip_msg_set(resp, SIP_H_SESSION_EXPIRES, "%u;refresher=%s", c->session_expires, c->auth_session ? "uac" : "uas");
+	return sip_msg_set(resp, SIP_H_SESSION_EXPIRES, "%u;refresher=%s", c->session_expires,
+			   c->auth_session ? "uac" : "uas");
 }
 
 static void on_in_end(void *arg, struct sip_stx *t _unused_, bool acked)
@@ -164,7 +165,8 @@ static void on_cancel(void *arg, struct sip_stx *t, struct sip_msg *cancel _unus
 
 static void refuse(struct phone *p, struct sip_stx *stx, int status, const char *unsupported)
 {
-	_cleanup_msg_ struct sip_msg *m = sip_msg_new_response(sip_stx_request(stx), status, NULL, NULL);
+	_cleanup_msg_ struct sip_msg *m =
+		sip_msg_new_response(sip_stx_request(stx), status, NULL, NULL);
 
 	if (!m)
 		return;
@@ -194,7 +196,8 @@ static bool requires_unknown(struct sip_msg *m, char *dst, size_t size)
 
 static bool can(struct sip_msg *m, const char *tag)
 {
-	return sip_msg_has_token(m, SIP_H_SUPPORTED, tag) || sip_msg_has_token(m, SIP_H_REQUIRE, tag);
+	return sip_msg_has_token(m, SIP_H_SUPPORTED, tag) ||
+	       sip_msg_has_token(m, SIP_H_REQUIRE, tag);
 }
 
 static void take_habits(struct call *c, struct sip_msg *m)
@@ -282,7 +285,8 @@ void call_invited(struct phone *p, struct sip_stx *stx, struct sip_msg *m)
 	}
 	take_habits(c, m);
 	take_session_timer(c, m);
-	report_phone(p, "call-incoming", json_pack("{s:i, s:s}", "call", (int)c->id, "call_id", c->call_id));
+	report_phone(p, "call-incoming",
+		     json_pack("{s:i, s:s}", "call", (int)c->id, "call_id", c->call_id));
 	if (c->reject) {
 		refuse(p, stx, (int)c->reject, NULL);
 		call_ended(c, (int)c->reject, BY_US, "rejected");

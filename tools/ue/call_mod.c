@@ -52,7 +52,8 @@ void call_on_update(struct call *c, struct sip_stx *stx, struct sip_msg *m)
 		phone_reply(c->p, stx, 481, NULL);
 		return;
 	}
-	if (early && c->unpracked && sip_msg_sdp(m).n) { /* RFC 3311 5.2: our answer is still on its way */
+	if (early && c->unpracked &&
+	    sip_msg_sdp(m).n) { /* RFC 3311 5.2: our answer is still on its way */
 		phone_reply(c->p, stx, 500, NULL);
 		return;
 	}
@@ -193,7 +194,8 @@ static void on_session(struct timer *t)
 	if (c->refresher) {
 		r = call_modify(c, CHANGE_REFRESH, true);
 		/* A change under way refreshes too; look again soon. */
-		timer_start(call_loop(c), &c->session, r == -EBUSY ? USEC_PER_SEC : c->session_expires * USEC_PER_SEC / 2);
+		timer_start(call_loop(c), &c->session,
+			    r == -EBUSY ? USEC_PER_SEC : c->session_expires * USEC_PER_SEC / 2);
 		return;
 	}
 	call_bye(c, "session timer expired");
@@ -221,7 +223,8 @@ uint32_t call_session_read(struct sip_msg *m, bool *ret_uac)
 	uint64_t v;
 
 	*ret_uac = true;
-	if (!value.n || !str_split(&head, ';', &who) || str_to_u64(str_trim(who), UINT32_MAX, &v) || v < 10)
+	if (!value.n || !str_split(&head, ';', &who) || str_to_u64(str_trim(who), UINT32_MAX, &v) ||
+	    v < 10)
 		return 0;
 	if (head.p && sip_param((struct str){ who.p + who.n, value.n - who.n }, "refresher", &who))
 		*ret_uac = str_ieqz(who, "uac");

@@ -64,7 +64,8 @@ static void on_update(void *arg, struct sip_ctx *t _unused_, struct sip_msg *res
 
 	if (resp && sip_msg_status(resp) < 200)
 		return;
-	if (resp && sip_msg_status(resp) < 300 && c->state < CALL_ENDING && !call_take_sdp(c, resp, false))
+	if (resp && sip_msg_status(resp) < 300 && c->state < CALL_ENDING &&
+	    !call_take_sdp(c, resp, false))
 		call_media_update(c);
 	call_unref(c);
 }
@@ -87,7 +88,8 @@ static void report_bearer(struct leg *l)
 
 static void leg_advance(struct leg *l)
 {
-	if (l->c->ours.qos && l->theirs.qos && l->answered && !l->updated && !l->pracks && !timer_running(&l->qos))
+	if (l->c->ours.qos && l->theirs.qos && l->answered && !l->updated && !l->pracks &&
+	    !timer_running(&l->qos))
 		report_bearer(l);
 }
 
@@ -144,7 +146,8 @@ static void send_prack(struct leg *l, struct sip_msg *resp, uint32_t rseq)
 /* RFC 3262 4: only the next one in order counts; a repetition is not acknowledged twice. */
 static bool is_new_reliable(struct leg *l, struct sip_msg *resp, uint32_t *ret_rseq)
 {
-	if (!sip_msg_has_token(resp, SIP_H_REQUIRE, "100rel") || sip_msg_u32(resp, SIP_H_RSEQ, ret_rseq))
+	if (!sip_msg_has_token(resp, SIP_H_REQUIRE, "100rel") ||
+	    sip_msg_u32(resp, SIP_H_RSEQ, ret_rseq))
 		return false;
 	return !l->rseq || *ret_rseq == l->rseq + 1;
 }
@@ -194,7 +197,8 @@ static int send_ack(struct call *c, struct sip_dlg *d)
 	return m ? call_send(c, m, NULL, NULL, NULL) : -ENOMEM;
 }
 
-static void on_any(void *arg _unused_, struct sip_ctx *t _unused_, struct sip_msg *resp _unused_, int err _unused_)
+static void on_any(void *arg _unused_, struct sip_ctx *t _unused_, struct sip_msg *resp _unused_,
+		   int err _unused_)
 {
 }
 
@@ -276,8 +280,8 @@ static void on_failure(struct call *c, struct sip_msg *resp)
 	struct str warning = sip_msg_value(resp, SIP_H_WARNING);
 	char why[96];
 
-	snprintf(why, sizeof(why), "%.*s%s%.*s", STR_FMT(sip_msg_reason(resp)), warning.n ? "; " : "",
-		 (int)MIN(warning.n, 60u), warning.p ? warning.p : "");
+	snprintf(why, sizeof(why), "%.*s%s%.*s", STR_FMT(sip_msg_reason(resp)),
+		 warning.n ? "; " : "", (int)MIN(warning.n, 60u), warning.p ? warning.p : "");
 	call_ended(c, sip_msg_status(resp), c->state == CALL_ENDING ? BY_US : BY_PEER, why);
 }
 
@@ -289,7 +293,8 @@ static void on_invite(void *arg, struct sip_ctx *t _unused_, struct sip_msg *res
 	if (!resp || status >= 300)
 		c->invite = NULL;
 	if (!resp && err)
-		call_ended(c, 408, BY_NOBODY, err == -ETIMEDOUT ? "no answer to INVITE" : strerror(-err));
+		call_ended(c, 408, BY_NOBODY,
+			   err == -ETIMEDOUT ? "no answer to INVITE" : strerror(-err));
 	else if (!resp || c->state == CALL_ENDED)
 		return;
 	else if (status < 200)
@@ -305,8 +310,11 @@ static void on_invite(void *arg, struct sip_ctx *t _unused_, struct sip_msg *res
 void call_defaults(const struct phone *p, struct call_opts *o)
 {
 	*o = (struct call_opts){
-		.precondition = p->conf.precondition, .rel100 = p->conf.rel100, .media = p->conf.media,
-		.codec = (enum codec)p->conf.codec, .session_expires = p->conf.session_expires,
+		.precondition = p->conf.precondition,
+		.rel100 = p->conf.rel100,
+		.media = p->conf.media,
+		.codec = (enum codec)p->conf.codec,
+		.session_expires = p->conf.session_expires,
 	};
 }
 
@@ -338,13 +346,17 @@ static int add_headers(struct call *c, struct sip_msg *m)
 	int r = call_add_contact(c, m);
 
 	if (!r)
-		r = sip_msg_set(m, SIP_H_SUPPORTED, "%s%stimer", c->o.rel100 ? "100rel, " : "", c->ours.qos ? "precondition, " : "");
+		r = sip_msg_set(m, SIP_H_SUPPORTED, "%s%stimer", c->o.rel100 ? "100rel, " : "",
+				c->ours.qos ? "precondition, " : "");
 	if (!r)
 		r = sip_msg_set(m, SIP_H_ALLOW, "%s", phone_allow);
 	if (!r)
-		r = sip_msg_add_named(m, "P-Preferred-Service", "urn:urn-7:3gpp-service.ims.icsi.mmtel");
+		r = sip_msg_add_named(m, "P-Preferred-Service",
+				      "urn:urn-7:3gpp-service.ims.icsi.mmtel");
 	if (!r)
-		r = sip_msg_add_named(m, "Accept-Contact", "*;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A3gpp-service.ims.icsi.mmtel\"");
+		r = sip_msg_add_named(
+			m, "Accept-Contact",
+			"*;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A3gpp-service.ims.icsi.mmtel\"");
 	if (!r)
 		r = sip_msg_set(m, SIP_H_P_EARLY_MEDIA, "supported");
 	if (!r)
@@ -386,8 +398,8 @@ int call_cancel(struct call *c)
 	return phone_cancel(c->p, c->invite, NULL);
 }
 
-int call_dial(struct phone *p, const struct call_opts *o, void (*event)(void *, struct call *, enum call_event), void *arg,
-	      struct call **ret)
+int call_dial(struct phone *p, const struct call_opts *o,
+	      void (*event)(void *, struct call *, enum call_event), void *arg, struct call **ret)
 {
 	struct call *c = call_new(p, true);
 	int r;

@@ -17,7 +17,7 @@
 
 #define UDP_HEADER 8
 #define ESP_HEADER 8
-#define ICV 12
+#define ICV	   12
 
 static void put16(uint8_t *p, unsigned int v)
 {
@@ -52,7 +52,8 @@ static uint32_t sum(uint32_t s, const uint8_t *p, size_t n)
 	return s;
 }
 
-static unsigned int udp_checksum(const union sip_sa *src, const union sip_sa *dst, const uint8_t *udp, size_t n)
+static unsigned int udp_checksum(const union sip_sa *src, const union sip_sa *dst,
+				 const uint8_t *udp, size_t n)
 {
 	size_t len;
 	const uint8_t *a = address(src, &len), *b = address(dst, &len);
@@ -63,7 +64,8 @@ static unsigned int udp_checksum(const union sip_sa *src, const union sip_sa *ds
 	return s == 0xffff ? 0xffff : ~s & 0xffff;
 }
 
-int udp_build(const union sip_sa *src, const union sip_sa *dst, const void *payload, size_t n, uint8_t *out, size_t size)
+int udp_build(const union sip_sa *src, const union sip_sa *dst, const void *payload, size_t n,
+	      uint8_t *out, size_t size)
 {
 	if (size < UDP_HEADER + n)
 		return -ENOSPC;
@@ -92,7 +94,8 @@ static size_t block_of(enum xfrm_enc e)
 }
 
 /* Payload, padding 1, 2, 3 ..., its length, next header (RFC 4303 2.4). Octets in all. */
-static size_t put_payload(const struct xfrm_set *k, const uint8_t *transport, size_t n, uint8_t *dst)
+static size_t put_payload(const struct xfrm_set *k, const uint8_t *transport, size_t n,
+			  uint8_t *dst)
 {
 	size_t block = block_of(k->enc), pad = (block - (n + 2) % block) % block;
 
@@ -117,9 +120,11 @@ static int encrypt(const struct xfrm_set *k, const uint8_t *iv, uint8_t *p, size
 	return -EINVAL;
 }
 
-int esp_build(const struct xfrm_set *keys, uint32_t spi, uint32_t seq, const uint8_t *transport, size_t n, uint8_t *out, size_t size)
+int esp_build(const struct xfrm_set *keys, uint32_t spi, uint32_t seq, const uint8_t *transport,
+	      size_t n, uint8_t *out, size_t size)
 {
-	size_t iv_len = keys->enc == XFRM_ENC_NULL ? 0 : block_of(keys->enc), at = ESP_HEADER + iv_len;
+	size_t iv_len = keys->enc == XFRM_ENC_NULL ? 0 : block_of(keys->enc),
+	       at = ESP_HEADER + iv_len;
 	int r;
 
 	if (size < at + n + 2 + 16 + ICV)
@@ -131,17 +136,22 @@ int esp_build(const struct xfrm_set *keys, uint32_t spi, uint32_t seq, const uin
 	n = put_payload(keys, transport, n, out + at);
 	r = encrypt(keys, out + ESP_HEADER, out + at, n);
 	if (!r)
-		r = aka_hmac_96(keys->auth == XFRM_AUTH_MD5_96 ? AKA_HMAC_MD5_96 : AKA_HMAC_SHA1_96, keys->auth_key,
-				keys->auth_key_len, out, at + n, out + at + n);
+		r = aka_hmac_96(keys->auth == XFRM_AUTH_MD5_96 ? AKA_HMAC_MD5_96 : AKA_HMAC_SHA1_96,
+				keys->auth_key, keys->auth_key_len, out, at + n, out + at + n);
 	return r ? r : (int)(at + n + ICV);
 }
 
 /* --- IP --- */
 
-static size_t put_ip4(const union sip_sa *src, const union sip_sa *dst, int proto, size_t n, uint8_t *out)
+static size_t put_ip4(const union sip_sa *src, const union sip_sa *dst, int proto, size_t n,
+		      uint8_t *out)
 {
 	struct iphdr h = {
-		.version = 4, .ihl = 5, .tot_len = htons((uint16_t)(sizeof(h) + n)), .ttl = 64, .protocol = (uint8_t)proto,
+		.version = 4,
+		.ihl = 5,
+		.tot_len = htons((uint16_t)(sizeof(h) + n)),
+		.ttl = 64,
+		.protocol = (uint8_t)proto,
 		.saddr = ((const struct sockaddr_in *)src)->sin_addr.s_addr,
 		.daddr = ((const struct sockaddr_in *)dst)->sin_addr.s_addr,
 	};
@@ -150,7 +160,8 @@ static size_t put_ip4(const union sip_sa *src, const union sip_sa *dst, int prot
 	return sizeof(h);
 }
 
-static size_t put_ip6(const union sip_sa *src, const union sip_sa *dst, int proto, size_t n, uint8_t *out)
+static size_t put_ip6(const union sip_sa *src, const union sip_sa *dst, int proto, size_t n,
+		      uint8_t *out)
 {
 	struct ip6_hdr h = {
 		.ip6_src = ((const struct sockaddr_in6 *)src)->sin6_addr,
@@ -165,7 +176,8 @@ static size_t put_ip6(const union sip_sa *src, const union sip_sa *dst, int prot
 	return sizeof(h);
 }
 
-int raw_send(const union sip_sa *src, const union sip_sa *dst, int proto, const uint8_t *packet, size_t n)
+int raw_send(const union sip_sa *src, const union sip_sa *dst, int proto, const uint8_t *packet,
+	     size_t n)
 {
 	bool v6 = dst->sa.sa_family == AF_INET6;
 	_cleanup_close_ int fd = socket(dst->sa.sa_family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);

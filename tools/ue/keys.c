@@ -58,14 +58,15 @@ static void put_key(FILE *f, const uint8_t *key, size_t n)
 	fputc('"', f);
 }
 
-static void put_sa(FILE *f, const struct xfrm_set *s, const struct xfrm_addr *src, const struct xfrm_addr *dst, uint32_t spi)
+static void put_sa(FILE *f, const struct xfrm_set *s, const struct xfrm_addr *src,
+		   const struct xfrm_addr *dst, uint32_t spi)
 {
 	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
 
 	inet_ntop(src->family, &src->v4, a, sizeof(a));
 	inet_ntop(dst->family, &dst->v4, b, sizeof(b));
-	fprintf(f, "\"%s\",\"%s\",\"%s\",\"0x%08x\",\"%s\",", src->family == AF_INET ? "IPv4" : "IPv6", a, b, spi,
-		enc_names[s->enc]);
+	fprintf(f, "\"%s\",\"%s\",\"%s\",\"0x%08x\",\"%s\",",
+		src->family == AF_INET ? "IPv4" : "IPv6", a, b, spi, enc_names[s->enc]);
 	put_key(f, s->enc_key, s->enc_key_len);
 	fprintf(f, ",\"%s\",", auth_names[s->auth]);
 	put_key(f, s->auth_key, s->auth_key_len);
@@ -76,8 +77,9 @@ void keys_write(struct keys *k, const struct xfrm_set *s, const char *who)
 {
 	if (!k)
 		return;
-	fprintf(k->f, "# %s: ports uc %u us %u, P-CSCF ps %u pc %u; %s, %s\n", who, s->our_port_c, s->our_port_s,
-		s->peer_port_s, s->peer_port_c, auth_names[s->auth], enc_names[s->enc]);
+	fprintf(k->f, "# %s: ports uc %u us %u, P-CSCF ps %u pc %u; %s, %s\n", who, s->our_port_c,
+		s->our_port_s, s->peer_port_s, s->peer_port_c, auth_names[s->auth],
+		enc_names[s->enc]);
 	put_sa(k->f, s, &s->our, &s->peer, s->peer_spi_s);
 	put_sa(k->f, s, &s->our, &s->peer, s->peer_spi_c);
 	put_sa(k->f, s, &s->peer, &s->our, s->our_spi_c);

@@ -57,7 +57,8 @@ static void set_view(json_t *o, const char *key, struct str s)
 	json_object_set_new(o, key, json_stringn_nocheck(s.p ? s.p : "", s.n));
 }
 
-static json_t *entry(const struct phone *p, bool out, const struct sip_msg *m, const struct sip_path *path)
+static json_t *entry(const struct phone *p, bool out, const struct sip_msg *m,
+		     const struct sip_path *path)
 {
 	char line[256], own[SIP_SA_STRLEN], peer[SIP_SA_STRLEN];
 	const union sip_sa *local = sip_ep_local(path->ep);
@@ -81,7 +82,8 @@ static json_t *entry(const struct phone *p, bool out, const struct sip_msg *m, c
 	return o;
 }
 
-void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct sip_msg *m, const struct sip_path *path)
+void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct sip_msg *m,
+		const struct sip_path *path)
 {
 	json_t *o;
 

@@ -13,7 +13,8 @@ struct ladder;
 int ladder_open(const char *path, struct ladder **ret); /* truncates; -errno */
 void ladder_close(struct ladder *l);
 /* l NULL: nothing. peer's address for messages out, source for messages in. */
-void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct sip_msg *m, const struct sip_path *path);
+void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct sip_msg *m,
+		const struct sip_path *path);
 /* "INVITE sip:... " or "SIP/2.0 200 OK", cut to size. */
 void ladder_first_line(const struct sip_msg *m, char *dst, size_t size);
 

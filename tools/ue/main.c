@@ -118,7 +118,9 @@ static int watch_signals(struct program *g)
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
-	g->signals = (struct loop_io){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .events = EPOLLIN, .fn = on_signal };
+	g->signals = (struct loop_io){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+				       .events = EPOLLIN,
+				       .fn = on_signal };
 	return g->signals.fd < 0 ? -errno : loop_io_add(g->ue.loop, &g->signals);
 }
 
@@ -131,7 +133,8 @@ static int say(const char *what, int r)
 
 static int open_outputs(struct program *g)
 {
-	int r = say(g->o.report.json ? g->o.report.json : "report", report_new(g->ue.loop, &g->o.report, &g->ue.report));
+	int r = say(g->o.report.json ? g->o.report.json : "report",
+		    report_new(g->ue.loop, &g->o.report, &g->ue.report));
 
 	if (!r && g->o.ladder)
 		r = say(g->o.ladder, ladder_open(g->o.ladder, &g->ue.ladder));
@@ -159,7 +162,8 @@ static int start_phones(struct program *g)
 	if (!g->ue.phones)
 		return say("phones", -ENOMEM);
 	for (size_t i = 0; i < g->plan.n_phones; i++) {
-		int r = phone_new(&g->ue, &g->plan.phones[i], (unsigned int)i + 1, &g->ue.phones[i], why, sizeof(why));
+		int r = phone_new(&g->ue, &g->plan.phones[i], (unsigned int)i + 1, &g->ue.phones[i],
+				  why, sizeof(why));
 
 		if (r) {
 			fprintf(stderr, "kims-ue: %s\n", why);

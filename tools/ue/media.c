@@ -10,12 +10,12 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define PTIME_USEC (20 * USEC_PER_MSEC)
-#define RTCP_USEC (2 * USEC_PER_SEC)
-#define RX_BATCH 64
-#define PORT_TRIES 200
+#define PTIME_USEC   (20 * USEC_PER_MSEC)
+#define RTCP_USEC    (2 * USEC_PER_SEC)
+#define RX_BATCH     64
+#define PORT_TRIES   200
 #define DTMF_PACKETS 5 /* of 20 ms */
-#define DTMF_END 3     /* the last one is sent three times */
+#define DTMF_END     3 /* the last one is sent three times */
 
 struct media {
 	struct phone *p;
@@ -116,7 +116,8 @@ static void take_event(struct media *m, const struct rtp_packet *p, const uint8_
 	static const char keys[] = "0123456789*#ABCD";
 	size_t len = strlen(m->heard);
 
-	if (n < RTP_HEADER + 4 || p->ts == m->heard_ts || buf[RTP_HEADER] > 15 || len + 1 >= sizeof(m->heard))
+	if (n < RTP_HEADER + 4 || p->ts == m->heard_ts || buf[RTP_HEADER] > 15 ||
+	    len + 1 >= sizeof(m->heard))
 		return;
 	m->heard_ts = p->ts;
 	m->heard[len] = keys[buf[RTP_HEADER]];
@@ -156,7 +157,8 @@ static void on_rtp(struct loop_io *io, uint32_t revents _unused_)
 
 static uint32_t ntp_middle(uint64_t wall_usec)
 {
-	uint64_t sec = wall_usec / USEC_PER_SEC + 2208988800u, frac = (wall_usec % USEC_PER_SEC << 32) / USEC_PER_SEC;
+	uint64_t sec = wall_usec / USEC_PER_SEC + 2208988800u,
+		 frac = (wall_usec % USEC_PER_SEC << 32) / USEC_PER_SEC;
 
 	return (uint32_t)(sec << 16 | frac >> 16);
 }
@@ -216,7 +218,8 @@ static void on_rtcp(struct loop_io *io, uint32_t revents _unused_)
 
 static void send_packet(struct media *m, const uint8_t *buf, size_t n)
 {
-	if (sendto(m->rtp.fd, buf, n, MSG_NOSIGNAL, &m->theirs.rtp.sa, sip_sa_len(&m->theirs.rtp)) < 0)
+	if (sendto(m->rtp.fd, buf, n, MSG_NOSIGNAL, &m->theirs.rtp.sa, sip_sa_len(&m->theirs.rtp)) <
+	    0)
 		m->st.send_errors++;
 }
 
@@ -225,8 +228,14 @@ static void send_audio(struct media *m)
 	size_t n = rtp_packet_size(m->theirs.codec);
 	uint8_t buf[RTP_PACKET_MAX];
 	struct rtp_packet p = {
-		.pt = m->theirs.pt, .marker = !m->sent_any, .seq = m->seq++, .ts = m->ts, .ssrc = m->ssrc,
-		.stamped = true, .number = m->number++, .sent_ns = now_ns(),
+		.pt = m->theirs.pt,
+		.marker = !m->sent_any,
+		.seq = m->seq++,
+		.ts = m->ts,
+		.ssrc = m->ssrc,
+		.stamped = true,
+		.number = m->number++,
+		.sent_ns = now_ns(),
 	};
 
 	m->sent_any = true;
@@ -250,7 +259,9 @@ static void send_event(struct media *m)
 	unsigned int step = m->digit_step++;
 	uint32_t duration = (MIN(step, DTMF_PACKETS - 1u) + 1) * rtp_clock(m->theirs.codec) / 50;
 	uint8_t buf[RTP_HEADER + RTP_STAMP] = { 0 };
-	struct rtp_packet p = { .pt = m->theirs.te_pt, .marker = !step, .seq = m->seq++, .ssrc = m->ssrc };
+	struct rtp_packet p = {
+		.pt = m->theirs.te_pt, .marker = !step, .seq = m->seq++, .ssrc = m->ssrc
+	};
 
 	if (!step)
 		m->digit_ts = m->ts;
@@ -311,7 +322,9 @@ static size_t write_report(struct media *m, uint8_t *p)
 	}
 	if (block) {
 		put32(p + at, m->rx.ssrc);
-		put32(p + at + 4, (uint32_t)(lost & 0xffffff) | (uint32_t)(expected ? MIN(lost * 256 / expected, 255u) : 0) << 24);
+		put32(p + at + 4,
+		      (uint32_t)(lost & 0xffffff) |
+			      (uint32_t)(expected ? MIN(lost * 256 / expected, 255u) : 0) << 24);
 		put32(p + at + 8, m->rx.highest);
 		put32(p + at + 12, (uint32_t)m->rx.jitter);
 		put32(p + at + 16, m->last_sr);
@@ -324,7 +337,8 @@ static size_t write_report(struct media *m, uint8_t *p)
 static size_t write_sdes(struct media *m, uint8_t *p)
 {
 	char cname[64];
-	size_t n = (size_t)snprintf(cname, sizeof(cname), "%.40s", m->p->name), len = (4 + 4 + 2 + n + 1 + 3) / 4 * 4;
+	size_t n = (size_t)snprintf(cname, sizeof(cname), "%.40s", m->p->name),
+	       len = (4 + 4 + 2 + n + 1 + 3) / 4 * 4;
 
 	memset(p, 0, len);
 	p[0] = 0x81;
@@ -348,7 +362,8 @@ static void on_report(struct timer *t)
 		return;
 	n = write_report(m, buf);
 	n += write_sdes(m, buf + n);
-	if (sendto(m->rtcp.fd, buf, n, MSG_NOSIGNAL, &m->theirs.rtcp.sa, sip_sa_len(&m->theirs.rtcp)) == (ssize_t)n)
+	if (sendto(m->rtcp.fd, buf, n, MSG_NOSIGNAL, &m->theirs.rtcp.sa,
+		   sip_sa_len(&m->theirs.rtcp)) == (ssize_t)n)
 		m->st.rtcp_sent++;
 }
 
@@ -368,8 +383,8 @@ int media_new(struct phone *p, struct media **ret)
 	m->report.fn = on_report;
 	m->st.peer_loss_percent = m->st.rtt_ms = -1;
 	rtp_rx_init(&m->rx, rtp_clock((enum codec)p->conf.codec));
-	if (getrandom(&m->ssrc, sizeof(m->ssrc), 0) < 0 || getrandom(&m->ts, sizeof(m->ts), 0) < 0 ||
-	    getrandom(&m->seq, sizeof(m->seq), 0) < 0)
+	if (getrandom(&m->ssrc, sizeof(m->ssrc), 0) < 0 ||
+	    getrandom(&m->ts, sizeof(m->ts), 0) < 0 || getrandom(&m->seq, sizeof(m->seq), 0) < 0)
 		m->ssrc = p->number;
 	r = open_sockets(m);
 	if (!r)

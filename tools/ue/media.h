@@ -27,8 +27,9 @@ const union sip_sa *media_address(const struct media *m);
 /* What was agreed; takes effect at once when running. */
 void media_set(struct media *m, const struct sdp_theirs *t, bool send);
 void media_start(struct media *m);
-void media_stop(struct media *m);  /* receives no more either */
-void media_mute(struct media *m, bool mute); /* "media stops": nothing is sent, as if the radio were lost */
+void media_stop(struct media *m); /* receives no more either */
+void media_mute(struct media *m,
+		bool mute); /* "media stops": nothing is sent, as if the radio were lost */
 bool media_is_sending(const struct media *m);
 void media_dtmf(struct media *m, const char *digits); /* RFC 4733, 100 ms each */
 const struct media_stats *media_get_stats(const struct media *m);

@@ -10,13 +10,16 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#define PT_AMR_WB 96
+#define PT_AMR_WB    96
 #define PT_AMR_WB_TE 97
-#define PT_PCMA 8
-#define PT_PCMA_TE 101
+#define PT_PCMA	     8
+#define PT_PCMA_TE   101
 
 static const char *const dir_names[] = {
-	[SDP_SENDRECV] = "sendrecv", [SDP_SENDONLY] = "sendonly", [SDP_RECVONLY] = "recvonly", [SDP_INACTIVE] = "inactive",
+	[SDP_SENDRECV] = "sendrecv",
+	[SDP_SENDONLY] = "sendonly",
+	[SDP_RECVONLY] = "recvonly",
+	[SDP_INACTIVE] = "inactive",
 };
 
 /* --- writing --- */
@@ -24,22 +27,27 @@ static const char *const dir_names[] = {
 static const char *host(const union sip_sa *a, char dst[INET6_ADDRSTRLEN])
 {
 	if (a->sa.sa_family == AF_INET6)
-		return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, dst, INET6_ADDRSTRLEN);
-	return inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, dst, INET6_ADDRSTRLEN);
+		return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, dst,
+				 INET6_ADDRSTRLEN);
+	return inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, dst,
+			 INET6_ADDRSTRLEN);
 }
 
 static void put_codec(FILE *f, enum codec c, unsigned int pt, unsigned int te)
 {
 	switch (c) {
 	case CODEC_AMR_WB:
-		fprintf(f, "a=rtpmap:%u AMR-WB/16000/1\r\na=fmtp:%u mode-change-capability=2;max-red=0\r\n", pt, pt);
+		fprintf(f,
+			"a=rtpmap:%u AMR-WB/16000/1\r\na=fmtp:%u mode-change-capability=2;max-red=0\r\n",
+			pt, pt);
 		break;
 	case CODEC_PCMA:
 		fprintf(f, "a=rtpmap:%u PCMA/8000/1\r\n", pt);
 		break;
 	}
 	if (te)
-		fprintf(f, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-15\r\n", te, c == CODEC_AMR_WB ? 16000 : 8000, te);
+		fprintf(f, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-15\r\n", te,
+			c == CODEC_AMR_WB ? 16000 : 8000, te);
 }
 
 static void put_media_line(FILE *f, const struct sdp_ours *o, bool answer)
@@ -54,7 +62,8 @@ static void put_media_line(FILE *f, const struct sdp_ours *o, bool answer)
 	} else if (o->only) {
 		fprintf(f, " %u %u", wb ? PT_AMR_WB : PT_PCMA, wb ? PT_AMR_WB_TE : PT_PCMA_TE);
 	} else {
-		fprintf(f, wb ? " %u %u %u %u" : " %3$u %4$u %1$u %2$u", PT_AMR_WB, PT_AMR_WB_TE, PT_PCMA, PT_PCMA_TE);
+		fprintf(f, wb ? " %u %u %u %u" : " %3$u %4$u %1$u %2$u", PT_AMR_WB, PT_AMR_WB_TE,
+			PT_PCMA, PT_PCMA_TE);
 	}
 	fputs("\r\nb=AS:41\r\nb=RS:512\r\nb=RR:1537\r\n", f);
 }
@@ -73,8 +82,8 @@ static void put_codecs(FILE *f, const struct sdp_ours *o, bool answer)
 
 static void put_qos(FILE *f, const struct sdp_ours *o)
 {
-	fprintf(f, "a=curr:qos local %s\r\na=curr:qos remote %s\r\n", o->local_ready ? "sendrecv" : "none",
-		o->remote_ready ? "sendrecv" : "none");
+	fprintf(f, "a=curr:qos local %s\r\na=curr:qos remote %s\r\n",
+		o->local_ready ? "sendrecv" : "none", o->remote_ready ? "sendrecv" : "none");
 	fprintf(f, "a=des:qos mandatory local sendrecv\r\na=des:qos %s remote sendrecv\r\n",
 		o->remote_mandatory ? "mandatory" : "optional");
 	if (o->confirm)
@@ -91,8 +100,8 @@ int sdp_write(const struct sdp_ours *o, bool answer, char dst[SDP_TEXT_MAX])
 	if (!f)
 		return -ENOMEM;
 	host(&o->rtp, addr);
-	fprintf(f, "v=0\r\no=- %llu %llu IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", (unsigned long long)o->id,
-		(unsigned long long)o->version, net, addr, net, addr);
+	fprintf(f, "v=0\r\no=- %llu %llu IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n",
+		(unsigned long long)o->id, (unsigned long long)o->version, net, addr, net, addr);
 	put_media_line(f, o, answer);
 	put_codecs(f, o, answer);
 	if (o->qos)
@@ -223,14 +232,17 @@ int sdp_understand(struct str text, struct sdp_theirs *ret)
 
 enum sdp_dir sdp_answer_dir(enum sdp_dir offered, enum sdp_dir wanted)
 {
-	bool send = (offered == SDP_SENDRECV || offered == SDP_RECVONLY) && (wanted == SDP_SENDRECV || wanted == SDP_SENDONLY);
-	bool recv = (offered == SDP_SENDRECV || offered == SDP_SENDONLY) && (wanted == SDP_SENDRECV || wanted == SDP_RECVONLY);
+	bool send = (offered == SDP_SENDRECV || offered == SDP_RECVONLY) &&
+		    (wanted == SDP_SENDRECV || wanted == SDP_SENDONLY);
+	bool recv = (offered == SDP_SENDRECV || offered == SDP_SENDONLY) &&
+		    (wanted == SDP_SENDRECV || wanted == SDP_RECVONLY);
 
 	return send ? (recv ? SDP_SENDRECV : SDP_SENDONLY) : (recv ? SDP_RECVONLY : SDP_INACTIVE);
 }
 
 bool sdp_may_send(const struct sdp_ours *o, const struct sdp_theirs *t)
 {
-	return !t->rejected && !t->hold && sip_sa_port(&t->rtp) && (o->dir == SDP_SENDRECV || o->dir == SDP_SENDONLY) &&
+	return !t->rejected && !t->hold && sip_sa_port(&t->rtp) &&
+	       (o->dir == SDP_SENDRECV || o->dir == SDP_SENDONLY) &&
 	       (t->dir == SDP_SENDRECV || t->dir == SDP_RECVONLY);
 }

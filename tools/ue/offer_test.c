@@ -40,7 +40,9 @@ static void test_offer(void **state _unused_)
 	t = round_trip(&o, false, text);
 	assert_non_null(strstr(text, "m=audio 40000 RTP/AVP 96 97 8 101\r\n"));
 	assert_non_null(strstr(text, "a=curr:qos local none\r\na=curr:qos remote none\r\n"));
-	assert_non_null(strstr(text, "a=des:qos mandatory local sendrecv\r\na=des:qos optional remote sendrecv\r\n"));
+	assert_non_null(strstr(
+		text,
+		"a=des:qos mandatory local sendrecv\r\na=des:qos optional remote sendrecv\r\n"));
 	assert_null(strstr(text, "conf:qos"));
 	assert_true(t.qos && !t.local_ready && !t.remote_ready);
 	assert_int_equal(t.codec, CODEC_AMR_WB);
@@ -62,7 +64,8 @@ static void test_ready(void **state _unused_)
 	assert_non_null(strstr(text, "c=IN IP6 fd45::11\r\n"));
 	assert_non_null(strstr(text, "m=audio 40000 RTP/AVP 8 101 96 97\r\n"));
 	assert_non_null(strstr(text, "a=curr:qos local sendrecv\r\n"));
-	assert_non_null(strstr(text, "a=des:qos mandatory remote sendrecv\r\na=conf:qos remote sendrecv\r\n"));
+	assert_non_null(strstr(
+		text, "a=des:qos mandatory remote sendrecv\r\na=conf:qos remote sendrecv\r\n"));
 	assert_true(t.qos && t.local_ready && !t.remote_ready);
 	assert_int_equal(t.codec, CODEC_PCMA);
 }
@@ -86,10 +89,13 @@ static void test_answer(void **state _unused_)
 
 static void test_foreign(void **state _unused_)
 {
-	static const char plain[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-				    "m=audio 5000 RTP/AVP 0 18 8\r\na=rtpmap:18 G729/8000\r\n";
-	static const char unknown[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n";
-	static const char video[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=video 5000 RTP/AVP 31\r\n";
+	static const char plain[] =
+		"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+		"m=audio 5000 RTP/AVP 0 18 8\r\na=rtpmap:18 G729/8000\r\n";
+	static const char unknown[] =
+		"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n";
+	static const char video[] =
+		"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=video 5000 RTP/AVP 31\r\n";
 	struct sdp_theirs t;
 
 	assert_int_equal(sdp_understand(str_of(plain), &t), 0);
@@ -122,8 +128,9 @@ static void test_directions(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offer),	cmocka_unit_test(test_ready),	   cmocka_unit_test(test_answer),
-		cmocka_unit_test(test_foreign), cmocka_unit_test(test_directions),
+		cmocka_unit_test(test_offer),	   cmocka_unit_test(test_ready),
+		cmocka_unit_test(test_answer),	   cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_directions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,8 @@ int opt_time_parse(const char *s, uint64_t *ret_usec)
 	static const struct {
 		const char *unit;
 		double usec;
-	} units[] = { { "", 1e6 }, { "s", 1e6 }, { "ms", 1e3 }, { "us", 1 }, { "m", 60e6 }, { "min", 60e6 }, { "h", 3600e6 } };
+	} units[] = { { "", 1e6 },   { "s", 1e6 },    { "ms", 1e3 },  { "us", 1 },
+		      { "m", 60e6 }, { "min", 60e6 }, { "h", 3600e6 } };
 	char *end;
 	double v = strtod(s, &end);
 
@@ -51,7 +52,9 @@ int opt_time_parse(const char *s, uint64_t *ret_usec)
 
 static int bool_parse(const char *s, bool *ret)
 {
-	static const char *const yes[] = { "yes", "true", "on", "1" }, *const no[] = { "no", "false", "off", "0" };
+	static const char *const yes[] = { "yes", "true", "on", "1" }, *const no[] = { "no",
+										       "false",
+										       "off", "0" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (!strcasecmp(s, yes[i])) {
@@ -214,7 +217,8 @@ static void list_keys(const struct opt *table, char *dst, size_t size)
 		n += (size_t)snprintf(dst + n, size - n, "%s%s", o == table ? "" : " ", o->name);
 }
 
-int opt_set(const struct opt *table, void *base, const char *key, const char *value, char *err, size_t errsize)
+int opt_set(const struct opt *table, void *base, const char *key, const char *value, char *err,
+	    size_t errsize)
 {
 	const struct opt *o = opt_find(table, key);
 	char keys[1024];

@@ -35,7 +35,8 @@ struct opt {
 void opt_defaults(const struct opt *table, void *base);
 void opt_free(const struct opt *table, void *base);
 /* '-' and '_' in key are the same. -ENOENT: no such key; -EINVAL; -ENOMEM; a sentence in err. */
-int opt_set(const struct opt *table, void *base, const char *key, const char *value, char *err, size_t errsize);
+int opt_set(const struct opt *table, void *base, const char *key, const char *value, char *err,
+	    size_t errsize);
 const struct opt *opt_find(const struct opt *table, const char *key);
 /* Copies all values (strings duplicated); dst is overwritten without freeing. */
 int opt_copy(const struct opt *table, void *dst, const void *src);

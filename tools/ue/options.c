@@ -7,8 +7,22 @@
 #include <getopt.h>
 #include <stdio.h>
 
-enum { OPT_PHONE = 256, OPT_SET, OPT_JSON, OPT_LADDER, OPT_KEYS, OPT_KEEP_GOING, OPT_NO_LEAVE, OPT_COUNT, OPT_IMSI, OPT_CSV,
-       OPT_CHECK, OPT_QUIET, OPT_VERSION, OPT_HELP };
+enum {
+	OPT_PHONE = 256,
+	OPT_SET,
+	OPT_JSON,
+	OPT_LADDER,
+	OPT_KEYS,
+	OPT_KEEP_GOING,
+	OPT_NO_LEAVE,
+	OPT_COUNT,
+	OPT_IMSI,
+	OPT_CSV,
+	OPT_CHECK,
+	OPT_QUIET,
+	OPT_VERSION,
+	OPT_HELP
+};
 
 static const struct option long_opts[] = {
 	{ "phone", required_argument, NULL, OPT_PHONE },
@@ -50,7 +64,8 @@ static void usage(FILE *f)
 	opt_print(phone_opts, f);
 	fputs("\nSteps, each with its keys; name and timeout with all:\n", f);
 	for (size_t i = 0; step_kinds[i]; i++)
-		fprintf(f, "  %-12s %s\n               %s\n", step_kinds[i]->name, step_kinds[i]->doc, step_kinds[i]->keys);
+		fprintf(f, "  %-12s %s\n               %s\n", step_kinds[i]->name,
+			step_kinds[i]->doc, step_kinds[i]->keys);
 	fputs("\nKeys of steps:\n", f);
 	opt_print(step_opts, f);
 }
@@ -82,7 +97,8 @@ static bool is_scenario(const char *word)
 {
 	size_t n = strlen(word);
 
-	return (n > 5 && !strcmp(word + n - 5, ".yaml")) || (n > 4 && !strcmp(word + n - 4, ".yml"));
+	return (n > 5 && !strcmp(word + n - 5, ".yaml")) ||
+	       (n > 4 && !strcmp(word + n - 4, ".yml"));
 }
 
 /* "--json FILE" as well as "--json=FILE": a word that is neither step nor scenario nor option is the file. */
@@ -140,7 +156,9 @@ static int take(int c, int argc, char **argv, struct options *o, struct plan *p)
 		o->report.quiet = true;
 		return 0;
 	case 'l':
-		return log_level_parse(optarg, &o->log_level) ? wrong("--log: err, warn, notice, info or debug") : 0;
+		return log_level_parse(optarg, &o->log_level)
+			       ? wrong("--log: err, warn, notice, info or debug")
+			       : 0;
 	case OPT_VERSION:
 		puts("kims-ue " KIMS_VERSION);
 		return 1;

@@ -85,12 +85,15 @@ static int resolve(struct phone *p, char *err, size_t errsize)
 	int r = p->conf.dns ? sip_sa_parse(p->conf.dns, 53, &dns) : system_dns(&dns);
 
 	if (r) {
-		snprintf(err, errsize, "no DNS server to look %s up with: give pcscf an address or set dns", p->conf.pcscf);
+		snprintf(err, errsize,
+			 "no DNS server to look %s up with: give pcscf an address or set dns",
+			 p->conf.pcscf);
 		return r;
 	}
 	r = lookup_name(p, &dns, &q);
 	if (r) {
-		snprintf(err, errsize, "P-CSCF %s: %s", p->conf.pcscf, r == -ENOENT ? "no such name" : strerror(-r));
+		snprintf(err, errsize, "P-CSCF %s: %s", p->conf.pcscf,
+			 r == -ENOENT ? "no such name" : strerror(-r));
 		return r;
 	}
 	p->pcscf = q.found;
@@ -116,14 +119,16 @@ static int own_address(struct phone *p, char *err, size_t errsize)
 	if (p->conf.addr) {
 		r = sip_sa_parse(p->conf.addr, 0, &p->local);
 		if (r || p->local.sa.sa_family != p->pcscf.sa.sa_family) {
-			snprintf(err, errsize, "addr %s is no address of the P-CSCF's family", p->conf.addr);
+			snprintf(err, errsize, "addr %s is no address of the P-CSCF's family",
+				 p->conf.addr);
 			return -EINVAL;
 		}
 		return 0;
 	}
 	r = source_for(&p->pcscf, &p->local);
 	if (r)
-		snprintf(err, errsize, "no route to the P-CSCF %s: %s", sip_sa_str(&p->pcscf, peer), strerror(-r));
+		snprintf(err, errsize, "no route to the P-CSCF %s: %s", sip_sa_str(&p->pcscf, peer),
+			 strerror(-r));
 	return r;
 }
 
@@ -133,7 +138,8 @@ int phone_locate(struct phone *p, char *err, size_t errsize)
 	int r;
 
 	if (back < -1) {
-		snprintf(err, errsize, "network namespace %s: %s", p->conf.netns, strerror(-(back + 1)));
+		snprintf(err, errsize, "network namespace %s: %s", p->conf.netns,
+			 strerror(-(back + 1)));
 		return back + 1;
 	}
 	r = sip_sa_parse(p->conf.pcscf, (uint16_t)p->conf.pcscf_port, &p->pcscf);

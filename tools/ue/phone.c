@@ -28,7 +28,9 @@ int phone_open_ep(struct phone *p, struct sip_ep_opts *o, struct sip_ep **ret)
 
 static int open_plain(struct phone *p, char *err, size_t errsize)
 {
-	struct sip_ep_opts o = { .name = "plain", .local = p->local, .tcp = true, .rcvbuf = 1 << 18 };
+	struct sip_ep_opts o = {
+		.name = "plain", .local = p->local, .tcp = true, .rcvbuf = 1 << 18
+	};
 	char a[SIP_SA_STRLEN];
 	int r;
 
@@ -39,7 +41,8 @@ static int open_plain(struct phone *p, char *err, size_t errsize)
 		r = phone_open_ep(p, &o, &p->plain);
 	}
 	if (r)
-		snprintf(err, errsize, "cannot listen on %s: %s", sip_sa_str(&o.local, a), strerror(-r));
+		snprintf(err, errsize, "cannot listen on %s: %s", sip_sa_str(&o.local, a),
+			 strerror(-r));
 	return r;
 }
 
@@ -55,7 +58,9 @@ static int open_xfrm(struct phone *p, char *err, size_t errsize)
 		return back + 1;
 	r = knl_xfrm_open(&p->xfrm);
 	if (r)
-		snprintf(err, errsize, "IPsec needs CAP_NET_ADMIN and XFRM in the kernel: %s; or say ipsec: no", strerror(-r));
+		snprintf(err, errsize,
+			 "IPsec needs CAP_NET_ADMIN and XFRM in the kernel: %s; or say ipsec: no",
+			 strerror(-r));
 	return r;
 }
 
@@ -82,7 +87,8 @@ static int set_up(struct phone *p, char *err, size_t errsize)
 	return r ? r : sub_new(p, &p->sub);
 }
 
-int phone_new(struct ue *ue, struct phone_conf *conf, unsigned int number, struct phone **ret, char *err, size_t errsize)
+int phone_new(struct ue *ue, struct phone_conf *conf, unsigned int number, struct phone **ret,
+	      char *err, size_t errsize)
 {
 	struct phone *p = calloc(1, sizeof(*p));
 	char why[400] = "out of memory";

@@ -60,7 +60,8 @@ struct phone {
 };
 
 /* conf is moved in. On failure a sentence in err. */
-int phone_new(struct ue *ue, struct phone_conf *conf, unsigned int number, struct phone **ret, char *err, size_t errsize);
+int phone_new(struct ue *ue, struct phone_conf *conf, unsigned int number, struct phone **ret,
+	      char *err, size_t errsize);
 void phone_shutdown(struct phone *p); /* while the stack lives: ends calls, timers, removes SAs */
 void phone_free(struct phone *p);     /* after the stack */
 
@@ -74,16 +75,20 @@ int phone_locate(struct phone *p, char *err, size_t errsize);
 enum { PHONE_URI_MAX = 320 };
 /* "<sip:user@addr:port>" with this phone's Contact; set NULL: unprotected. */
 void phone_contact(const struct phone *p, const struct sa_set *set, char dst[PHONE_URI_MAX]);
-const char *phone_identity(const struct phone *p); /* default public user identity (first of P-Associated-URI) */
+const char *phone_identity(
+	const struct phone *p); /* default public user identity (first of P-Associated-URI) */
 /* New request outside of a dialog: From (own identity), To, Call-ID, CSeq, Route from Service-Route. */
 struct sip_msg *phone_new_request(struct phone *p, const char *method, const char *ruri);
 /* P-Access-Network-Info, Security-Verify, User-Agent ... ; then sends over set (NULL: plain). m is edited. */
-int phone_request_on(struct phone *p, struct sa_set *set, struct sip_msg *m, sip_ctx_fn fn, void *arg, struct sip_ctx **ret);
+int phone_request_on(struct phone *p, struct sa_set *set, struct sip_msg *m, sip_ctx_fn fn,
+		     void *arg, struct sip_ctx **ret);
 /* The same over the current way. ACK: fn NULL, ret NULL. */
-int phone_request(struct phone *p, struct sip_msg *m, sip_ctx_fn fn, void *arg, struct sip_ctx **ret);
+int phone_request(struct phone *p, struct sip_msg *m, sip_ctx_fn fn, void *arg,
+		  struct sip_ctx **ret);
 int phone_cancel(struct phone *p, struct sip_ctx *t, const char *reason);
 int phone_respond(struct phone *p, struct sip_stx *stx, struct sip_msg *resp);
-int phone_respond_rel(struct phone *p, struct sip_stx *stx, struct sip_msg *resp); /* reliable 1xx, RFC 3262 */
+int phone_respond_rel(struct phone *p, struct sip_stx *stx,
+		      struct sip_msg *resp); /* reliable 1xx, RFC 3262 */
 int phone_reply(struct phone *p, struct sip_stx *stx, int status, const char *reason);
 void phone_free_sent(struct phone *p);
 

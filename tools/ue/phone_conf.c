@@ -21,33 +21,49 @@ const struct opt phone_opts[] = {
 	{ "opc", OPT_STR, F(opc), NULL, NULL, "OPc, 32 hexadecimal digits" },
 	{ "op", OPT_STR, F(op), NULL, NULL, "OP instead of OPc" },
 	{ "amf", OPT_STR, F(amf), "8000", NULL, "AMF, 4 hexadecimal digits" },
-	{ "sqn", OPT_UINT, F(sqn), "0", NULL, "highest SEQ that the SIM has accepted at the start" },
+	{ "sqn", OPT_UINT, F(sqn), "0", NULL,
+	  "highest SEQ that the SIM has accepted at the start" },
 	{ "ind_len", OPT_UINT, F(ind_len), "5", NULL, "bits of IND in SQN (TS 33.102 C.3.2)" },
 	{ "state", OPT_STR, F(state), NULL, NULL, "file that keeps the SIM's SQN between runs" },
-	{ "password", OPT_STR, F(password), NULL, NULL, "digest password, when the network does not challenge with AKA" },
+	{ "password", OPT_STR, F(password), NULL, NULL,
+	  "digest password, when the network does not challenge with AKA" },
 	{ "mnc_len", OPT_UINT, F(mnc_len), "2", NULL, "digits of the MNC in the IMSI, 2 or 3" },
-	{ "msisdn", OPT_STR, F(msisdn), NULL, NULL, "telephone number with +; only used to be called by" },
+	{ "msisdn", OPT_STR, F(msisdn), NULL, NULL,
+	  "telephone number with +; only used to be called by" },
 	{ "impi", OPT_STR, F(impi), NULL, NULL, "private user identity; default IMSI@DOMAIN" },
-	{ "impu", OPT_STR, F(impu), NULL, NULL, "public user identity to register; default sip:IMSI@DOMAIN" },
-	{ "domain", OPT_STR, F(domain), NULL, NULL, "home network domain; default ims.mncMNC.mccMCC.3gppnetwork.org" },
-	{ "imei", OPT_STR, F(imei), NULL, NULL, "IMEI for +sip.instance, 15 digits; default made from the IMSI" },
-	{ "netns", OPT_STR, F(netns), NULL, NULL, "network namespace (name or path); default: the process's own" },
-	{ "addr", OPT_STR, F(addr), NULL, NULL, "own address; default: the one that the route to the P-CSCF uses" },
+	{ "impu", OPT_STR, F(impu), NULL, NULL,
+	  "public user identity to register; default sip:IMSI@DOMAIN" },
+	{ "domain", OPT_STR, F(domain), NULL, NULL,
+	  "home network domain; default ims.mncMNC.mccMCC.3gppnetwork.org" },
+	{ "imei", OPT_STR, F(imei), NULL, NULL,
+	  "IMEI for +sip.instance, 15 digits; default made from the IMSI" },
+	{ "netns", OPT_STR, F(netns), NULL, NULL,
+	  "network namespace (name or path); default: the process's own" },
+	{ "addr", OPT_STR, F(addr), NULL, NULL,
+	  "own address; default: the one that the route to the P-CSCF uses" },
 	{ "pcscf", OPT_STR, F(pcscf), NULL, NULL, "P-CSCF: address or name; default pcscf.DOMAIN" },
 	{ "pcscf_port", OPT_UINT, F(pcscf_port), "5060", NULL, "P-CSCF's unprotected port" },
-	{ "dns", OPT_STR, F(dns), NULL, NULL, "DNS server for the P-CSCF's name; default: from /etc/resolv.conf" },
-	{ "family", OPT_UINT, F(family), "0", NULL, "4 or 6: which address of a P-CSCF's name to take; 0: the first" },
+	{ "dns", OPT_STR, F(dns), NULL, NULL,
+	  "DNS server for the P-CSCF's name; default: from /etc/resolv.conf" },
+	{ "family", OPT_UINT, F(family), "0", NULL,
+	  "4 or 6: which address of a P-CSCF's name to take; 0: the first" },
 	{ "port", OPT_UINT, F(port), "5060", NULL, "own unprotected port; 0: any free one" },
 	{ "rtp_port", OPT_UINT, F(rtp_port), "0", NULL, "first RTP port; 0: any free pair" },
-	{ "transport", OPT_ENUM, F(transport), "auto", transports, "SIP transport; auto: UDP, and TCP over 1300 octets" },
-	{ "access", OPT_STR, F(access), "3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=0010100010000001", NULL,
-	  "P-Access-Network-Info; empty: not sent" },
+	{ "transport", OPT_ENUM, F(transport), "auto", transports,
+	  "SIP transport; auto: UDP, and TCP over 1300 octets" },
+	{ "access", OPT_STR, F(access), "3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=0010100010000001",
+	  NULL, "P-Access-Network-Info; empty: not sent" },
 	{ "ipsec", OPT_BOOL, F(ipsec), "yes", NULL, "security agreement with IPsec (TS 33.203)" },
-	{ "new_port_us", OPT_BOOL, F(new_port_us), "no", NULL, "a re-registration changes the protected server port too" },
-	{ "algs", OPT_STR, F(algs), "hmac-sha-1-96 hmac-md5-96", NULL, "integrity algorithms to offer" },
-	{ "ealgs", OPT_STR, F(ealgs), "aes-cbc des-ede3-cbc null", NULL, "encryption algorithms to offer" },
-	{ "expires", OPT_UINT, F(expires), "600000", NULL, "registration lifetime to ask for, seconds" },
-	{ "reg_event", OPT_BOOL, F(reg_event), "yes", NULL, "subscribe to the registration state after registering" },
+	{ "new_port_us", OPT_BOOL, F(new_port_us), "no", NULL,
+	  "a re-registration changes the protected server port too" },
+	{ "algs", OPT_STR, F(algs), "hmac-sha-1-96 hmac-md5-96", NULL,
+	  "integrity algorithms to offer" },
+	{ "ealgs", OPT_STR, F(ealgs), "aes-cbc des-ede3-cbc null", NULL,
+	  "encryption algorithms to offer" },
+	{ "expires", OPT_UINT, F(expires), "600000", NULL,
+	  "registration lifetime to ask for, seconds" },
+	{ "reg_event", OPT_BOOL, F(reg_event), "yes", NULL,
+	  "subscribe to the registration state after registering" },
 	{ "precondition", OPT_BOOL, F(precondition), "yes", NULL, "QoS preconditions (RFC 3312)" },
 	{ "rel100", OPT_BOOL, F(rel100), "yes", NULL, "reliable provisional responses (RFC 3262)" },
 	{ "media", OPT_BOOL, F(media), "yes", NULL, "send RTP in calls" },
@@ -55,7 +71,8 @@ const struct opt phone_opts[] = {
 	{ "answer", OPT_ENUM, F(answer), "yes", answers, "what to do with an incoming call" },
 	{ "ring", OPT_TIME, F(ring), "200ms", NULL, "time from 180 to 200" },
 	{ "qos_delay", OPT_TIME, F(qos_delay), "20ms", NULL, "time that the local bearer takes" },
-	{ "session_expires", OPT_UINT, F(session_expires), "1800", NULL, "Session-Expires, seconds; 0: no session timer" },
+	{ "session_expires", OPT_UINT, F(session_expires), "1800", NULL,
+	  "Session-Expires, seconds; 0: no session timer" },
 	{ "min_se", OPT_UINT, F(min_se), "90", NULL, "smallest Session-Expires accepted" },
 	{ "t1_ms", OPT_UINT, F(t1_ms), "2000", NULL, "T1 on Gm (TS 24.229 7.7); T2 and T4 follow" },
 	{ NULL, OPT_STR, 0, NULL, NULL, NULL },
@@ -96,7 +113,8 @@ static int check_imsi(const struct phone_conf *c, char *err, size_t errsize)
 
 	if (n >= 6 && n <= 15 && all_digits(c->imsi))
 		return 0;
-	snprintf(err, errsize, "phone %s: imsi must be 6 to 15 digits", c->name ? c->name : "without name");
+	snprintf(err, errsize, "phone %s: imsi must be 6 to 15 digits",
+		 c->name ? c->name : "without name");
 	return -EINVAL;
 }
 
@@ -105,7 +123,8 @@ static int fill_domain(struct phone_conf *c)
 {
 	int len = c->mnc_len == 3 ? 3 : 2;
 
-	return fill(&c->domain, "ims.mnc%s%.*s.mcc%.3s.3gppnetwork.org", len == 2 ? "0" : "", len, c->imsi + 3, c->imsi);
+	return fill(&c->domain, "ims.mnc%s%.*s.mcc%.3s.3gppnetwork.org", len == 2 ? "0" : "", len,
+		    c->imsi + 3, c->imsi);
 }
 
 int phone_conf_complete(struct phone_conf *c, char *err, size_t errsize)

@@ -13,7 +13,8 @@
 #include "report.h"
 #include "sub.h"
 
-const char phone_allow[] = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, MESSAGE, NOTIFY, INFO";
+const char phone_allow[] =
+	"INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, MESSAGE, NOTIFY, INFO";
 
 /* Over UDP answers leave from port_uc to port_ps; over TCP on the same connection. */
 static void choose_reply_path(struct phone *p, struct sip_stx *stx, const struct sip_path *from)
@@ -29,7 +30,8 @@ static void choose_reply_path(struct phone *p, struct sip_stx *stx, const struct
 
 static void reply_405(struct phone *p, struct sip_stx *stx, int status)
 {
-	_cleanup_msg_ struct sip_msg *m = sip_msg_new_response(sip_stx_request(stx), status, NULL, NULL);
+	_cleanup_msg_ struct sip_msg *m =
+		sip_msg_new_response(sip_stx_request(stx), status, NULL, NULL);
 
 	if (m && !sip_msg_set(m, SIP_H_ALLOW, "%s", phone_allow))
 		phone_respond(p, stx, m);
@@ -37,11 +39,13 @@ static void reply_405(struct phone *p, struct sip_stx *stx, int status)
 
 static void on_options(struct phone *p, struct sip_stx *stx)
 {
-	_cleanup_msg_ struct sip_msg *m = sip_msg_new_response(sip_stx_request(stx), 200, NULL, NULL);
+	_cleanup_msg_ struct sip_msg *m =
+		sip_msg_new_response(sip_stx_request(stx), 200, NULL, NULL);
 	char contact[PHONE_URI_MAX];
 
 	phone_contact(p, p->current, contact);
-	if (m && !sip_msg_set(m, SIP_H_ALLOW, "%s", phone_allow) && !sip_msg_set(m, SIP_H_CONTACT, "%s", contact) &&
+	if (m && !sip_msg_set(m, SIP_H_ALLOW, "%s", phone_allow) &&
+	    !sip_msg_set(m, SIP_H_CONTACT, "%s", contact) &&
 	    !sip_msg_set(m, SIP_H_ACCEPT, "application/sdp, text/plain, application/reginfo+xml"))
 		phone_respond(p, stx, m);
 }
@@ -50,7 +54,8 @@ static void on_message(struct phone *p, struct sip_stx *stx, struct sip_msg *m)
 {
 	struct str body = sip_msg_body(m);
 
-	snprintf(p->last_message, sizeof(p->last_message), "%.*s", (int)MIN(body.n, sizeof(p->last_message) - 1), body.p ? body.p : "");
+	snprintf(p->last_message, sizeof(p->last_message), "%.*s",
+		 (int)MIN(body.n, sizeof(p->last_message) - 1), body.p ? body.p : "");
 	p->counts.messages_received++;
 	report_phone(p, "message", json_pack("{s:o}", "octets", json_integer((json_int_t)body.n)));
 	phone_reply(p, stx, 200, NULL);
@@ -107,7 +112,8 @@ static void dispatch(struct phone *p, struct sip_stx *stx, struct sip_msg *m)
 	}
 }
 
-static void on_request(void *arg _unused_, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from)
+static void on_request(void *arg _unused_, struct sip_stx *stx, struct sip_msg *m,
+		       const struct sip_path *from)
 {
 	struct phone *p = sip_ep_user(from->ep);
 
@@ -120,7 +126,8 @@ static void on_request(void *arg _unused_, struct sip_stx *stx, struct sip_msg *
 	dispatch(p, stx, m);
 }
 
-static int admit(void *arg _unused_, struct sip_msg *m _unused_, const struct sip_path *from, const char **ret_reason _unused_)
+static int admit(void *arg _unused_, struct sip_msg *m _unused_, const struct sip_path *from,
+		 const char **ret_reason _unused_)
 {
 	struct phone *p = sip_ep_user(from->ep);
 

@@ -11,7 +11,7 @@
 #include "reg.h"
 
 #define USER_AGENT "kims-ue/" KIMS_VERSION
-#define VIA_ROOM 160 /* octets that our Via adds to the request's size */
+#define VIA_ROOM   160 /* octets that our Via adds to the request's size */
 
 /* Stands between a transaction and its owner, so that responses can be logged. */
 struct sent {
@@ -36,7 +36,9 @@ static struct sent *sent_new(struct phone *p, const struct sip_path *path, sip_c
 
 	if (!s)
 		return NULL;
-	*s = (struct sent){ .next = p->sent, .pprev = &p->sent, .p = p, .fn = fn, .arg = arg, .path = *path };
+	*s = (struct sent){
+		.next = p->sent, .pprev = &p->sent, .p = p, .fn = fn, .arg = arg, .path = *path
+	};
 	if (p->sent)
 		p->sent->pprev = &s->next;
 	p->sent = s;
@@ -98,7 +100,8 @@ void phone_contact(const struct phone *p, const struct sa_set *set, char dst[PHO
 	char host[SIP_SA_STRLEN];
 	const union sip_sa *a = set ? &set->us : sip_ep_local(p->plain);
 
-	snprintf(dst, PHONE_URI_MAX, "<sip:%s@%s:%u>", p->conf.imsi, sip_sa_host_str(a, host), sip_sa_port(a));
+	snprintf(dst, PHONE_URI_MAX, "<sip:%s@%s:%u>", p->conf.imsi, sip_sa_host_str(a, host),
+		 sip_sa_port(a));
 }
 
 struct sip_msg *phone_new_request(struct phone *p, const char *method, const char *ruri)
@@ -151,14 +154,16 @@ static int add_common(const struct phone *p, const struct sa_set *set, struct si
 	int r = add_security(set, m);
 
 	/* TS 24.229 5.1.2A.1.1: not in ACK and CANCEL; sent only where it is protected, or in a lab without IPsec. */
-	if (!r && p->conf.access && *p->conf.access && sip_msg_method(m) != SIP_M_ACK && (set || !p->conf.ipsec))
+	if (!r && p->conf.access && *p->conf.access && sip_msg_method(m) != SIP_M_ACK &&
+	    (set || !p->conf.ipsec))
 		r = sip_msg_set(m, SIP_H_P_ACCESS_NETWORK_INFO, "%s", p->conf.access);
 	if (!r)
 		r = sip_msg_set(m, SIP_H_USER_AGENT, USER_AGENT);
 	return r;
 }
 
-static enum sip_proto choose_proto(const struct phone *p, const struct sip_ep *ep, const struct sip_msg *m)
+static enum sip_proto choose_proto(const struct phone *p, const struct sip_ep *ep,
+				   const struct sip_msg *m)
 {
 	switch ((enum transport)p->conf.transport) {
 	case TRANSPORT_UDP:
@@ -172,8 +177,8 @@ static enum sip_proto choose_proto(const struct phone *p, const struct sip_ep *e
 }
 
 /* A TCP connection may have to be opened: in the phone's namespace. */
-static int start(struct phone *p, struct sip_msg *m, const struct sip_path *path, const union sip_sa *via, struct sent *s,
-		 struct sip_ctx **ret)
+static int start(struct phone *p, struct sip_msg *m, const struct sip_path *path,
+		 const union sip_sa *via, struct sent *s, struct sip_ctx **ret)
 {
 	_cleanup_netns_ int back = path->proto == SIP_TCP ? netns_enter(&p->ns) : -1;
 
@@ -182,9 +187,11 @@ static int start(struct phone *p, struct sip_msg *m, const struct sip_path *path
 	return sip_ctx_start(p->ue->stack, m, path, via, s ? on_response : NULL, s, ret);
 }
 
-int phone_request_on(struct phone *p, struct sa_set *set, struct sip_msg *m, sip_ctx_fn fn, void *arg, struct sip_ctx **ret)
+int phone_request_on(struct phone *p, struct sa_set *set, struct sip_msg *m, sip_ctx_fn fn,
+		     void *arg, struct sip_ctx **ret)
 {
-	struct sip_path path = { .ep = set ? set->ep_c : p->plain, .peer = set ? set->ps : p->pcscf };
+	struct sip_path path = { .ep = set ? set->ep_c : p->plain,
+				 .peer = set ? set->ps : p->pcscf };
 	struct sip_ctx *t = NULL;
 	struct sent *s = NULL;
 	int r = add_common(p, set, m);
@@ -206,7 +213,8 @@ int phone_request_on(struct phone *p, struct sa_set *set, struct sip_msg *m, sip
 	return r;
 }
 
-int phone_request(struct phone *p, struct sip_msg *m, sip_ctx_fn fn, void *arg, struct sip_ctx **ret)
+int phone_request(struct phone *p, struct sip_msg *m, sip_ctx_fn fn, void *arg,
+		  struct sip_ctx **ret)
 {
 	return phone_request_on(p, p->current, m, fn, arg, ret);
 }
@@ -260,7 +268,8 @@ int phone_respond_rel(struct phone *p, struct sip_stx *stx, struct sip_msg *resp
 int phone_reply(struct phone *p, struct sip_stx *stx, int status, const char *reason)
 {
 	struct sip_msg *req = sip_stx_request(stx);
-	_cleanup_msg_ struct sip_msg *resp = req ? sip_msg_new_response(req, status, reason, NULL) : NULL;
+	_cleanup_msg_ struct sip_msg *resp =
+		req ? sip_msg_new_response(req, status, reason, NULL) : NULL;
 
 	if (!req)
 		return -EALREADY;

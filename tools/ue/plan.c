@@ -99,7 +99,8 @@ static size_t split_line(char *line, char *cell[MAX_COLUMNS])
 
 static bool is_sim_column(const char *name)
 {
-	static const char *const names[] = { "imsi", "k", "opc", "op", "amf", "msisdn", "impu", "impi", "netns", "addr" };
+	static const char *const names[] = { "imsi",   "k",    "opc",  "op",	"amf",
+					     "msisdn", "impu", "impi", "netns", "addr" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!strcmp(name, names[i]))
@@ -108,7 +109,8 @@ static bool is_sim_column(const char *name)
 	return false;
 }
 
-static int take_cell(struct phone_conf *c, const char *column, const char *value, char *err, size_t errsize)
+static int take_cell(struct phone_conf *c, const char *column, const char *value, char *err,
+		     size_t errsize)
 {
 	char number[32];
 
@@ -121,7 +123,8 @@ static int take_cell(struct phone_conf *c, const char *column, const char *value
 	return opt_set(phone_opts, c, column, value, err, errsize);
 }
 
-static int take_row(struct plan *p, char *const columns[], size_t n_columns, char *line, char *err, size_t errsize)
+static int take_row(struct plan *p, char *const columns[], size_t n_columns, char *line, char *err,
+		    size_t errsize)
 {
 	struct phone_conf *c = plan_add_phone(p);
 	char *cell[MAX_COLUMNS];
@@ -141,10 +144,12 @@ static bool row_is(const char *line, const char *imsi, char *const columns[], si
 		;
 	for (; at && *line; line++)
 		at -= *line == ',';
-	return !strncmp(line, imsi, strlen(imsi)) && (line[strlen(imsi)] == ',' || line[strlen(imsi)] < ' ');
+	return !strncmp(line, imsi, strlen(imsi)) &&
+	       (line[strlen(imsi)] == ',' || line[strlen(imsi)] < ' ');
 }
 
-static int read_rows(struct plan *p, FILE *f, const char *first, size_t count, char *err, size_t errsize)
+static int read_rows(struct plan *p, FILE *f, const char *first, size_t count, char *err,
+		     size_t errsize)
 {
 	char head[1024], line[1024], *columns[MAX_COLUMNS];
 	size_t n_columns, taken = 0;
@@ -162,14 +167,15 @@ static int read_rows(struct plan *p, FILE *f, const char *first, size_t count, c
 		taken++;
 	}
 	if (!r && taken < count) {
-		snprintf(err, errsize, "%zu phones were wanted, the table has %zu%s%s", count, taken, first ? " from " : "",
-			 first ? first : "");
+		snprintf(err, errsize, "%zu phones were wanted, the table has %zu%s%s", count,
+			 taken, first ? " from " : "", first ? first : "");
 		return -EINVAL;
 	}
 	return r;
 }
 
-int plan_load_csv(struct plan *p, const char *path, const char *first_imsi, size_t count, char *err, size_t errsize)
+int plan_load_csv(struct plan *p, const char *path, const char *first_imsi, size_t count, char *err,
+		  size_t errsize)
 {
 	FILE *f = fopen(path, "re");
 	int r;
@@ -203,7 +209,8 @@ static int take_option(struct step *s, char **words, char *err, size_t errsize)
 		return r ? r : 1;
 	}
 	o = opt_find(step_opts, key);
-	if (o && o->type == OPT_BOOL && (!words[1] || !strncmp(words[1], "--", 2) || step_kind_find(words[1]))) {
+	if (o && o->type == OPT_BOOL &&
+	    (!words[1] || !strncmp(words[1], "--", 2) || step_kind_find(words[1]))) {
 		r = step_set(s, key, "yes", err, errsize);
 		return r ? r : 1;
 	}

@@ -17,9 +17,10 @@
 #include "report.h"
 #include "sub.h"
 
-#define OLD_SA_USEC (32 * USEC_PER_SEC) /* at least until something came over the new ones, TS 33.203 7.4 */
-#define GONE_USEC (300 * USEC_PER_MSEC)	/* time for the last answer to leave */
-#define MAX_INVALID 2			/* TS 24.229 5.1.1.5.3: two invalid challenges in a row are enough */
+#define OLD_SA_USEC \
+	(32 * USEC_PER_SEC) /* at least until something came over the new ones, TS 33.203 7.4 */
+#define GONE_USEC   (300 * USEC_PER_MSEC) /* time for the last answer to leave */
+#define MAX_INVALID 2 /* TS 24.229 5.1.1.5.3: two invalid challenges in a row are enough */
 
 struct reg {
 	struct phone *p;
@@ -100,7 +101,8 @@ static void finish(struct reg *r, int status, int err, const char *why)
 	r->res.usec = loop_now(r->p->ue->loop) - r->started;
 	r->res.protected = r->p->current;
 	if (r->p->current)
-		snprintf(r->res.security, sizeof(r->res.security), "%s/%s", sec_alg_name(r->p->current->chosen.alg),
+		snprintf(r->res.security, sizeof(r->res.security), "%s/%s",
+			 sec_alg_name(r->p->current->chosen.alg),
 			 sec_ealg_name(r->p->current->chosen.ealg));
 	r->ctx = NULL;
 	timer_start(r->p->ue->loop, &r->report, 0);
@@ -151,7 +153,8 @@ static uint32_t granted_expires(struct reg *r, struct sip_msg *resp)
 		uint64_t e;
 
 		if (c->m_url->url_host && strstr(own, c->m_url->url_host) && c->m_url->url_port &&
-		    strstr(own, c->m_url->url_port) && c->m_expires && !str_to_u64(str_of(c->m_expires), UINT32_MAX, &e))
+		    strstr(own, c->m_url->url_port) && c->m_expires &&
+		    !str_to_u64(str_of(c->m_expires), UINT32_MAX, &e))
 			v = (uint32_t)e;
 	}
 	return v;
@@ -212,8 +215,9 @@ static void registered(struct reg *r, struct sip_msg *resp)
 	r->invalid = 0;
 	r->res.expires = expires;
 	plan_refresh(r, expires);
-	report_phone(r->p, "registered", json_pack("{s:i, s:i, s:b}", "expires", (int)expires, "service_routes",
-						   (int)r->n_routes, "protected", r->p->current != NULL));
+	report_phone(r->p, "registered",
+		     json_pack("{s:i, s:i, s:b}", "expires", (int)expires, "service_routes",
+			       (int)r->n_routes, "protected", r->p->current != NULL));
 	finish(r, 200, 0, "registered");
 }
 
@@ -234,8 +238,10 @@ static int secure(struct reg *r, struct sip_msg *resp, const struct aka_vector *
 		return 0;
 	e = sa_choose(r->next, resp);
 	if (e) {
-		fail(r, 401, e, e == -ENOENT ? "the challenge has no Security-Server" :
-			  e == -EOPNOTSUPP ? "Security-Server has nothing that was offered" : "Security-Server is malformed");
+		fail(r, 401, e,
+		     e == -ENOENT	? "the challenge has no Security-Server"
+		     : e == -EOPNOTSUPP ? "Security-Server has nothing that was offered"
+					: "Security-Server is malformed");
 		return e;
 	}
 	e = sa_install(r->next, v->ck, v->ik, err, sizeof(err));
@@ -335,8 +341,8 @@ static void refused(struct reg *r, struct sip_msg *resp)
 
 	if (status == 423 && retry_longer(r, resp))
 		return;
-	snprintf(why, sizeof(why), "%d %.*s%s%.*s", status, STR_FMT(sip_msg_reason(resp)), warning.n ? "; " : "",
-		 (int)MIN(warning.n, 80u), warning.p ? warning.p : "");
+	snprintf(why, sizeof(why), "%d %.*s%s%.*s", status, STR_FMT(sip_msg_reason(resp)),
+		 warning.n ? "; " : "", (int)MIN(warning.n, 80u), warning.p ? warning.p : "");
 	if (r->o.what != REG_REGISTER && (status == 403 || status == 404)) {
 		forget(r);
 		drop_all_sets(r->p);
@@ -375,10 +381,11 @@ static int add_contact(struct reg *r, struct sip_msg *m)
 	char contact[PHONE_URI_MAX];
 
 	phone_contact(r->p, set, contact);
-	return sip_msg_add(m, SIP_H_CONTACT,
-			   "%s;+sip.instance=\"<urn:gsma:imei:%.8s-%.6s-0>\";"
-			   "+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A3gpp-service.ims.icsi.mmtel\";+g.3gpp.smsip;expires=%u",
-			   contact, c->imei, strlen(c->imei) >= 14 ? c->imei + 8 : "000000", r->o.expires);
+	return sip_msg_add(
+		m, SIP_H_CONTACT,
+		"%s;+sip.instance=\"<urn:gsma:imei:%.8s-%.6s-0>\";"
+		"+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A3gpp-service.ims.icsi.mmtel\";+g.3gpp.smsip;expires=%u",
+		contact, c->imei, strlen(c->imei) >= 14 ? c->imei + 8 : "000000", r->o.expires);
 }
 
 static int add_security_client(struct reg *r, struct sip_msg *m)
@@ -500,7 +507,9 @@ uint32_t reg_expires_in(const struct reg *r)
 {
 	uint64_t now = loop_now(r->p->ue->loop);
 
-	return r->registered && r->expires_at > now ? (uint32_t)((r->expires_at - now) / USEC_PER_SEC) : 0;
+	return r->registered && r->expires_at > now
+		       ? (uint32_t)((r->expires_at - now) / USEC_PER_SEC)
+		       : 0;
 }
 
 const char *reg_default_identity(const struct reg *r)
@@ -516,7 +525,8 @@ int reg_add_routes(const struct reg *r, struct sip_msg *m)
 
 	if (!r->registered)
 		return 0;
-	e = sip_msg_add(m, SIP_H_ROUTE, "<sip:%s;lr>", sip_sa_str(p->current ? &p->current->ps : &p->pcscf, hop));
+	e = sip_msg_add(m, SIP_H_ROUTE, "<sip:%s;lr>",
+			sip_sa_str(p->current ? &p->current->ps : &p->pcscf, hop));
 	for (size_t i = 0; !e && i < r->n_routes; i++)
 		e = sip_msg_add(m, SIP_H_ROUTE, "%s", r->routes[i]);
 	return e;

@@ -35,7 +35,7 @@ struct reg_result {
 typedef void (*reg_done_fn)(void *arg, struct phone *p, const struct reg_result *r);
 
 int reg_new(struct phone *p, struct reg **ret);
-void reg_stop(struct reg *r); /* no callbacks any more */
+void reg_stop(struct reg *r);	 /* no callbacks any more */
 void reg_abandon(struct reg *r); /* the owner is gone: the procedure goes on, nobody is told */
 void reg_free(struct reg *r);
 /* -EBUSY: a procedure is running. Otherwise done is called once, never before this returns. */
@@ -43,8 +43,8 @@ int reg_start(struct phone *p, const struct reg_opts *o, reg_done_fn done, void 
 
 const struct reg_result *reg_last(const struct reg *r); /* of the last procedure */
 bool reg_is_registered(const struct reg *r);
-uint32_t reg_expires_in(const struct reg *r); /* seconds; 0 when not registered */
-const char *reg_default_identity(const struct reg *r); /* first of P-Associated-URI, or NULL */
+uint32_t reg_expires_in(const struct reg *r);		    /* seconds; 0 when not registered */
+const char *reg_default_identity(const struct reg *r);	    /* first of P-Associated-URI, or NULL */
 int reg_add_routes(const struct reg *r, struct sip_msg *m); /* Service-Route as Route */
 void reg_forget_set(struct reg *r, const struct sa_set *s);
 /* The network ended it (NOTIFY, TS 24.229 5.1.1.7): forget everything, SAs after a moment. */

@@ -121,11 +121,13 @@ static void on_open(struct reginfo *ret, struct contact *c, const struct tag *t)
 		c->active = attr_is(t->attrs, "state", "active");
 		c->event[0] = '\0';
 		if (attr(t->attrs, "event", &v))
-			snprintf(c->event, sizeof(c->event), "%.*s", (int)MIN(v.n, sizeof(c->event) - 1), v.p);
+			snprintf(c->event, sizeof(c->event), "%.*s",
+				 (int)MIN(v.n, sizeof(c->event) - 1), v.p);
 	}
 }
 
-static void on_uri(struct reginfo *ret, const struct contact *c, struct str uri, const char *contact)
+static void on_uri(struct reginfo *ret, const struct contact *c, struct str uri,
+		   const char *contact)
 {
 	if (!c->open || !contains(uri, contact))
 		return;

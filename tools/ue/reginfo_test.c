@@ -41,8 +41,11 @@ static void test_prefix(void **state _unused_)
 {
 	struct reginfo i;
 
-	assert_int_equal(reginfo_read(STR("<r:reginfo version=\"0\" state=\"partial\"><r:registration state = \"active\"/></r:reginfo>"),
-				      "x", &i), 0);
+	assert_int_equal(
+		reginfo_read(
+			STR("<r:reginfo version=\"0\" state=\"partial\"><r:registration state = \"active\"/></r:reginfo>"),
+			"x", &i),
+		0);
 	assert_int_equal(i.active, 1);
 	assert_false(i.full);
 }
@@ -70,7 +73,9 @@ static void test_broken(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_two), cmocka_unit_test(test_prefix), cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_two),
+		cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

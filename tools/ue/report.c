@@ -83,8 +83,8 @@ void report_phone(const struct phone *p, const char *type, json_t *fields)
 
 static json_t *step_json(const struct step *s)
 {
-	json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "step", (int)s->number, "name", s->title, "kind", s->kind->name, "expected",
-			      s->expected);
+	json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "step", (int)s->number, "name", s->title,
+			      "kind", s->kind->name, "expected", s->expected);
 
 	if (s->verdict == STEP_HELD || s->verdict == STEP_FAILED)
 		json_object_set_new(o, "seconds", json_real((double)(s->ended - s->began) / 1e6));
@@ -128,14 +128,17 @@ void report_begin(struct report *r, const char *title, size_t n_steps)
 	report_event(r, "begin", json_pack("{s:s, s:i}", "title", title, "steps", (int)n_steps));
 	if (!r->table)
 		return;
-	printf("%s\n%3s  %-34s %-24s %-52s %9s  %s\n", title, "#", "step", "expected", "seen", "time", "verdict");
+	printf("%s\n%3s  %-34s %-24s %-52s %9s  %s\n", title, "#", "step", "expected", "seen",
+	       "time", "verdict");
 	fflush(stdout);
 }
 
 void report_step_begin(struct report *r, const struct step *s)
 {
 	r->last_progress = loop_now(r->loop);
-	report_event(r, "step-begin", json_pack("{s:i, s:s, s:s}", "step", (int)s->number, "name", s->title, "expected", s->expected));
+	report_event(r, "step-begin",
+		     json_pack("{s:i, s:s, s:s}", "step", (int)s->number, "name", s->title,
+			       "expected", s->expected));
 	if (r->tty)
 		report_progress(r, s, "");
 }
@@ -148,7 +151,8 @@ void report_progress(struct report *r, const struct step *s, const char *text)
 	if (!r->table || r->quiet)
 		return;
 	if (r->tty) {
-		printf("\r\033[K%3u  %-34s %-24s %s %.0f s", s->number, s->title, s->expected, text, sec);
+		printf("\r\033[K%3u  %-34s %-24s %s %.0f s", s->number, s->title, s->expected, text,
+		       sec);
 		r->in_place = true;
 	} else if (now - r->last_progress >= PROGRESS_PIPE_USEC) {
 		printf("%3u  %-34s ... %s %.0f s\n", s->number, s->title, text, sec);
@@ -168,14 +172,16 @@ void report_step_end(struct report *r, const struct step *s)
 		printf("%9s", "-");
 	else
 		printf("%7.3f s", (double)(s->ended - s->began) / 1e6);
-	printf("  %s%s%s\n", color(r, s->verdict), step_verdict_name(s->verdict), r->tty ? "\033[0m" : "");
+	printf("  %s%s%s\n", color(r, s->verdict), step_verdict_name(s->verdict),
+	       r->tty ? "\033[0m" : "");
 	fflush(stdout);
 }
 
 void report_end(struct report *r, unsigned int held, unsigned int failed, unsigned int skipped)
 {
-	report_event(r, "end", json_pack("{s:i, s:i, s:i, s:b}", "held", (int)held, "failed", (int)failed, "skipped", (int)skipped, "ok",
-					 !failed && !skipped));
+	report_event(r, "end",
+		     json_pack("{s:i, s:i, s:i, s:b}", "held", (int)held, "failed", (int)failed,
+			       "skipped", (int)skipped, "ok", !failed && !skipped));
 	if (!r->table)
 		return;
 	clear_progress(r);

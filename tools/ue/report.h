@@ -13,9 +13,9 @@
 struct step;
 
 struct report_opts {
-	bool table;	 /* on stdout */
+	bool table;	  /* on stdout */
 	const char *json; /* path, "-": stdout; NULL: none */
-	bool quiet;	 /* no progress */
+	bool quiet;	  /* no progress */
 };
 
 int report_new(struct loop *l, const struct report_opts *o, struct report **ret);

@@ -42,8 +42,11 @@ int rtp_read(const uint8_t *src, size_t n, struct rtp_packet *ret)
 	if (n < header || (src[0] & 0x10))
 		return -EINVAL;
 	*ret = (struct rtp_packet){
-		.pt = src[1] & 0x7f, .marker = src[1] >> 7, .seq = (uint16_t)(src[2] << 8 | src[3]),
-		.ts = get32(src + 4), .ssrc = get32(src + 8),
+		.pt = src[1] & 0x7f,
+		.marker = src[1] >> 7,
+		.seq = (uint16_t)(src[2] << 8 | src[3]),
+		.ts = get32(src + 4),
+		.ssrc = get32(src + 8),
 	};
 	src += header;
 	if (n - header >= RTP_STAMP && get32(src) == RTP_MARK) {
@@ -81,7 +84,8 @@ void rtp_rx_free(struct rtp_rx *x)
 
 static bool test_and_set(struct rtp_rx *x, uint32_t number)
 {
-	uint64_t *word = &x->seen[number / 64 % (RTP_WINDOW / 64)], bit = UINT64_C(1) << number % 64;
+	uint64_t *word = &x->seen[number / 64 % (RTP_WINDOW / 64)], bit = UINT64_C(1)
+									  << number % 64;
 	bool was = *word & bit;
 
 	*word |= bit;
@@ -109,7 +113,8 @@ static bool take_number(struct rtp_rx *x, uint32_t number)
 		x->reordered++; /* too old to know */
 		x->unique++;
 		return true;
-	} else if (number != x->highest && !(x->seen[number / 64 % (RTP_WINDOW / 64)] >> number % 64 & 1)) {
+	} else if (number != x->highest &&
+		   !(x->seen[number / 64 % (RTP_WINDOW / 64)] >> number % 64 & 1)) {
 		x->reordered++;
 		if ((int32_t)(number - x->first) < 0)
 			x->first = number;

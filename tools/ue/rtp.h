@@ -12,13 +12,13 @@
 
 #include "offer.h"
 
-#define RTP_HEADER 12
-#define RTP_MARK 0x6b694d73u
-#define RTP_STAMP 16 /* mark, sequence number, nanoseconds */
+#define RTP_HEADER     12
+#define RTP_MARK       0x6b694d73u
+#define RTP_STAMP      16 /* mark, sequence number, nanoseconds */
 #define RTP_PACKET_MAX 256
-#define RTP_WINDOW 2048 /* packets within which order and duplicates are seen */
-#define RTP_TAIL 25 /* packets: half a second */
-#define RTP_SAMPLES 65536 /* delays kept for percentiles; beyond that a random sample of so many */
+#define RTP_WINDOW     2048 /* packets within which order and duplicates are seen */
+#define RTP_TAIL       25   /* packets: half a second */
+#define RTP_SAMPLES    65536 /* delays kept for percentiles; beyond that a random sample of so many */
 
 struct rtp_packet {
 	uint8_t pt;

@@ -15,7 +15,11 @@
 static void feed(struct rtp_rx *x, uint32_t number, uint64_t delay_ns)
 {
 	struct rtp_packet p = {
-		.number = number, .stamped = true, .ts = number * 320, .seq = (uint16_t)number, .sent_ns = 1000 * MS + number * 20 * MS,
+		.number = number,
+		.stamped = true,
+		.ts = number * 320,
+		.seq = (uint16_t)number,
+		.sent_ns = 1000 * MS + number * 20 * MS,
 	};
 
 	rtp_rx_packet(x, &p, 45, p.sent_ns + delay_ns);
@@ -129,7 +133,8 @@ static void test_foreign(void **state _unused_)
 
 static void test_mos(void **state _unused_)
 {
-	double good = rtp_mos(rtp_r_factor(CODEC_PCMA, 20, 0)), late = rtp_mos(rtp_r_factor(CODEC_PCMA, 400, 0));
+	double good = rtp_mos(rtp_r_factor(CODEC_PCMA, 20, 0)),
+	       late = rtp_mos(rtp_r_factor(CODEC_PCMA, 400, 0));
 	double lossy = rtp_mos(rtp_r_factor(CODEC_PCMA, 20, 10));
 
 	assert_true(good > 4.3 && good < 4.5);
@@ -141,8 +146,12 @@ static void test_mos(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packet),	  cmocka_unit_test(test_clean),	  cmocka_unit_test(test_loss_order_duplicates),
-		cmocka_unit_test(test_nothing), cmocka_unit_test(test_foreign), cmocka_unit_test(test_mos),
+		cmocka_unit_test(test_packet),
+		cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_loss_order_duplicates),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_mos),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

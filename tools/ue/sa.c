@@ -21,8 +21,8 @@
 
 #define PORT_MIN 32768
 #define PORT_MAX 60999
-#define SPI_MIN 0x1000
-#define TRIES 64
+#define SPI_MIN	 0x1000
+#define TRIES	 64
 
 static uint32_t random_between(uint32_t min, uint32_t max)
 {
@@ -44,7 +44,12 @@ static uint32_t next_reqid(void)
 
 static int open_ep(struct phone *p, const char *name, struct sip_ep **ret)
 {
-	struct sip_ep_opts o = { .name = name, .local = p->local, .tcp = true, .bind_source = true, .rcvbuf = 1 << 18, .user = p };
+	struct sip_ep_opts o = { .name = name,
+				 .local = p->local,
+				 .tcp = true,
+				 .bind_source = true,
+				 .rcvbuf = 1 << 18,
+				 .user = p };
 	int r = -EADDRINUSE;
 
 	for (int i = 0; i < TRIES && r == -EADDRINUSE; i++) {
@@ -102,7 +107,8 @@ static int open_both(struct sa_set *s)
 struct sa_set *sa_find(const struct phone *p, const struct sip_path *from)
 {
 	for (struct sa_set *s = p->sets; s; s = s->next) {
-		if (s->ep_c == from->ep || (s->ep_s == from->ep && s->installed && sip_sa_port(&s->pc) == sip_sa_port(&from->peer)))
+		if (s->ep_c == from->ep || (s->ep_s == from->ep && s->installed &&
+					    sip_sa_port(&s->pc) == sip_sa_port(&from->peer)))
 			return s;
 	}
 	return NULL;
@@ -181,9 +187,16 @@ static int write_combo(void *arg, enum sec_alg a, enum sec_ealg e)
 {
 	struct client_writer *w = arg;
 	struct sec_mech m = {
-		.ipsec_3gpp = true, .alg = a, .ealg = e, .esp = true, .transport = true, .known = true,
-		.spi_c = w->s->x.our_spi_c, .spi_s = w->s->x.our_spi_s,
-		.port_c = w->s->x.our_port_c, .port_s = w->s->x.our_port_s,
+		.ipsec_3gpp = true,
+		.alg = a,
+		.ealg = e,
+		.esp = true,
+		.transport = true,
+		.known = true,
+		.spi_c = w->s->x.our_spi_c,
+		.spi_s = w->s->x.our_spi_s,
+		.port_c = w->s->x.our_port_c,
+		.port_s = w->s->x.our_port_s,
 	};
 	char text[256];
 
@@ -227,7 +240,8 @@ static bool was_offered(const struct sa_set *s, const struct sec_mech *m)
 {
 	struct offered o = { m };
 
-	return m->ipsec_3gpp && m->known && m->esp && m->transport && each_combo(&s->phone->conf, is_combo, &o);
+	return m->ipsec_3gpp && m->known && m->esp && m->transport &&
+	       each_combo(&s->phone->conf, is_combo, &o);
 }
 
 static char *join_elements(struct sip_msg *m, enum sip_hdr id)
@@ -272,7 +286,8 @@ int sa_choose(struct sa_set *s, struct sip_msg *resp)
 
 /* --- installation --- */
 
-static int set_keys(struct xfrm_set *x, const struct sec_mech *m, const uint8_t ck[16], const uint8_t ik[16])
+static int set_keys(struct xfrm_set *x, const struct sec_mech *m, const uint8_t ck[16],
+		    const uint8_t ik[16])
 {
 	switch (m->alg) {
 	case SEC_HMAC_MD5_96:
@@ -314,13 +329,15 @@ static void drop_dead(struct sa_set *s)
 	while (i) {
 		struct sa_set *next = i->next;
 
-		if (i != s && i != s->phone->current && i->installed && i->ep_s == s->ep_s && i->x.peer_port_c == s->x.peer_port_c)
+		if (i != s && i != s->phone->current && i->installed && i->ep_s == s->ep_s &&
+		    i->x.peer_port_c == s->x.peer_port_c)
 			sa_remove(i);
 		i = next;
 	}
 }
 
-int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], char *err, size_t errsize)
+int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], char *err,
+	       size_t errsize)
 {
 	struct phone *p = s->phone;
 	int r;
@@ -437,7 +454,8 @@ void sa_remove(struct sa_set *s)
 	}
 	sa_close_connections(s);
 	if (knl_xfrm_set_del(p->xfrm, &s->x))
-		log_warn("%s: security associations not removed: %s", p->name, knl_xfrm_error(p->xfrm));
+		log_warn("%s: security associations not removed: %s", p->name,
+			 knl_xfrm_error(p->xfrm));
 	s->installed = false;
 	aka_wipe(s->x.auth_key, sizeof(s->x.auth_key));
 	aka_wipe(s->x.enc_key, sizeof(s->x.enc_key));

@@ -38,7 +38,8 @@ char *sa_client_value(const struct sa_set *s); /* malloc'd; NULL: no memory */
  * Security-Server, -EOPNOTSUPP: nothing in it that we offered.
  */
 int sa_choose(struct sa_set *s, struct sip_msg *resp);
-int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], char *err, size_t errsize);
+int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], char *err,
+	       size_t errsize);
 /*
  * End of a set: its TCP connections are closed while the SAs still stand, then these go and the keys
  * are wiped; the endpoints close when no transaction can use them any more. NULL is fine.

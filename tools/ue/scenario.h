@@ -26,7 +26,8 @@ int plan_set_phone(struct phone_conf *c, const char *text, char *err, size_t err
  * count phones from a table (CSV) whose first line names the columns: imsi, k, opc or op, amf, msisdn.
  * first_imsi NULL: from its first row. Other columns are ignored.
  */
-int plan_load_csv(struct plan *p, const char *path, const char *first_imsi, size_t count, char *err, size_t errsize);
+int plan_load_csv(struct plan *p, const char *path, const char *first_imsi, size_t count, char *err,
+		  size_t errsize);
 
 /* Words of steps: "register call --from 1 --to 2 hangup". */
 int scenario_words(struct plan *p, char **words, char *err, size_t errsize);

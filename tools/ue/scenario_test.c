@@ -52,17 +52,18 @@ static void refused(const char *text, const char *line, const char *what)
 
 static void test_yaml(void **state _unused_)
 {
-	static const char text[] = "title: two\n"
-				   "defaults: { pcscf: 10.46.0.1, t1_ms: 500 }\n"
-				   "phones:\n"
-				   "  - { name: alice, imsi: \"001010000000001\", ipsec: no }\n"
-				   "  - { imsi: \"001010000000002\", ring: 1.5s }\n"
-				   "steps:\n"
-				   "  - register\n"
-				   "  - parallel:\n"
-				   "      - call: { from: alice, to: 2, duration: 250ms, expect: 486 }\n"
-				   "      - sequence: [ wait: { duration: 2 }, expect: { sas: 4 } ]\n"
-				   "  - repeat: { times: 3, steps: [ hangup ] }\n";
+	static const char text[] =
+		"title: two\n"
+		"defaults: { pcscf: 10.46.0.1, t1_ms: 500 }\n"
+		"phones:\n"
+		"  - { name: alice, imsi: \"001010000000001\", ipsec: no }\n"
+		"  - { imsi: \"001010000000002\", ring: 1.5s }\n"
+		"steps:\n"
+		"  - register\n"
+		"  - parallel:\n"
+		"      - call: { from: alice, to: 2, duration: 250ms, expect: 486 }\n"
+		"      - sequence: [ wait: { duration: 2 }, expect: { sas: 4 } ]\n"
+		"  - repeat: { times: 3, steps: [ hangup ] }\n";
 	const struct step *par;
 	struct plan p;
 
@@ -102,8 +103,10 @@ static void test_yaml_wrong(void **state _unused_)
 
 static void test_words(void **state _unused_)
 {
-	char *words[] = { "register", "--wrong-res", "--expect", "403", "call", "--from=1", "--to", "tel:+1", "wrong_sa", NULL };
-	char *bad[] = { "call", "--sas", "1", NULL }, *unknown[] = { "dance", NULL }, *cut[] = { "call", "--to", NULL };
+	char *words[] = { "register", "--wrong-res", "--expect", "403",	     "call",
+			  "--from=1", "--to",	     "tel:+1",	 "wrong_sa", NULL };
+	char *bad[] = { "call", "--sas", "1", NULL }, *unknown[] = { "dance", NULL },
+	     *cut[] = { "call", "--to", NULL };
 	struct plan p;
 
 	assert_int_equal(plan_init(&p, &ue), 0);
@@ -127,7 +130,9 @@ static void test_phone(void **state _unused_)
 
 	assert_int_equal(plan_init(&p, &ue), 0);
 	c = plan_add_phone(&p);
-	assert_int_equal(plan_set_phone(c, "imsi=001010000000001,access=a,,b,transport=tcp", why, sizeof(why)), 0);
+	assert_int_equal(plan_set_phone(c, "imsi=001010000000001,access=a,,b,transport=tcp", why,
+					sizeof(why)),
+			 0);
 	assert_string_equal(c->access, "a,b");
 	assert_int_equal(c->transport, TRANSPORT_TCP);
 	assert_int_equal(phone_conf_complete(c, why, sizeof(why)), 0);
@@ -187,8 +192,9 @@ static void test_times(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_yaml),  cmocka_unit_test(test_yaml_wrong), cmocka_unit_test(test_words),
-		cmocka_unit_test(test_phone), cmocka_unit_test(test_csv),	 cmocka_unit_test(test_times),
+		cmocka_unit_test(test_yaml),  cmocka_unit_test(test_yaml_wrong),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_phone),
+		cmocka_unit_test(test_csv),   cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

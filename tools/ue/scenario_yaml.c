@@ -56,13 +56,15 @@ static const char *scalar(const yaml_node_t *n)
 	return n && n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value : NULL;
 }
 
-typedef int (*pair_fn)(struct reader *r, void *arg, const char *key, yaml_node_t *k, yaml_node_t *v);
+typedef int (*pair_fn)(struct reader *r, void *arg, const char *key, yaml_node_t *k,
+		       yaml_node_t *v);
 
 static int each_pair(struct reader *r, yaml_node_t *map, pair_fn fn, void *arg)
 {
 	if (map->type != YAML_MAPPING_NODE)
 		return fail(r, map, "a mapping (key: value) is expected here");
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+	     p++) {
 		yaml_node_t *k = node(r, p->key), *v = node(r, p->value);
 		int e;
 
@@ -101,8 +103,10 @@ static int table_pair(struct reader *r, void *arg, const char *key, yaml_node_t 
 		t->csv = scalar(v);
 	else if (!strcmp(key, "imsi"))
 		t->first = scalar(v);
-	else if (strcmp(key, "count") || !scalar(v) || str_to_u64(str_of(scalar(v)), 1000000, &t->count))
-		return fail(r, k, "%s: phones from a table take csv, count (a number) and imsi", key);
+	else if (strcmp(key, "count") || !scalar(v) ||
+		 str_to_u64(str_of(scalar(v)), 1000000, &t->count))
+		return fail(r, k, "%s: phones from a table take csv, count (a number) and imsi",
+			    key);
 	return 0;
 }
 
@@ -110,7 +114,8 @@ static bool has_key(struct reader *r, yaml_node_t *map, const char *key)
 {
 	if (map->type != YAML_MAPPING_NODE)
 		return false;
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+	     p++) {
 		const char *k = scalar(node(r, p->key));
 
 		if (k && !strcmp(k, key))
@@ -144,7 +149,8 @@ static int read_phones(struct reader *r, yaml_node_t *n)
 
 	if (n->type != YAML_SEQUENCE_NODE)
 		return fail(r, n, "phones: a list is expected");
-	for (yaml_node_item_t *i = n->data.sequence.items.start; !e && i < n->data.sequence.items.top; i++)
+	for (yaml_node_item_t *i = n->data.sequence.items.start;
+	     !e && i < n->data.sequence.items.top; i++)
 		e = read_phone(r, node(r, *i));
 	return e;
 }
@@ -164,8 +170,8 @@ static int step_pair(struct reader *r, void *arg, const char *key, yaml_node_t *
 	return 0;
 }
 
-static int add_step(struct reader *r, struct step *group, const struct step_kind *kind, enum step_group g, const yaml_node_t *at,
-		    struct step **ret)
+static int add_step(struct reader *r, struct step *group, const struct step_kind *kind,
+		    enum step_group g, const yaml_node_t *at, struct step **ret)
 {
 	if (step_new(kind, g, ret))
 		return -ENOMEM;
@@ -176,7 +182,8 @@ static int add_step(struct reader *r, struct step *group, const struct step_kind
 	return fail(r, at, "out of memory");
 }
 
-static int read_leaf(struct reader *r, struct step *group, const char *name, yaml_node_t *at, yaml_node_t *args)
+static int read_leaf(struct reader *r, struct step *group, const char *name, yaml_node_t *at,
+		     yaml_node_t *args)
 {
 	const struct step_kind *kind = step_kind_find(name);
 	struct step *s;
@@ -208,7 +215,8 @@ static int repeat_pair(struct reader *r, void *arg, const char *key, yaml_node_t
 	return 0;
 }
 
-static int read_group(struct reader *r, struct step *group, const char *name, yaml_node_t *at, yaml_node_t *args, int depth)
+static int read_group(struct reader *r, struct step *group, const char *name, yaml_node_t *at,
+		      yaml_node_t *args, int depth)
 {
 	bool parallel = !strcmp(name, "parallel"), repeat = !strcmp(name, "repeat");
 	struct step *g;
@@ -232,7 +240,8 @@ static int read_step(struct reader *r, yaml_node_t *n, struct step *group, int d
 
 	if (scalar(n))
 		return read_leaf(r, group, scalar(n), n, NULL);
-	if (n->type != YAML_MAPPING_NODE || n->data.mapping.pairs.top - n->data.mapping.pairs.start != 1)
+	if (n->type != YAML_MAPPING_NODE ||
+	    n->data.mapping.pairs.top - n->data.mapping.pairs.start != 1)
 		return fail(r, n, "a step is a word, or one key with its arguments");
 	p = n->data.mapping.pairs.start;
 	k = node(r, p->key);
@@ -251,14 +260,16 @@ static int read_steps(struct reader *r, yaml_node_t *n, struct step *group, int 
 		return fail(r, n, "a list of steps is expected");
 	if (depth > DEPTH_MAX)
 		return fail(r, n, "steps are nested deeper than %d", DEPTH_MAX);
-	for (yaml_node_item_t *i = n->data.sequence.items.start; !e && i < n->data.sequence.items.top; i++)
+	for (yaml_node_item_t *i = n->data.sequence.items.start;
+	     !e && i < n->data.sequence.items.top; i++)
 		e = read_step(r, node(r, *i), group, depth);
 	return e;
 }
 
 /* --- the file --- */
 
-static int top_pair(struct reader *r, void *arg _unused_, const char *key, yaml_node_t *k, yaml_node_t *v)
+static int top_pair(struct reader *r, void *arg _unused_, const char *key, yaml_node_t *k,
+		    yaml_node_t *v)
 {
 	struct scenario *sc = r->plan->sc;
 

@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-static int hex_key(const char *what, const char *text, uint8_t *dst, size_t n, char *err, size_t errsize)
+static int hex_key(const char *what, const char *text, uint8_t *dst, size_t n, char *err,
+		   size_t errsize)
 {
 	if (text && hex_decode(str_of(text), dst, n) == (int)n)
 		return 0;
@@ -89,7 +90,8 @@ void sim_fini(struct sim *s)
 	s->has_keys = false;
 }
 
-int sim_auth(struct sim *s, const uint8_t rand[16], const uint8_t autn[16], struct aka_vector *ret, uint8_t ret_auts[14])
+int sim_auth(struct sim *s, const uint8_t rand[16], const uint8_t autn[16], struct aka_vector *ret,
+	     uint8_t ret_auts[14])
 {
 	int r;
 

@@ -36,9 +36,12 @@ struct step_kind {
 	const char *doc;
 	uint64_t timeout; /* usec; 0: none */
 	void (*start)(struct step *s);
-	void (*tick)(struct step *s, char *text, size_t size); /* progress, about once a second; may be NULL */
-	void (*abort)(struct step *s);	   /* time limit: nothing may call step_end() afterwards; may be NULL */
-	void (*clean)(struct step *s);	   /* frees what priv points at, after the end; may be NULL */
+	void (*tick)(struct step *s, char *text,
+		     size_t size); /* progress, about once a second; may be NULL */
+	void (*abort)(
+		struct step
+			*s); /* time limit: nothing may call step_end() afterwards; may be NULL */
+	void (*clean)(struct step *s); /* frees what priv points at, after the end; may be NULL */
 };
 
 enum step_group { GROUP_NONE, GROUP_SEQUENCE, GROUP_PARALLEL };
@@ -70,7 +73,7 @@ struct scenario {
 	char *title;
 	struct step *root;
 	bool keep_going;
-	bool broken;	/* a step failed: skip the rest */
+	bool broken; /* a step failed: skip the rest */
 	unsigned int n_leaves, held, failed, skipped;
 	void (*done)(struct scenario *sc);
 };
@@ -78,13 +81,16 @@ struct scenario {
 extern const struct opt step_opts[];
 extern const struct step_kind *const step_kinds[]; /* ends with NULL */
 extern const struct step_kind step_register, step_reregister, step_deregister, step_subscribe;
-extern const struct step_kind step_call, step_hangup, step_hold, step_resume, step_update, step_codec, step_stop_media,
-	step_start_media, step_dtmf;
-extern const struct step_kind step_wait, step_expect, step_message, step_options, step_send, step_sqn, step_run;
-extern const struct step_kind step_cleartext, step_spoof, step_wrong_sa, step_wrong_port, step_identity;
+extern const struct step_kind step_call, step_hangup, step_hold, step_resume, step_update,
+	step_codec, step_stop_media, step_start_media, step_dtmf;
+extern const struct step_kind step_wait, step_expect, step_message, step_options, step_send,
+	step_sqn, step_run;
+extern const struct step_kind step_cleartext, step_spoof, step_wrong_sa, step_wrong_port,
+	step_identity;
 
 const struct step_kind *step_kind_find(const char *name);
-int step_new(const struct step_kind *kind, enum step_group g, struct step **ret); /* kind NULL: group */
+int step_new(const struct step_kind *kind, enum step_group g,
+	     struct step **ret); /* kind NULL: group */
 void step_free(struct step *s);
 int step_add(struct step *group, struct step *child);
 /* One argument; -ENOENT, -EINVAL with a sentence. */
@@ -95,7 +101,8 @@ void scenario_free(struct scenario *sc);
 /* Numbers the steps; call when all are added. */
 void scenario_finish(struct scenario *sc);
 void scenario_start(struct scenario *sc);
-void scenario_abort(struct scenario *sc, const char *why); /* fails what runs, skips the rest, calls done */
+void scenario_abort(struct scenario *sc,
+		    const char *why); /* fails what runs, skips the rest, calls done */
 
 void step_expects(struct step *s, const char *fmt, ...) _printf_(2, 3);
 void step_end(struct step *s, bool held, const char *fmt, ...) _printf_(3, 4);
@@ -104,6 +111,7 @@ struct loop *step_loop(const struct step *s);
 
 /* "all", "1", "1,3", "2-5", names; malloc'd array. -ENOENT with the step ended as failed. */
 int step_phones(struct step *s, const char *text, struct phone ***ret, size_t *ret_n);
-struct phone *step_phone(struct step *s, const char *text); /* exactly one; NULL: step ended as failed */
+struct phone *step_phone(struct step *s,
+			 const char *text); /* exactly one; NULL: step ended as failed */
 
 #endif

@@ -90,14 +90,16 @@ static int options_text(const struct phone *p, char *dst, size_t size)
 	sip_random_token(call_id, sizeof(call_id) - 1);
 	sip_random_token(tag, sizeof(tag) - 1);
 	sip_sa_str(&p->current->us, us);
-	return snprintf(dst, size,
-			"OPTIONS sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKx%s\r\nMax-Forwards: 70\r\n"
-			"From: <%s>;tag=%s\r\nTo: <sip:%s>\r\nCall-ID: %s\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
-			p->conf.domain, us, branch, p->conf.impu, tag, p->conf.domain, call_id);
+	return snprintf(
+		dst, size,
+		"OPTIONS sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKx%s\r\nMax-Forwards: 70\r\n"
+		"From: <%s>;tag=%s\r\nTo: <sip:%s>\r\nCall-ID: %s\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+		p->conf.domain, us, branch, p->conf.impu, tag, p->conf.domain, call_id);
 }
 
 /* In the phone's namespace; esp NULL: in the clear. */
-static int send_one(struct attack *a, const union sip_sa *src, const struct sa_set *under, uint32_t seq)
+static int send_one(struct attack *a, const union sip_sa *src, const struct sa_set *under,
+		    uint32_t seq)
 {
 	const union sip_sa *dst = &a->phone->current->ps;
 	uint8_t udp[RAW_PACKET_MAX], esp[RAW_PACKET_MAX];
@@ -236,22 +238,52 @@ static void abort_identity(struct step *s)
 }
 
 const struct step_kind step_cleartext = {
-	"cleartext", "phone count", "send OPTIONS in the clear to the P-CSCF's protected port", 10 * USEC_PER_SEC, start_cleartext,
-	NULL, abort_attack, NULL,
+	"cleartext",
+	"phone count",
+	"send OPTIONS in the clear to the P-CSCF's protected port",
+	10 * USEC_PER_SEC,
+	start_cleartext,
+	NULL,
+	abort_attack,
+	NULL,
 };
 const struct step_kind step_wrong_sa = {
-	"wrong-sa", "phone as count", "send OPTIONS from the phone's own address and port under another phone's SA (as)",
-	10 * USEC_PER_SEC, start_wrong_sa, NULL, abort_attack, NULL,
+	"wrong-sa",
+	"phone as count",
+	"send OPTIONS from the phone's own address and port under another phone's SA (as)",
+	10 * USEC_PER_SEC,
+	start_wrong_sa,
+	NULL,
+	abort_attack,
+	NULL,
 };
 const struct step_kind step_spoof = {
-	"spoof", "phone as count", "send OPTIONS under the phone's own SA with another phone's address (as) as source",
-	10 * USEC_PER_SEC, start_spoof, NULL, abort_attack, NULL,
+	"spoof",
+	"phone as count",
+	"send OPTIONS under the phone's own SA with another phone's address (as) as source",
+	10 * USEC_PER_SEC,
+	start_spoof,
+	NULL,
+	abort_attack,
+	NULL,
 };
 const struct step_kind step_wrong_port = {
-	"wrong-port", "phone count", "send OPTIONS under the phone's own SA from a port that does not belong to it", 10 * USEC_PER_SEC,
-	start_wrong_port, NULL, abort_attack, NULL,
+	"wrong-port",
+	"phone count",
+	"send OPTIONS under the phone's own SA from a port that does not belong to it",
+	10 * USEC_PER_SEC,
+	start_wrong_port,
+	NULL,
+	abort_attack,
+	NULL,
 };
 const struct step_kind step_identity = {
-	"identity", "phone as uri expect", "INVITE with another phone's identity (as) in From and P-Preferred-Identity",
-	140 * USEC_PER_SEC, start_identity, NULL, abort_identity, NULL,
+	"identity",
+	"phone as uri expect",
+	"INVITE with another phone's identity (as) in From and P-Preferred-Identity",
+	140 * USEC_PER_SEC,
+	start_identity,
+	NULL,
+	abort_identity,
+	NULL,
 };

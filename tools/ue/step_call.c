@@ -13,8 +13,8 @@
 #include "step.h"
 
 #define CALL_TIMEOUT (200 * USEC_PER_SEC)
-#define QUIET_USEC (150 * USEC_PER_MSEC)
-#define SETTLE_USEC (1500 * USEC_PER_MSEC) /* for the other end's BYE */
+#define QUIET_USEC   (150 * USEC_PER_MSEC)
+#define SETTLE_USEC  (1500 * USEC_PER_MSEC) /* for the other end's BYE */
 
 struct one { /* a call of the step */
 	struct calls *all;
@@ -40,13 +40,16 @@ struct calls {
 
 static json_t *direction_json(const struct rtp_summary *s, const struct media_stats *st)
 {
-	return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:I}", "sent",
-			 (json_int_t)s->sent, "received", (json_int_t)s->received, "lost", (json_int_t)s->lost, "loss_percent",
-			 s->loss_percent, "duplicates", (json_int_t)s->duplicates, "reordered", (json_int_t)s->reordered, "jitter_ms",
-			 s->jitter_ms, "delay_p50_ms", s->delay_p50_ms, "delay_p95_ms", s->delay_p95_ms, "delay_max_ms",
-			 s->delay_max_ms, "max_gap_ms", s->max_gap_ms, "r_factor", s->r_factor, "mos", s->mos, "rtcp_received",
-			 (json_int_t)st->rtcp_received, "rtcp_sent", (json_int_t)st->rtcp_sent, "rtt_ms", st->rtt_ms, "other_source",
-			 (json_int_t)st->other_source);
+	return json_pack(
+		"{s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:I}",
+		"sent", (json_int_t)s->sent, "received", (json_int_t)s->received, "lost",
+		(json_int_t)s->lost, "loss_percent", s->loss_percent, "duplicates",
+		(json_int_t)s->duplicates, "reordered", (json_int_t)s->reordered, "jitter_ms",
+		s->jitter_ms, "delay_p50_ms", s->delay_p50_ms, "delay_p95_ms", s->delay_p95_ms,
+		"delay_max_ms", s->delay_max_ms, "max_gap_ms", s->max_gap_ms, "r_factor",
+		s->r_factor, "mos", s->mos, "rtcp_received", (json_int_t)st->rtcp_received,
+		"rtcp_sent", (json_int_t)st->rtcp_sent, "rtt_ms", st->rtt_ms, "other_source",
+		(json_int_t)st->other_source);
 }
 
 struct judged {
@@ -79,8 +82,8 @@ static void judge_direction(struct calls *all, struct call *tx, struct call *rx,
 		return;
 	media_summary(rx->media, sent, &s);
 	json_array_append_new(all->rtp, end_json(rx, &s, sent));
-	snprintf(one, sizeof(one), "%s%llu/%llu RTP, p95 %.1f ms, MOS %.2f", *j->text ? "; " : "", (unsigned long long)s.received,
-		 (unsigned long long)s.sent, s.delay_p95_ms, s.mos);
+	snprintf(one, sizeof(one), "%s%llu/%llu RTP, p95 %.1f ms, MOS %.2f", *j->text ? "; " : "",
+		 (unsigned long long)s.received, (unsigned long long)s.sent, s.delay_p95_ms, s.mos);
 	strncat(j->text, one, sizeof(j->text) - strlen(j->text) - 1);
 	all->worst_loss = MAX(all->worst_loss, s.loss_percent);
 	all->worst_p95 = MAX(all->worst_p95, s.delay_p95_ms);
@@ -100,8 +103,11 @@ static double after(const struct call *c, uint64_t t)
 static json_t *call_json(const struct one *i)
 {
 	const struct call *c = i->a;
-	json_t *o = json_pack("{s:s, s:s, s:s}", "from", i->from->name, "to", i->to ? i->to->name : c ? c->o.to : "", "call_id",
-			      c && c->call_id ? c->call_id : "");
+	json_t *o = json_pack("{s:s, s:s, s:s}", "from", i->from->name, "to",
+			      i->to ? i->to->name
+			      : c   ? c->o.to
+				    : "",
+			      "call_id", c && c->call_id ? c->call_id : "");
 
 	if (!c)
 		return o;
@@ -110,7 +116,10 @@ static json_t *call_json(const struct one *i)
 	json_object_set_new(o, "post_dial_delay_seconds", json_real(after(c, c->t.ringing)));
 	json_object_set_new(o, "answer_seconds", json_real(after(c, c->t.up)));
 	json_object_set_new(o, "total_seconds", json_real(after(c, c->t.ended)));
-	json_object_set_new(o, "ended_by", json_string(c->by == BY_US ? "caller" : c->by == BY_PEER ? "peer" : "nobody"));
+	json_object_set_new(o, "ended_by",
+			    json_string(c->by == BY_US	   ? "caller"
+					: c->by == BY_PEER ? "peer"
+							   : "nobody"));
 	json_object_set_new(o, "why", json_string(c->why));
 	return o;
 }
@@ -119,7 +128,8 @@ static bool judge_media(struct one *i, char *dst, size_t size)
 {
 	struct judged j = { .good = true };
 
-	if (i->all->s->a.media == TRI_NO || !i->a->t.up || i->all->s->a.duration < 300 * USEC_PER_MSEC)
+	if (i->all->s->a.media == TRI_NO || !i->a->t.up ||
+	    i->all->s->a.duration < 300 * USEC_PER_MSEC)
 		return true;
 	judge_direction(i->all, i->a, i->b, &j);
 	judge_direction(i->all, i->b, i->a, &j);
@@ -158,9 +168,10 @@ static void end_step(struct calls *all)
 
 	timer_stop(step_loop(s), &all->next);
 	json_decref(s->detail);
-	s->detail = json_pack("{s:i, s:i, s:f, s:f, s:f, s:O, s:O}", "calls", (int)all->n, "as_expected", (int)all->good, "worst_mos",
-			      all->worst_mos, "worst_loss_percent", all->worst_loss, "worst_delay_p95_ms", all->worst_p95, "list",
-			      all->list, "rtp", all->rtp);
+	s->detail = json_pack("{s:i, s:i, s:f, s:f, s:f, s:O, s:O}", "calls", (int)all->n,
+			      "as_expected", (int)all->good, "worst_mos", all->worst_mos,
+			      "worst_loss_percent", all->worst_loss, "worst_delay_p95_ms",
+			      all->worst_p95, "list", all->list, "rtp", all->rtp);
 	if (all->good < all->n && all->n == 1)
 		step_end(s, false, "%s", all->first_bad);
 	else if (all->good < all->n)
@@ -168,8 +179,8 @@ static void end_step(struct calls *all)
 	else if (all->n == 1)
 		step_end(s, true, "%s", all->last);
 	else
-		step_end(s, true, "%zu calls; worst loss %.2f %%, p95 %.1f ms, MOS %.2f", all->n, all->worst_loss, all->worst_p95,
-			 all->worst_mos);
+		step_end(s, true, "%zu calls; worst loss %.2f %%, p95 %.1f ms, MOS %.2f", all->n,
+			 all->worst_loss, all->worst_p95, all->worst_mos);
 }
 
 static void drop_one(struct one *i)
@@ -302,12 +313,17 @@ static void on_event(void *arg, struct call *c, enum call_event e)
 static void tell_callee(const struct step_args *a, struct phone *to)
 {
 	to->next_call = (struct next_call){
-		.set = a->reject || a->never, .reject = a->reject, .never = a->never, .has_ring = a->has_ring, .ring = a->ring,
+		.set = a->reject || a->never,
+		.reject = a->reject,
+		.never = a->never,
+		.has_ring = a->has_ring,
+		.ring = a->ring,
 		.no_precondition = a->precondition == TRI_NO,
 	};
 }
 
-static void options(const struct step_args *a, struct phone *from, const char *uri, struct call_opts *o)
+static void options(const struct step_args *a, struct phone *from, const char *uri,
+		    struct call_opts *o)
 {
 	call_defaults(from, o);
 	snprintf(o->to, sizeof(o->to), "%s", uri);
@@ -360,7 +376,10 @@ static void on_next(struct timer *t)
 {
 	struct calls *all = container_of(t, struct calls, next);
 	double rate = all->s->a.rate;
-	uint64_t due = rate > 0 ? (uint64_t)((double)(loop_now(step_loop(all->s)) - all->s->began) * rate / 1e6) + 1 : all->n;
+	uint64_t due = rate > 0 ? (uint64_t)((double)(loop_now(step_loop(all->s)) - all->s->began) *
+					     rate / 1e6) +
+					  1
+				: all->n;
 
 	while (all->started < MIN(due, all->n))
 		start_next(all);
@@ -370,7 +389,12 @@ static void on_next(struct timer *t)
 
 static void init_one(struct calls *all, size_t at, struct phone *from, struct phone *to)
 {
-	all->one[at] = (struct one){ .all = all, .from = from, .to = to, .talk.fn = on_talk, .quiet.fn = on_quiet, .settle.fn = on_settle };
+	all->one[at] = (struct one){ .all = all,
+				     .from = from,
+				     .to = to,
+				     .talk.fn = on_talk,
+				     .quiet.fn = on_quiet,
+				     .settle.fn = on_settle };
 }
 
 static int set_pairs(struct calls *all)
@@ -398,7 +422,8 @@ static struct phone *owner_of(const struct step *s, const char *uri)
 
 	for (size_t i = 0; i < ue->n_phones; i++) {
 		struct phone *p = ue->phones[i];
-		const char *at = p->conf.msisdn && *p->conf.msisdn ? strstr(uri, p->conf.msisdn) : NULL;
+		const char *at =
+			p->conf.msisdn && *p->conf.msisdn ? strstr(uri, p->conf.msisdn) : NULL;
 		char after = at ? at[strlen(p->conf.msisdn)] : '0';
 
 		if (!strcmp(uri, p->conf.impu) || (at && !(after >= '0' && after <= '9')))
@@ -509,8 +534,8 @@ static void after_hangup(struct timer *t)
 	}
 	if (h->c->media)
 		media_summary(h->c->media, sent, &sum);
-	step_end(h->s, true, "%d %s; %llu RTP received, %.2f %% lost", h->c->status, h->c->why, (unsigned long long)sum.received,
-		 sum.loss_percent);
+	step_end(h->s, true, "%d %s; %llu RTP received, %.2f %% lost", h->c->status, h->c->why,
+		 (unsigned long long)sum.received, sum.loss_percent);
 	call_unref(h->c);
 	call_unref(h->other);
 	h->c = h->other = NULL;
@@ -521,7 +546,9 @@ static struct call *other_end(const struct step *s, const struct call *c)
 	const struct ue *ue = s->sc->ue;
 
 	for (size_t i = 0; i < ue->n_phones; i++) {
-		struct call *o = ue->phones[i] == c->p ? NULL : call_by_id(ue->phones[i], str_of(c->call_id));
+		struct call *o = ue->phones[i] == c->p
+					 ? NULL
+					 : call_by_id(ue->phones[i], str_of(c->call_id));
 
 		if (o)
 			return o;
@@ -602,10 +629,14 @@ static void after_change(struct timer *t)
 	else if (c->mod_status != 200)
 		step_end(g->s, false, "answered %d", c->mod_status);
 	else if (g->other && g->other->media && media_is_sending(g->other->media) != wanted)
-		step_end(g->s, false, "200, but the other end %s", wanted ? "does not send" : "still sends");
+		step_end(g->s, false, "200, but the other end %s",
+			 wanted ? "does not send" : "still sends");
 	else
-		step_end(g->s, true, "200, %s%s, we %s", c->theirs.codec == CODEC_AMR_WB ? "AMR-WB" : "PCMA",
-			 g->other ? (media_is_sending(g->other->media) ? ", they send" : ", they are silent") : "",
+		step_end(g->s, true, "200, %s%s, we %s",
+			 c->theirs.codec == CODEC_AMR_WB ? "AMR-WB" : "PCMA",
+			 g->other ? (media_is_sending(g->other->media) ? ", they send"
+								       : ", they are silent")
+				  : "",
 			 sends ? "send" : "are silent");
 	call_unref(c);
 	call_unref(g->other);
@@ -632,7 +663,9 @@ static void start_change(struct step *s, enum call_change what, bool update)
 		step_end(s, false, "could not be sent: %s", strerror(-r));
 		return;
 	}
-	*g = (struct change){ .s = s, .c = c, .other = other_end(s, c), .what = what, .t.fn = after_change };
+	*g = (struct change){
+		.s = s, .c = c, .other = other_end(s, c), .what = what, .t.fn = after_change
+	};
 	s->priv = g;
 	call_ref(c);
 	if (g->other)
@@ -717,7 +750,8 @@ static void after_dtmf(struct timer *t)
 
 	if (d->other->media)
 		media_dtmf_received(d->other->media, heard, sizeof(heard));
-	if (strcmp(heard, d->s->a.text) && loop_now(step_loop(d->s)) < d->until && d->c->state == CALL_UP) {
+	if (strcmp(heard, d->s->a.text) && loop_now(step_loop(d->s)) < d->until &&
+	    d->c->state == CALL_UP) {
 		timer_start(step_loop(d->s), &d->t, 50 * USEC_PER_MSEC);
 		return;
 	}
@@ -764,36 +798,69 @@ static void abort_dtmf(struct step *s)
 	call_unref(d->other);
 }
 
-#define CALL_KEYS                                                                                                            \
-	"from to phone pairs rate duration expect hangup cancel_after ring reject never precondition rel100 media codec "      \
+#define CALL_KEYS                                                                                                         \
+	"from to phone pairs rate duration expect hangup cancel_after ring reject never precondition rel100 media codec " \
 	"session_expires max_loss min_mos max_delay"
 
 const struct step_kind step_call = {
-	"call", CALL_KEYS, "call until its end; expect: answered, or the status that refuses it", CALL_TIMEOUT, start_call, tick_call,
-	abort_call, clean_call,
+	"call",
+	CALL_KEYS,
+	"call until its end; expect: answered, or the status that refuses it",
+	CALL_TIMEOUT,
+	start_call,
+	tick_call,
+	abort_call,
+	clean_call,
 };
 const struct step_kind step_hangup = {
-	"hangup", "phone", "end the phone's call, if there is one", 140 * USEC_PER_SEC, start_hangup, NULL, abort_hangup, NULL,
+	"hangup",	    "phone",	  "end the phone's call, if there is one",
+	140 * USEC_PER_SEC, start_hangup, NULL,
+	abort_hangup,	    NULL,
 };
 const struct step_kind step_hold = {
-	"hold", "phone hold", "re-INVITE: put the call on hold, stay there", 140 * USEC_PER_SEC, start_hold, NULL, abort_change, NULL,
+	"hold",
+	"phone hold",
+	"re-INVITE: put the call on hold, stay there",
+	140 * USEC_PER_SEC,
+	start_hold,
+	NULL,
+	abort_change,
+	NULL,
 };
 const struct step_kind step_resume = {
-	"resume", "phone", "re-INVITE: take the call up again", 140 * USEC_PER_SEC, start_resume, NULL, abort_change, NULL,
+	"resume",	    "phone",	  "re-INVITE: take the call up again",
+	140 * USEC_PER_SEC, start_resume, NULL,
+	abort_change,	    NULL,
 };
 const struct step_kind step_update = {
-	"update", "phone", "UPDATE without SDP: refresh the session", 140 * USEC_PER_SEC, start_update, NULL, abort_change, NULL,
+	"update",	    "phone",	  "UPDATE without SDP: refresh the session",
+	140 * USEC_PER_SEC, start_update, NULL,
+	abort_change,	    NULL,
 };
 const struct step_kind step_codec = {
-	"codec", "phone", "re-INVITE: the other codec", 140 * USEC_PER_SEC, start_codec, NULL, abort_change, NULL,
+	"codec",      "phone", "re-INVITE: the other codec", 140 * USEC_PER_SEC, start_codec, NULL,
+	abort_change, NULL,
 };
 const struct step_kind step_stop_media = {
-	"stop-media", "phone", "send no more RTP and RTCP, as if the radio were lost", 0, start_stop_media, NULL, NULL, NULL,
+	"stop-media",
+	"phone",
+	"send no more RTP and RTCP, as if the radio were lost",
+	0,
+	start_stop_media,
+	NULL,
+	NULL,
+	NULL,
 };
 const struct step_kind step_start_media = {
 	"start-media", "phone", "send RTP again", 0, start_start_media, NULL, NULL, NULL,
 };
 const struct step_kind step_dtmf = {
-	"dtmf", "phone text", "dial digits (RFC 4733) and wait until the other end has heard them", 60 * USEC_PER_SEC, start_dtmf, NULL,
-	abort_dtmf, NULL,
+	"dtmf",
+	"phone text",
+	"dial digits (RFC 4733) and wait until the other end has heard them",
+	60 * USEC_PER_SEC,
+	start_dtmf,
+	NULL,
+	abort_dtmf,
+	NULL,
 };

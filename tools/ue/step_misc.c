@@ -17,9 +17,9 @@
 #include "step.h"
 #include "sub.h"
 
-#define POLL_USEC (20 * USEC_PER_MSEC)
+#define POLL_USEC     (20 * USEC_PER_MSEC)
 #define DELIVERY_USEC (2 * USEC_PER_SEC)
-#define ANY UINT32_MAX
+#define ANY	      UINT32_MAX
 
 extern char **environ;
 
@@ -38,7 +38,8 @@ struct request {
 static void on_delivery(struct timer *t)
 {
 	struct request *q = container_of(t, struct request, poll);
-	bool arrived = q->to->counts.messages_received > q->before && !strcmp(q->to->last_message, q->s->a.text);
+	bool arrived = q->to->counts.messages_received > q->before &&
+		       !strcmp(q->to->last_message, q->s->a.text);
 
 	if (arrived)
 		step_end(q->s, true, "%d, arrived at %s", q->status, q->to->name);
@@ -60,7 +61,8 @@ static void on_answer(void *arg, struct sip_ctx *t _unused_, struct sip_msg *res
 	q->status = status;
 	good = q->want ? status == (int)q->want : status >= 200 && status < 300;
 	if (!resp)
-		step_end(q->s, q->s->a.expect && !strcmp(q->s->a.expect, "timeout"), "no answer: %s", strerror(-err));
+		step_end(q->s, q->s->a.expect && !strcmp(q->s->a.expect, "timeout"),
+			 "no answer: %s", strerror(-err));
 	else if (good && status < 300 && q->deliver && q->to)
 		on_delivery(&q->poll);
 	else
@@ -174,7 +176,7 @@ struct waiting {
 	struct step *s;
 	struct phone **list;
 	size_t n;
-	uint64_t until; /* loop time; the step's time limit for wait */
+	uint64_t until;	    /* loop time; the step's time limit for wait */
 	uint64_t *messages; /* per phone, at the beginning */
 	struct timer poll;
 	bool (*holds)(struct waiting *w, char *seen, size_t size);
@@ -213,21 +215,25 @@ static unsigned int sas_of(const struct phone *p)
 	return c.n;
 }
 
-static bool phone_as_expected(const struct phone *p, const struct step_args *a, char *seen, size_t size)
+static bool phone_as_expected(const struct phone *p, const struct step_args *a, char *seen,
+			      size_t size)
 {
 	bool registered = reg_is_registered(p->reg);
 	unsigned int calls = call_count(p), sas = a->sas != ANY ? sas_of(p) : 0;
 
-	snprintf(seen, size, "%s: %sregistered, %u call%s", p->name, registered ? "" : "not ", calls, calls == 1 ? "" : "s");
+	snprintf(seen, size, "%s: %sregistered, %u call%s", p->name, registered ? "" : "not ",
+		 calls, calls == 1 ? "" : "s");
 	if (a->sas != ANY)
 		snprintf(seen + strlen(seen), size - strlen(seen), ", %u SAs", sas);
 	if (a->notifies)
-		snprintf(seen + strlen(seen), size - strlen(seen), ", %u NOTIFYs", sub_notifies(p->sub));
+		snprintf(seen + strlen(seen), size - strlen(seen), ", %u NOTIFYs",
+			 sub_notifies(p->sub));
 	if (a->expect && !strcmp(a->expect, "registered") && !registered)
 		return false;
 	if (a->expect && !strcmp(a->expect, "unregistered") && registered)
 		return false;
-	return (a->calls == ANY || calls == a->calls) && (a->sas == ANY || sas == a->sas) && sub_notifies(p->sub) >= a->notifies;
+	return (a->calls == ANY || calls == a->calls) && (a->sas == ANY || sas == a->sas) &&
+	       sub_notifies(p->sub) >= a->notifies;
 }
 
 static bool all_as_expected(struct waiting *w, char *seen, size_t size)
@@ -331,7 +337,8 @@ static void on_waited(struct timer *t)
 
 static void start_wait(struct step *s)
 {
-	static const char *const events[] = { "call-ended", "call-up", "registered", "unregistered", "message" };
+	static const char *const events[] = { "call-ended", "call-up", "registered", "unregistered",
+					      "message" };
 	struct waiting *w = waiting_new(s, all_happened);
 	bool known = !s->a.event;
 
@@ -339,7 +346,10 @@ static void start_wait(struct step *s)
 		known = !strcmp(s->a.event, events[i]);
 	step_expects(s, "%s", s->a.event ? s->a.event : "-");
 	if (w && !known)
-		step_end(s, false, "event: call-ended, call-up, registered, unregistered or message, not \"%s\"", s->a.event);
+		step_end(
+			s, false,
+			"event: call-ended, call-up, registered, unregistered or message, not \"%s\"",
+			s->a.event);
 	else if (w && s->a.event)
 		on_poll(&w->poll);
 	else if (w) {
@@ -412,7 +422,8 @@ static void command_ended(struct command *c)
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		step_end(c->s, true, "%s", *c->line ? c->line : "exit status 0");
 	else if (WIFEXITED(status))
-		step_end(c->s, false, "exit status %d%s%s", WEXITSTATUS(status), *c->line ? ": " : "", c->line);
+		step_end(c->s, false, "exit status %d%s%s", WEXITSTATUS(status),
+			 *c->line ? ": " : "", c->line);
 	else
 		step_end(c->s, false, "killed by signal %d", WTERMSIG(status));
 }
@@ -485,26 +496,60 @@ static void abort_run(struct step *s)
 }
 
 const struct step_kind step_message = {
-	"message", "from to text uri expect", "send a MESSAGE; a phone of ours must receive its text", 140 * USEC_PER_SEC, start_message,
-	NULL, abort_request, NULL,
+	"message",
+	"from to text uri expect",
+	"send a MESSAGE; a phone of ours must receive its text",
+	140 * USEC_PER_SEC,
+	start_message,
+	NULL,
+	abort_request,
+	NULL,
 };
 const struct step_kind step_options = {
-	"options", "from to uri expect", "send OPTIONS", 140 * USEC_PER_SEC, start_options, NULL, abort_request, NULL,
+	"options", "from to uri expect", "send OPTIONS", 140 * USEC_PER_SEC, start_options,
+	NULL,	   abort_request,	 NULL,
 };
 const struct step_kind step_send = {
-	"send", "from to uri method expect", "send a request of any method", 140 * USEC_PER_SEC, start_send, NULL, abort_request, NULL,
+	"send",
+	"from to uri method expect",
+	"send a request of any method",
+	140 * USEC_PER_SEC,
+	start_send,
+	NULL,
+	abort_request,
+	NULL,
 };
 const struct step_kind step_sqn = {
-	"sqn", "phone seqs", "put the SIM's SQN out of the network's range", 0, start_sqn, NULL, NULL, NULL,
+	"sqn", "phone seqs", "put the SIM's SQN out of the network's range", 0, start_sqn, NULL,
+	NULL,  NULL,
 };
 const struct step_kind step_wait = {
-	"wait", "phone event duration", "wait for an event, or some time", 3600 * USEC_PER_SEC, start_wait, NULL, abort_waiting,
+	"wait",
+	"phone event duration",
+	"wait for an event, or some time",
+	3600 * USEC_PER_SEC,
+	start_wait,
+	NULL,
+	abort_waiting,
 	clean_waiting,
 };
 const struct step_kind step_expect = {
-	"expect", "phone expect sas calls notifies", "the phones' state, within 5 s", 30 * USEC_PER_SEC, start_expect, NULL,
-	abort_waiting, clean_waiting,
+	"expect",
+	"phone expect sas calls notifies",
+	"the phones' state, within 5 s",
+	30 * USEC_PER_SEC,
+	start_expect,
+	NULL,
+	abort_waiting,
+	clean_waiting,
 };
 const struct step_kind step_run = {
-	"run", "command", "run a shell command; its last line is what was seen", 120 * USEC_PER_SEC, start_run, NULL, abort_run, NULL,
+	"run",
+	"command",
+	"run a shell command; its last line is what was seen",
+	120 * USEC_PER_SEC,
+	start_run,
+	NULL,
+	abort_run,
+	NULL,
 };

@@ -30,14 +30,17 @@ static void end_step(struct many *m)
 
 	timer_stop(step_loop(s), &m->next);
 	json_decref(s->detail);
-	s->detail = json_pack("{s:i, s:i, s:f, s:f}", "phones", (int)m->n, "as_expected", (int)m->good, "mean_s",
-			      m->ended ? (double)m->sum_usec / (double)m->ended / 1e6 : 0, "max_s", (double)m->max_usec / 1e6);
+	s->detail =
+		json_pack("{s:i, s:i, s:f, s:f}", "phones", (int)m->n, "as_expected", (int)m->good,
+			  "mean_s", m->ended ? (double)m->sum_usec / (double)m->ended / 1e6 : 0,
+			  "max_s", (double)m->max_usec / 1e6);
 	if (m->good < m->n)
 		step_end(s, false, "%zu of %zu: %s", m->good, m->n, m->first_bad);
 	else if (m->n == 1)
 		step_end(s, true, "%s", m->last);
 	else
-		step_end(s, true, "%zu: %s; mean %.0f ms", m->n, m->last, (double)m->sum_usec / (double)m->n / 1e3);
+		step_end(s, true, "%zu: %s; mean %.0f ms", m->n, m->last,
+			 (double)m->sum_usec / (double)m->n / 1e3);
 }
 
 static void one_ended(struct many *m, struct phone *p, bool good, const char *what, uint64_t usec)
@@ -64,8 +67,9 @@ static void describe(const struct many *m, const struct phone *p, char *dst, siz
 	else if (m->what == REG_DEREGISTER)
 		snprintf(dst, size, "200");
 	else
-		snprintf(dst, size, "200, %s%s%s%s", r->protected ? "4 SAs " : "no IPsec", r->security,
-			 r->resynced ? ", SQN resynchronised" : "", r->challenged || p->conf.password ? "" : ", not challenged");
+		snprintf(dst, size, "200, %s%s%s%s", r->protected ? "4 SAs " : "no IPsec",
+			 r->security, r->resynced ? ", SQN resynchronised" : "",
+			 r->challenged || p->conf.password ? "" : ", not challenged");
 }
 
 /* --- the subscription after it --- */
@@ -76,15 +80,18 @@ static void on_sub(void *arg, struct phone *p, const struct sub_result *r)
 	char text[160], what[200];
 
 	if (r->status != 200 && r->status != 202)
-		snprintf(what, sizeof(what), "SUBSCRIBE reg: %s%.0d", r->err ? strerror(-r->err) : "", r->status);
+		snprintf(what, sizeof(what), "SUBSCRIBE reg: %s%.0d",
+			 r->err ? strerror(-r->err) : "", r->status);
 	else if (!r->active)
-		snprintf(what, sizeof(what), "SUBSCRIBE reg %d, but no NOTIFY with an active contact", r->status);
+		snprintf(what, sizeof(what),
+			 "SUBSCRIBE reg %d, but no NOTIFY with an active contact", r->status);
 	else {
 		describe(m, p, text, sizeof(text));
 		snprintf(what, sizeof(what), "%s, reg event active", text);
 	}
-	report_phone(p, "subscribed", json_pack("{s:i, s:b, s:f}", "status", r->status, "active", r->active, "seconds",
-						(double)r->usec / 1e6));
+	report_phone(p, "subscribed",
+		     json_pack("{s:i, s:b, s:f}", "status", r->status, "active", r->active,
+			       "seconds", (double)r->usec / 1e6));
 	one_ended(m, p, r->active, what, reg_last(p->reg)->usec + r->usec);
 }
 
@@ -92,9 +99,11 @@ static void on_sub(void *arg, struct phone *p, const struct sub_result *r)
 
 static json_t *result_json(const struct reg_result *r)
 {
-	return json_pack("{s:i, s:i, s:s, s:b, s:b, s:s, s:i, s:f, s:f}", "status", r->status, "err", r->err, "why", r->why,
-			 "challenged", r->challenged, "resynced", r->resynced, "security", r->security, "expires",
-			 (int)r->expires, "seconds", (double)r->usec / 1e6, "challenge_seconds", (double)r->challenge_usec / 1e6);
+	return json_pack("{s:i, s:i, s:s, s:b, s:b, s:s, s:i, s:f, s:f}", "status", r->status,
+			 "err", r->err, "why", r->why, "challenged", r->challenged, "resynced",
+			 r->resynced, "security", r->security, "expires", (int)r->expires,
+			 "seconds", (double)r->usec / 1e6, "challenge_seconds",
+			 (double)r->challenge_usec / 1e6);
 }
 
 static void on_reg(void *arg, struct phone *p, const struct reg_result *r)
@@ -121,7 +130,8 @@ static void start_one(struct many *m, struct phone *p)
 	int r = reg_start(p, &o, on_reg, m);
 
 	if (r)
-		one_ended(m, p, false, r == -EBUSY ? "another registration is under way" : strerror(-r), 0);
+		one_ended(m, p, false,
+			  r == -EBUSY ? "another registration is under way" : strerror(-r), 0);
 }
 
 static void on_next(struct timer *t)
@@ -131,7 +141,10 @@ static void on_next(struct timer *t)
 	uint64_t due;
 
 	/* So many as should have begun by now; the last one may end the step. */
-	due = rate > 0 ? (uint64_t)((double)(loop_now(step_loop(m->s)) - m->s->began) * rate / 1e6) + 1 : m->n;
+	due = rate > 0
+		      ? (uint64_t)((double)(loop_now(step_loop(m->s)) - m->s->began) * rate / 1e6) +
+				1
+		      : m->n;
 	while (m->started < MIN(due, m->n)) {
 		if (m->started + 1 < m->n)
 			timer_start(step_loop(m->s), &m->next, 1000);
@@ -157,7 +170,9 @@ static struct many *many_new(struct step *s, enum reg_what what, bool subscribe)
 		free(m);
 		return NULL;
 	}
-	*m = (struct many){ .s = s, .what = what, .subscribe = subscribe, .want = (int)want, .next.fn = on_next };
+	*m = (struct many){
+		.s = s, .what = what, .subscribe = subscribe, .want = (int)want, .next.fn = on_next
+	};
 	s->priv = m;
 	return step_phones(s, s->a.phone, &m->list, &m->n) ? NULL : m;
 }
@@ -235,15 +250,26 @@ static void start_subscribe(struct step *s)
 #define REG_KEYS "phone expect rate wrong_res cleartext expires impu"
 
 const struct step_kind step_register = {
-	"register", REG_KEYS, "REGISTER until the final answer, then SUBSCRIBE to the reg event and its NOTIFY; expect: a status or timeout",
-	REG_TIMEOUT, start_register, tick, abort_many, clean_many,
+	"register",
+	REG_KEYS,
+	"REGISTER until the final answer, then SUBSCRIBE to the reg event and its NOTIFY; expect: a status or timeout",
+	REG_TIMEOUT,
+	start_register,
+	tick,
+	abort_many,
+	clean_many,
 };
 const struct step_kind step_reregister = {
-	"reregister", REG_KEYS, "refresh the registration; a challenge makes new SAs", REG_TIMEOUT, start_reregister, tick, abort_many, clean_many,
+	"reregister", REG_KEYS,		"refresh the registration; a challenge makes new SAs",
+	REG_TIMEOUT,  start_reregister, tick,
+	abort_many,   clean_many,
 };
 const struct step_kind step_deregister = {
-	"deregister", REG_KEYS, "REGISTER with expires=0", REG_TIMEOUT, start_deregister, tick, abort_many, clean_many,
+	"deregister", REG_KEYS,	  "REGISTER with expires=0", REG_TIMEOUT, start_deregister, tick,
+	abort_many,   clean_many,
 };
 const struct step_kind step_subscribe = {
-	"subscribe", "phone", "SUBSCRIBE to the reg event once more", REG_TIMEOUT, start_subscribe, tick, abort_many, clean_many,
+	"subscribe", "phone",	      "SUBSCRIBE to the reg event once more",
+	REG_TIMEOUT, start_subscribe, tick,
+	abort_many,  clean_many,
 };

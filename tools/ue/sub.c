@@ -13,7 +13,7 @@
 #include "reginfo.h"
 #include "report.h"
 
-#define EXPIRES 600000
+#define EXPIRES		 600000
 #define NOTIFY_WAIT_USEC (32 * USEC_PER_SEC)
 
 struct sub {
@@ -136,7 +136,8 @@ int sub_start(struct phone *p, sub_done_fn done, void *arg)
 
 static bool is_ours(const struct sub *s, const struct sip_msg *m)
 {
-	return s->call_id && str_eqz(sip_msg_call_id(m), s->call_id) && str_eqz(sip_msg_to_tag(m), s->tag);
+	return s->call_id && str_eqz(sip_msg_call_id(m), s->call_id) &&
+	       str_eqz(sip_msg_to_tag(m), s->tag);
 }
 
 static void bare_contact(const struct phone *p, char dst[PHONE_URI_MAX])
@@ -166,9 +167,10 @@ static void take_state(struct sub *s, const struct reginfo *i, struct str state)
 
 	s->active = !over && i->contact_active;
 	report_phone(s->p, "notify",
-		     json_pack("{s:i, s:b, s:i, s:b, s:s, s:s%}", "version", (int)i->version, "full", i->full, "registrations",
-			       (int)i->registrations, "contact_active", i->contact_active, "contact_event", i->contact_event,
-			       "subscription", state.p ? state.p : "", state.n));
+		     json_pack("{s:i, s:b, s:i, s:b, s:s, s:s%}", "version", (int)i->version,
+			       "full", i->full, "registrations", (int)i->registrations,
+			       "contact_active", i->contact_active, "contact_event",
+			       i->contact_event, "subscription", state.p ? state.p : "", state.n));
 	if ((i->contact_seen && !i->contact_active) || (i->registrations && !i->active))
 		network_ended(s, i->contact_event);
 	if (over)
