@@ -19,16 +19,20 @@ static _Thread_local struct sip_tp *all_tps;
 
 static void flush_tp(struct sip_tp *tp)
 {
-	tp->flush_needed = false;
+	struct sip_ep *ep;
+
 	timer_stop(tp->loop, &tp->flush);
-	for (struct sip_ep *ep = tp->eps; ep; ep = ep->next)
+	while ((ep = tp->dirty)) {
+		tp->dirty = ep->next_dirty;
+		ep->dirty = false;
 		tp_udp_flush(ep);
+	}
 }
 
 static void flush_all(void *loop)
 {
 	for (struct sip_tp *tp = all_tps; tp; tp = tp->next)
-		if (tp->loop == loop && tp->flush_needed)
+		if (tp->loop == loop && tp->dirty)
 			flush_tp(tp);
 }
 
@@ -38,12 +42,27 @@ static void on_flush_timer(struct timer *t)
 }
 
 /* The timer covers what is sent before the loop's first round. */
-void tp_want_flush(struct sip_tp *tp)
+void tp_want_flush(struct sip_ep *ep)
 {
-	if (tp->flush_needed)
+	struct sip_tp *tp = ep->tp;
+
+	if (ep->dirty)
 		return;
-	tp->flush_needed = true;
-	timer_start(tp->loop, &tp->flush, 0);
+	if (!tp->dirty)
+		timer_start(tp->loop, &tp->flush, 0);
+	ep->dirty = true;
+	ep->next_dirty = tp->dirty;
+	tp->dirty = ep;
+}
+
+static void forget_flush(struct sip_ep *ep)
+{
+	struct sip_ep **p = &ep->tp->dirty;
+
+	while (*p && *p != ep)
+		p = &(*p)->next_dirty;
+	if (*p)
+		*p = ep->next_dirty;
 }
 
 static struct sip_tp *tp_alloc(struct loop *l, uint32_t max_message, const struct tp_wire *wire)
@@ -165,6 +184,7 @@ int sip_ep_open(struct sip_tp *tp, const struct sip_ep_opts *o, struct sip_ep **
 	if (!ep)
 		return -ENOMEM;
 	ep->tp = tp;
+	ep->id = ++tp->last_ep;
 	snprintf(ep->name, sizeof(ep->name), "%s", o->name ? o->name : "sip");
 	snprintf(ep->device, sizeof(ep->device), "%s", o->device ? o->device : "");
 	ep->local = o->local;
@@ -196,6 +216,8 @@ void sip_ep_close(struct sip_ep *ep)
 	if (ep->tp->ep_closed && !ep->tp->dead)
 		ep->tp->ep_closed(ep->tp->arg, ep);
 	ep->tp->wire->close(ep);
+	ep->tp->closings++;
+	forget_flush(ep);
 	for (p = &ep->tp->eps; *p; p = &(*p)->next)
 		if (*p == ep) {
 			*p = ep->next;

@@ -21,6 +21,7 @@ struct tcp_conn;
 struct sip_ep {
 	struct sip_tp *tp;
 	struct sip_ep *next;
+	uint64_t id; /* never used twice */
 	char name[TP_NAME_MAX];
 	union sip_sa local;
 	char sentby[SIP_SA_STRLEN]; /* of local, in text */
@@ -31,6 +32,8 @@ struct sip_ep {
 	char device[16];
 	struct loop_io udp, listener; /* fd -1: none */
 	struct udp_batch *tx;
+	struct sip_ep *next_dirty; /* tx waits for the flush; see sip_tp.dirty */
+	bool dirty;
 };
 
 /* A wire carries bytes: sockets, or the tests' mock. */
@@ -64,7 +67,9 @@ struct sip_tp {
 
 	struct udp_rx *rx_ring;
 	struct timer flush;
-	bool flush_needed;
+	struct sip_ep *dirty;
+	uint32_t
+		closings; /* endpoints closed so far: who held one before a callback looks whether it moved */
 	uint64_t shed_since, shed_below; /* usec: queue delay over/under the target since */
 	uint32_t shed_seq;
 
@@ -97,7 +102,7 @@ void tp_deliver_shed(struct sip_tp *tp, const char *data, size_t len, const stru
 		     bool shed);
 void tp_error(struct sip_tp *tp, const struct sip_path *path, int err);
 bool tp_should_shed(struct sip_tp *tp, const char *data, size_t len, uint64_t delay_usec);
-void tp_want_flush(struct sip_tp *tp);
+void tp_want_flush(struct sip_ep *ep);
 
 int tp_socket(const struct sip_ep *ep, int type);
 int tp_bind(int fd, const union sip_sa *a, const char *device);

@@ -22,6 +22,7 @@
 #define ACCEPT_ROUNDS	 64
 #define LISTEN_BACKLOG	 1024
 #define LISTENER_REST_MS 1000
+#define UNACKED_MS	 32000 /* a peer that is gone must not keep its connection in use */
 
 enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_BROKEN, CONN_DEAD };
 
@@ -203,6 +204,7 @@ static struct tcp_conn *conn_new(struct sip_ep *ep, int fd, const union sip_sa *
 {
 	struct sip_tp *tp = ep->tp;
 	struct tcp_conn *c = calloc(1, sizeof(*c));
+	unsigned int dead_ms = UNACKED_MS;
 	int one = 1;
 
 	if (!c)
@@ -221,6 +223,7 @@ static struct tcp_conn *conn_new(struct sip_ep *ep, int fd, const union sip_sa *
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
 	htab_insert(&tp->conns_by_id, &c->by_id, ++tp->last_conn);
 	htab_insert(&tp->conns_by_peer, &c->by_peer, peer_key(tp, peer));
 	lru_append(c);

@@ -140,19 +140,33 @@ static void rx_one(struct sip_ep *ep, struct udp_rx *r, int i, uint64_t wall)
 	tp_deliver_shed(tp, data, len, &from, shed);
 }
 
-static struct sip_ep *find_ep(struct sip_tp *tp, const struct loop_io *io)
+/* A callback may have closed endpoints: is it still this one? */
+struct watch {
+	struct sip_tp *tp;
+	uint64_t id;
+	uint32_t closings;
+};
+
+static struct watch watch(const struct sip_ep *ep)
 {
-	for (struct sip_ep *ep = tp->eps; ep; ep = ep->next)
-		if (&ep->udp == io)
-			return ep;
-	return NULL;
+	return (struct watch){ ep->tp, ep->id, ep->tp->closings };
 }
 
-/* A callback may close the endpoint: look before each step. */
-static int rx_batch(struct sip_ep *ep)
+static bool alive(struct watch *w)
+{
+	if (w->closings == w->tp->closings)
+		return true;
+	for (struct sip_ep *ep = w->tp->eps; ep; ep = ep->next)
+		if (ep->id == w->id) {
+			w->closings = w->tp->closings;
+			return true;
+		}
+	return false;
+}
+
+static int rx_batch(struct sip_ep *ep, struct watch *w)
 {
 	struct sip_tp *tp = ep->tp;
-	struct loop_io *io = &ep->udp;
 	struct udp_rx *r = rx_ring(tp);
 	bool stamps = tp->shed.target_ms;
 	uint64_t wall = stamps ? wall_usec() : 0;
@@ -164,13 +178,10 @@ static int rx_batch(struct sip_ep *ep)
 		r->dirty = RX_BATCH;
 	r->stamps = stamps;
 	rx_prepare(r, r->dirty, stamps);
-	n = recvmmsg(io->fd, r->msgs, RX_BATCH, MSG_DONTWAIT, NULL);
+	n = recvmmsg(ep->udp.fd, r->msgs, RX_BATCH, MSG_DONTWAIT, NULL);
 	r->dirty = MAX(n, 0);
-	for (int i = 0; i < n; i++) {
-		if (i && !find_ep(tp, io))
-			return 0;
+	for (int i = 0; i < n && alive(w); i++)
 		rx_one(ep, r, i, wall);
-	}
 	return n;
 }
 
@@ -227,13 +238,13 @@ static bool rx_icmp(struct sip_ep *ep)
 static void on_udp(struct loop_io *io, uint32_t revents)
 {
 	struct sip_ep *ep = container_of(io, struct sip_ep, udp);
-	struct sip_tp *tp = ep->tp;
+	struct watch w = watch(ep);
 
 	if (revents & EPOLLERR)
-		for (int i = 0; i < RX_BATCH && find_ep(tp, io) && rx_icmp(ep); i++)
+		for (int i = 0; i < RX_BATCH && alive(&w) && rx_icmp(ep); i++)
 			;
-	for (int i = 0; i < RX_ROUNDS && find_ep(tp, io); i++)
-		if (rx_batch(ep) < RX_BATCH)
+	for (int i = 0; i < RX_ROUNDS && alive(&w); i++)
+		if (rx_batch(ep, &w) < RX_BATCH)
 			break;
 }
 
@@ -343,7 +354,7 @@ int tp_udp_send(struct sip_ep *ep, const union sip_sa *peer, const struct tp_out
 	};
 	b->n++;
 	b->used += n;
-	tp_want_flush(ep->tp);
+	tp_want_flush(ep);
 	return 0;
 }
 

@@ -115,6 +115,7 @@ void sip_stack_free(struct sip_stack *s)
 	ctx_free_all(s);
 	while ((e = s->ep_timers)) {
 		s->ep_timers = e->next;
+		e->ep->timers = NULL;
 		free(e);
 	}
 	htab_fini(&s->stxs);
@@ -146,23 +147,16 @@ void sip_stack_server_header(struct sip_stack *s, const char *server)
 	s->server = server ? strdup(server) : NULL;
 }
 
-static struct ep_timers *find_timers(const struct sip_stack *s, const struct sip_ep *ep)
-{
-	struct ep_timers *e = s->ep_timers;
-
-	while (e && e->ep != ep)
-		e = e->next;
-	return e;
-}
-
 void sip_stack_set_timers(struct sip_stack *s, struct sip_ep *ep, const struct sip_timers *t)
 {
-	struct ep_timers *e = ep ? find_timers(s, ep) : NULL;
+	struct ep_timers *e = s->ep_timers;
 
 	if (!ep) {
 		s->timers = *t;
 		return;
 	}
+	while (e && e->ep != ep)
+		e = e->next;
 	if (!e) {
 		e = calloc(1, sizeof(*e));
 		if (!e)
@@ -172,13 +166,12 @@ void sip_stack_set_timers(struct sip_stack *s, struct sip_ep *ep, const struct s
 		s->ep_timers = e;
 	}
 	e->t = *t;
+	ep->timers = &e->t;
 }
 
 const struct sip_timers *stack_timers(const struct sip_stack *s, const struct sip_ep *ep)
 {
-	struct ep_timers *e = find_timers(s, ep);
-
-	return e ? &e->t : &s->timers;
+	return ep && ep->timers ? ep->timers : &s->timers;
 }
 
 void path_pack(struct path_small *dst, const struct sip_path *src)
