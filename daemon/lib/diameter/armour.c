@@ -143,26 +143,63 @@ static void clear_error_bit(uint8_t *msg)
 		msg[4] &= (uint8_t)~IE_FLAG_ERROR;
 }
 
-void dia_armour(uint8_t *msg, size_t n)
+/* CE, DW, DP: what two peers say to each other (RFC 6733 5). */
+static bool peer_command(uint32_t code)
 {
+	return code == 257 || code == 280 || code == 282;
+}
+
+/* The M bit as RFC 6733 4.5 has it, whatever came. */
+static void set_flags(uint8_t *avp, uint32_t code)
+{
+	bool optional = code == 267 || code == 269 || code == 281;
+
+	avp[4] = optional ? 0 : IE_M;
+}
+
+static void armour_base(uint8_t *msg, size_t n)
+{
+	bool known = peer_command(get32(msg + 4) & 0xffffff);
 	struct ie_cursor c;
 	struct ie_view v;
-	bool request, base;
 
-	if (n < IE_HDR_LEN + 8)
-		return; /* too short for an AVP: freeDiameter sees that itself */
-	request = msg[4] & IE_FLAG_REQUEST;
-	base = !get32(msg + 8);
-	if (!base)
-		clear_error_bit(msg);
-	if (!fits(msg + IE_HDR_LEN, n - IE_HDR_LEN)) {
-		blank(msg + IE_HDR_LEN, n - IE_HDR_LEN);
-		return;
+	msg[4] &= IE_FLAG_REQUEST | IE_FLAG_ERROR;
+	ie_cursor_init(&c, msg + IE_HDR_LEN, n - IE_HDR_LEN);
+	while (ie_next(&c, &v)) {
+		uint8_t *avp = (uint8_t *)v.raw.p;
+
+		if (known && base_ok(&v))
+			set_flags(avp, v.code);
+		else
+			mask(avp);
 	}
+}
+
+static void armour_application(uint8_t *msg, size_t n)
+{
+	bool request = msg[4] & IE_FLAG_REQUEST;
+	struct ie_cursor c;
+	struct ie_view v;
+
+	clear_error_bit(msg);
 	ie_cursor_init(&c, msg + IE_HDR_LEN, n - IE_HDR_LEN);
 	while (ie_next(&c, &v))
-		if (v.code > CODE_MAX || !(base ? base_ok(&v) : request && routes(&v)))
+		if (!request || !routes(&v))
 			mask((uint8_t *)v.raw.p);
+		else
+			((uint8_t *)v.raw.p)[4] = IE_M;
+}
+
+void dia_armour(uint8_t *msg, size_t n)
+{
+	if (n < IE_HDR_LEN + 8)
+		return; /* too short for an AVP: freeDiameter sees that itself */
+	if (!fits(msg + IE_HDR_LEN, n - IE_HDR_LEN))
+		blank(msg + IE_HDR_LEN, n - IE_HDR_LEN);
+	if (get32(msg + 8))
+		armour_application(msg, n);
+	else
+		armour_base(msg, n);
 }
 
 void dia_unarmour(uint8_t *msg, size_t n)
