@@ -68,8 +68,8 @@ struct sip_tp {
 	struct udp_rx *rx_ring;
 	struct timer flush;
 	struct sip_ep *dirty;
-	uint32_t
-		closings; /* endpoints closed so far: who held one before a callback looks whether it moved */
+	uint32_t closings; /* endpoints closed so far */
+	uint64_t last_ep;
 	uint64_t shed_since, shed_below; /* usec: queue delay over/under the target since */
 	uint32_t shed_seq;
 
