@@ -120,6 +120,14 @@ static void test_flow_roundtrip(void **state _unused_)
 	assert_string_equal(knl_error(k), "kims: no flow of this id (No such file or directory)");
 }
 
+/* What a struct's assignment leaves behind its last member is anybody's guess; flows are compared as bytes. */
+static void clear_padding(struct knl_end *e)
+{
+	size_t used = offsetof(struct knl_end, port) + sizeof(e->port);
+
+	memset((char *)e + used, 0, sizeof(*e) - used);
+}
+
 static void test_flow_ipv6(void **state _unused_)
 {
 	struct knl_rtp_flow f = flow_of(2000), got;
@@ -127,6 +135,9 @@ static void test_flow_ipv6(void **state _unused_)
 	f.out_local = end("fd46::1", 5000);
 	f.out_peer = end("fd45::11", 6000);
 	f.peer = (struct knl_end){ 0 };
+	clear_padding(&f.out_local);
+	clear_padding(&f.out_peer);
+	clear_padding(&f.peer);
 	assert_int_equal(knl_rtp_new(k, &f, &f.id), 0);
 	assert_int_equal(knl_rtp_get(k, f.id, &got, NULL), 0);
 	assert_memory_equal(&f, &got, sizeof(f));
