@@ -70,7 +70,7 @@ static void put_sa(FILE *f, const struct xfrm_set *s, const struct xfrm_addr *sr
 	put_key(f, s->enc_key, s->enc_key_len);
 	fprintf(f, ",\"%s\",", auth_names[s->auth]);
 	put_key(f, s->auth_key, s->auth_key_len);
-	fputs(",\"32-bit\",\"0x00000000\"\n", f);
+	fputc('\n', f);
 }
 
 void keys_write(struct keys *k, const struct xfrm_set *s, const char *who)

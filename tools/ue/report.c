@@ -11,6 +11,7 @@
 
 #include "step.h"
 
+#define EXPECTED_WIDTH	   20
 #define PROGRESS_PIPE_USEC (5 * USEC_PER_SEC)
 
 struct report {
@@ -18,7 +19,7 @@ struct report {
 	bool table, quiet, tty, in_place;
 	FILE *json;
 	uint64_t last_progress, begun;
-	size_t n_steps;
+	int width; /* of the titles */
 };
 
 int report_new(struct loop *l, const struct report_opts *o, struct report **ret)
@@ -121,15 +122,19 @@ static void clear_progress(struct report *r)
 	r->in_place = false;
 }
 
-void report_begin(struct report *r, const char *title, size_t n_steps)
+static void print_head(const struct report *r, const char *title)
+{
+	printf("%s\n%3s  %-*s  %-7s  %9s  %-*s  %s\n", title, "#", r->width, "step", "verdict",
+	       "time", EXPECTED_WIDTH, "expected", "seen");
+}
+
+void report_begin(struct report *r, const char *title, size_t n_steps, size_t title_width)
 {
 	r->begun = loop_now(r->loop);
-	r->n_steps = n_steps;
+	r->width = (int)MAX(title_width, sizeof("step") - 1);
 	report_event(r, "begin", json_pack("{s:s, s:i}", "title", title, "steps", (int)n_steps));
-	if (!r->table)
-		return;
-	printf("%s\n%3s  %-34s %-24s %-52s %9s  %s\n", title, "#", "step", "expected", "seen",
-	       "time", "verdict");
+	if (r->table)
+		print_head(r, title);
 	fflush(stdout);
 }
 
@@ -147,34 +152,36 @@ void report_progress(struct report *r, const struct step *s, const char *text)
 {
 	uint64_t now = loop_now(r->loop);
 	double sec = (double)(now - s->began) / 1e6;
+	bool due = now - r->last_progress >= PROGRESS_PIPE_USEC;
 
-	if (!r->table || r->quiet)
+	if (!r->table || r->quiet || (!r->tty && !due))
 		return;
-	if (r->tty) {
-		printf("\r\033[K%3u  %-34s %-24s %s %.0f s", s->number, s->title, s->expected, text,
-		       sec);
-		r->in_place = true;
-	} else if (now - r->last_progress >= PROGRESS_PIPE_USEC) {
-		printf("%3u  %-34s ... %s %.0f s\n", s->number, s->title, text, sec);
-		r->last_progress = now;
-	}
+	printf("%s%3u  %-*s  %-7s  %7.0f s  %-*s  %s%s", r->tty ? "\r\033[K" : "", s->number,
+	       r->width, s->title, "...", sec, EXPECTED_WIDTH, s->expected, text,
+	       r->tty ? "" : "\n");
+	r->in_place = r->tty;
+	r->last_progress = now;
+	fflush(stdout);
+}
+
+static void print_verdict(struct report *r, const struct step *s)
+{
+	clear_progress(r);
+	printf("%3u  %-*s  %s%-7s%s  ", s->number, r->width, s->title, color(r, s->verdict),
+	       step_verdict_name(s->verdict), r->tty ? "\033[0m" : "");
+	if (s->verdict == STEP_SKIPPED)
+		printf("%9s", "-");
+	else
+		printf("%7.3f s", (double)(s->ended - s->began) / 1e6);
+	printf("  %-*s  %s\n", EXPECTED_WIDTH, s->expected, s->seen);
 	fflush(stdout);
 }
 
 void report_step_end(struct report *r, const struct step *s)
 {
 	report_event(r, "step", step_json(s));
-	if (!r->table)
-		return;
-	clear_progress(r);
-	printf("%3u  %-34s %-24s %-52s ", s->number, s->title, s->expected, s->seen);
-	if (s->verdict == STEP_SKIPPED)
-		printf("%9s", "-");
-	else
-		printf("%7.3f s", (double)(s->ended - s->began) / 1e6);
-	printf("  %s%s%s\n", color(r, s->verdict), step_verdict_name(s->verdict),
-	       r->tty ? "\033[0m" : "");
-	fflush(stdout);
+	if (r->table)
+		print_verdict(r, s);
 }
 
 void report_end(struct report *r, unsigned int held, unsigned int failed, unsigned int skipped)

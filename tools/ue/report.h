@@ -25,7 +25,8 @@ void report_free(struct report *r);
 void report_event(struct report *r, const char *type, json_t *fields);
 void report_phone(const struct phone *p, const char *type, json_t *fields);
 
-void report_begin(struct report *r, const char *title, size_t n_steps);
+/* title_width: of the longest title of a step. */
+void report_begin(struct report *r, const char *title, size_t n_steps, size_t title_width);
 void report_step_begin(struct report *r, const struct step *s);
 void report_progress(struct report *r, const struct step *s, const char *text);
 void report_step_end(struct report *r, const struct step *s);

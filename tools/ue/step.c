@@ -219,6 +219,7 @@ static void finish_tree(struct scenario *sc, struct step *s)
 	if (s->kind) {
 		s->number = ++sc->n_leaves;
 		make_title(s);
+		sc->title_width = MAX(sc->title_width, strlen(s->title));
 	}
 	for (size_t i = 0; i < s->n_child; i++)
 		finish_tree(sc, s->child[i]);
@@ -418,8 +419,8 @@ static void leaf_start(struct step *s)
 	if (limit)
 		timer_start(l, &s->limit, limit);
 	timer_start(l, &s->tick, TICK_USEC);
+	s->kind->start(s); /* says what it expects */
 	report_step_begin(s->sc->ue->report, s);
-	s->kind->start(s);
 }
 
 static void start(struct step *s)
@@ -436,7 +437,8 @@ static void start(struct step *s)
 
 void scenario_start(struct scenario *sc)
 {
-	report_begin(sc->ue->report, sc->title ? sc->title : "kims-ue", sc->n_leaves);
+	report_begin(sc->ue->report, sc->title ? sc->title : "kims-ue", sc->n_leaves,
+		     sc->title_width);
 	start(sc->root);
 }
 

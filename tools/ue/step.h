@@ -74,6 +74,7 @@ struct scenario {
 	struct step *root;
 	bool keep_going;
 	bool broken; /* a step failed: skip the rest */
+	size_t title_width;
 	unsigned int n_leaves, held, failed, skipped;
 	void (*done)(struct scenario *sc);
 };
