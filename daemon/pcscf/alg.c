@@ -260,7 +260,8 @@ static bool wanted(const struct session *s, size_t i)
 	const struct alg_desc *u = s->alg.now[SIDE_UE], *c = s->alg.now[SIDE_CORE];
 
 	return i < u->n && i < c->n && u->m[i].anchored && c->m[i].anchored && u->m[i].rtp.port &&
-	       c->m[i].rtp.port && s->alg.stream[i].port[SIDE_UE] && s->alg.stream[i].port[SIDE_CORE];
+	       c->m[i].rtp.port && s->alg.stream[i].port[SIDE_UE] &&
+	       s->alg.stream[i].port[SIDE_CORE];
 }
 
 /* Makes the kernel have what both sides agreed on. */
@@ -305,8 +306,8 @@ static enum alg_kind kind_of(const struct alg *a, const struct sip_msg *m, enum 
 	case SIP_M_INVITE:
 		if (request)
 			return ALG_OFFER;
-		return a->inv_cseq == sip_msg_cseq(m) && a->inv_from != from ? ALG_ANSWER :
-									       ALG_OFFER;
+		return a->inv_cseq == sip_msg_cseq(m) && a->inv_from != from ? ALG_ANSWER
+									     : ALG_OFFER;
 	case SIP_M_UPDATE:
 		return request ? ALG_OFFER : ALG_ANSWER;
 	case SIP_M_PRACK:
@@ -352,7 +353,7 @@ static int remember_fork(struct alg *a, struct str tag, const struct alg_desc *d
 {
 	struct alg_fork *f;
 
-	LL_FOREACH(a->forks, f)
+	LL_FOREACH (a->forks, f)
 		if (str_eqz(tag, f->tag))
 			break;
 	if (!f) {
@@ -422,7 +423,7 @@ static void free_forks(struct alg *a)
 {
 	struct alg_fork *f, *tmp;
 
-	LL_FOREACH_SAFE(a->forks, f, tmp) {
+	LL_FOREACH_SAFE (a->forks, f, tmp) {
 		free(f->desc);
 		free(f->tag);
 		free(f);
@@ -436,7 +437,7 @@ void alg_confirm(struct session *s, struct str fork_tag)
 	struct alg *a = &s->alg;
 	struct alg_fork *f;
 
-	LL_FOREACH(a->forks, f)
+	LL_FOREACH (a->forks, f)
 		if (str_eqz(fork_tag, f->tag) && f->desc && a->forks->next) {
 			set_desc(&a->now[callee], f->desc);
 			f->desc = NULL;

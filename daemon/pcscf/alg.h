@@ -34,9 +34,9 @@ struct alg_desc {
 enum { FLOW_UP, FLOW_UP_RTCP, FLOW_DOWN, FLOW_DOWN_RTCP, FLOW_N }; /* up: from the UE */
 
 struct alg_flow {
-	uint32_t id;	/* in the kernel; 0: none */
-	uint32_t hash;	/* of what was programmed: no call when nothing changed */
-	bool inactive;	/* the kernel said so */
+	uint32_t id;   /* in the kernel; 0: none */
+	uint32_t hash; /* of what was programmed: no call when nothing changed */
+	bool inactive; /* the kernel said so */
 	bool closed;
 };
 
@@ -54,11 +54,11 @@ struct alg_fork {
 struct alg {
 	struct alg_stream *stream;
 	size_t n;
-	struct alg_desc *now[2];     /* agreed, by side */
-	struct alg_desc *offer;	     /* without answer yet */
+	struct alg_desc *now[2]; /* agreed, by side */
+	struct alg_desc *offer;	 /* without answer yet */
 	enum side offer_from;
-	uint32_t offer_cseq;	     /* of the request that carried it, or whose response did */
-	uint32_t inv_cseq;	     /* of the last INVITE that carried an offer */
+	uint32_t offer_cseq; /* of the request that carried it, or whose response did */
+	uint32_t inv_cseq;   /* of the last INVITE that carried an offer */
 	enum side inv_from;
 	struct alg_fork *forks;
 	bool stopped;
@@ -73,9 +73,12 @@ enum alg_kind { ALG_OFFER, ALG_ANSWER };
  */
 int alg_pass(struct session *s, struct sip_msg *m, enum side from, struct str fork_tag);
 void alg_confirm(struct session *s, struct str fork_tag); /* 2xx: this dialog stays */
-void alg_refused(struct session *s, uint32_t cseq);	  /* the request of this CSeq failed: its offer goes */
-void alg_stop(struct session *s);			  /* no media any more: the flows go, the ports stay until alg_free() */
-void alg_free(struct session *s, bool kernel);		  /* flows too, their final counters logged, when kernel */
+void alg_refused(struct session *s,
+		 uint32_t cseq); /* the request of this CSeq failed: its offer goes */
+void alg_stop(
+	struct session *s); /* no media any more: the flows go, the ports stay until alg_free() */
+void alg_free(struct session *s,
+	      bool kernel); /* flows too, their final counters logged, when kernel */
 /* The kernel's event of one flow; true: nothing comes from one side any more. */
 bool alg_inactive(struct session *s, uint32_t flow_id, bool inactive);
 bool alg_is_dead(const struct session *s);

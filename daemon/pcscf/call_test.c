@@ -5,24 +5,25 @@
  */
 #include "pcscf/pcscf_test.h"
 
-#define SDP_A(port, attrs)                                                                         \
-	"v=0\r\no=- 1 1 IN IP4 10.45.0.11\r\ns=-\r\nc=IN IP4 10.45.0.11\r\nt=0 0\r\n"              \
+#define SDP_A(port, attrs)                                                            \
+	"v=0\r\no=- 1 1 IN IP4 10.45.0.11\r\ns=-\r\nc=IN IP4 10.45.0.11\r\nt=0 0\r\n" \
 	"m=audio " #port " RTP/AVP 97\r\na=rtpmap:97 AMR/8000\r\n" attrs
-#define SDP_CORE(addr, port, attrs)                                                                \
-	"v=0\r\no=- 2 1 IN IP4 " addr "\r\ns=-\r\nc=IN IP4 " addr "\r\nt=0 0\r\n"                  \
+#define SDP_CORE(addr, port, attrs)                                               \
+	"v=0\r\no=- 2 1 IN IP4 " addr "\r\ns=-\r\nc=IN IP4 " addr "\r\nt=0 0\r\n" \
 	"m=audio " #port " RTP/AVP 97\r\na=rtpmap:97 AMR/8000\r\n" attrs
-#define SDP_B(port)                                                                                \
-	"v=0\r\no=- 3 1 IN IP6 fd45::12\r\ns=-\r\nc=IN IP6 fd45::12\r\nt=0 0\r\n"                  \
+#define SDP_B(port)                                                               \
+	"v=0\r\no=- 3 1 IN IP6 fd45::12\r\ns=-\r\nc=IN IP6 fd45::12\r\nt=0 0\r\n" \
 	"m=audio " #port " RTP/AVP 97\r\na=rtpmap:97 AMR/8000\r\n"
-#define QOS "a=curr:qos local none\r\na=curr:qos remote none\r\na=des:qos mandatory local sendrecv\r\n"
+#define QOS \
+	"a=curr:qos local none\r\na=curr:qos remote none\r\na=des:qos mandatory local sendrecv\r\n"
 
 /* A call as the test sees it. */
 struct call {
 	struct wire *w;
 	struct phone *u;
-	struct sip_msg *invite;	  /* as it left the P-CSCF */
-	struct sip_path path;	  /* by which */
-	char token[20];		  /* in Record-Route */
+	struct sip_msg *invite; /* as it left the P-CSCF */
+	struct sip_path path;	/* by which */
+	char token[20];		/* in Record-Route */
 	char rr[512];
 	int cseq;
 };
@@ -59,19 +60,21 @@ static void body_has_not(const struct sip_msg *m, const char *part)
 
 /* --- from the phone --- */
 
-static void phone_request(struct call *c, const char *method, int cseq, const char *from_tag, const char *headers,
-			  const char *sdp)
+static void phone_request(struct call *c, const char *method, int cseq, const char *from_tag,
+			  const char *headers, const char *sdp)
 {
 	char text[8192], at[ANY_UE_LEN];
 
 	from_addr(c->u, c->u->us, at);
-	snprintf(text, sizeof(text),
-		 "%s sip:+15550000002@10.46.0.3 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s%d\r\n"
-		 "Max-Forwards: 70\r\nRoute: <sip:%s@10.46.0.1:5064;lr>, <sip:%s@10.46.0.1:5070;lr>, <sip:s@10.46.0.3:5060;lr>\r\n"
-		 "From: <sip:%s@" DOMAIN ">;tag=%s\r\nTo: <sip:+15550000002@" DOMAIN ">;tag=core\r\n"
-		 "Call-ID: call1\r\nCSeq: %d %s\r\nContact: <sip:a@%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
-		 method, at, method, cseq, c->token, c->token, c->u->msisdn, from_tag, cseq, method, at, headers, sdp ? "Content-Type: application/sdp\r\n" : "", sdp ? strlen(sdp) : 0,
-		 sdp ? sdp : "");
+	snprintf(
+		text, sizeof(text),
+		"%s sip:+15550000002@10.46.0.3 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s%d\r\n"
+		"Max-Forwards: 70\r\nRoute: <sip:%s@10.46.0.1:5064;lr>, <sip:%s@10.46.0.1:5070;lr>, <sip:s@10.46.0.3:5060;lr>\r\n"
+		"From: <sip:%s@" DOMAIN ">;tag=%s\r\nTo: <sip:+15550000002@" DOMAIN ">;tag=core\r\n"
+		"Call-ID: call1\r\nCSeq: %d %s\r\nContact: <sip:a@%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+		method, at, method, cseq, c->token, c->token, c->u->msisdn, from_tag, cseq, method,
+		at, headers, sdp ? "Content-Type: application/sdp\r\n" : "", sdp ? strlen(sdp) : 0,
+		sdp ? sdp : "");
 	phone_sends(c->u, text);
 }
 
@@ -79,16 +82,21 @@ static void phone_invites(struct call *c, const char *sdp)
 {
 	char text[8192];
 
-	snprintf(text, sizeof(text),
-		 "INVITE sip:+15550000002@" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKinv\r\n"
-		 "Max-Forwards: 70\r\nRoute: <sip:10.46.0.1:5064;lr>, <sip:orig@10.46.0.3:5060;lr>\r\n"
-		 "From: <sip:%s@" DOMAIN ">;tag=a\r\nTo: <sip:+15550000002@" DOMAIN ">\r\nCall-ID: call1\r\n"
-		 "CSeq: 1 INVITE\r\nContact: <sip:a@%s:%u>\r\nP-Preferred-Identity: <sip:%s@" DOMAIN ">\r\n"
-		 "P-Charging-Vector: icid-value=mine\r\nSecurity-Verify: ipsec-3gpp;alg=hmac-md5-96\r\n"
-		 "Require: sec-agree\r\nProxy-Require: sec-agree\r\nSupported: 100rel, precondition\r\n"
-		 "P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1\r\n%sContent-Length: %zu\r\n\r\n%s",
-		 c->u->addr, c->u->us, c->u->msisdn, c->u->addr, c->u->us, c->u->msisdn,
-		 sdp ? "Content-Type: application/sdp\r\n" : "", sdp ? strlen(sdp) : 0, sdp ? sdp : "");
+	snprintf(
+		text, sizeof(text),
+		"INVITE sip:+15550000002@" DOMAIN
+		" SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKinv\r\n"
+		"Max-Forwards: 70\r\nRoute: <sip:10.46.0.1:5064;lr>, <sip:orig@10.46.0.3:5060;lr>\r\n"
+		"From: <sip:%s@" DOMAIN ">;tag=a\r\nTo: <sip:+15550000002@" DOMAIN
+		">\r\nCall-ID: call1\r\n"
+		"CSeq: 1 INVITE\r\nContact: <sip:a@%s:%u>\r\nP-Preferred-Identity: <sip:%s@" DOMAIN
+		">\r\n"
+		"P-Charging-Vector: icid-value=mine\r\nSecurity-Verify: ipsec-3gpp;alg=hmac-md5-96\r\n"
+		"Require: sec-agree\r\nProxy-Require: sec-agree\r\nSupported: 100rel, precondition\r\n"
+		"P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1\r\n%sContent-Length: %zu\r\n\r\n%s",
+		c->u->addr, c->u->us, c->u->msisdn, c->u->addr, c->u->us, c->u->msisdn,
+		sdp ? "Content-Type: application/sdp\r\n" : "", sdp ? strlen(sdp) : 0,
+		sdp ? sdp : "");
 	phone_sends(c->u, text);
 }
 
@@ -109,9 +117,10 @@ static void core_responds(struct call *c, int status, const char *tag, const cha
 	size_t n;
 
 	if (status < 300)
-		sip_msg_prepend(m, SIP_H_RECORD_ROUTE,
-				"<sip:00000000000000aa@10.46.0.1:5064;lr>, <sip:00000000000000aa@10.46.0.1:5070;lr>, "
-				"<sip:s@10.46.0.3:5060;lr>");
+		sip_msg_prepend(
+			m, SIP_H_RECORD_ROUTE,
+			"<sip:00000000000000aa@10.46.0.1:5064;lr>, <sip:00000000000000aa@10.46.0.1:5070;lr>, "
+			"<sip:s@10.46.0.3:5060;lr>");
 	if (status < 300)
 		sip_msg_add(m, SIP_H_CONTACT, "<sip:b@10.45.0.99:5070>");
 	sip_msg_add(m, SIP_H_P_CHARGING_VECTOR, "icid-value=x;term-ioi=y");
@@ -202,7 +211,8 @@ static void test_call(void **state)
 	body_has(c.invite, QOS);
 	body_has_not(c.invite, "10.45.0.11");
 
-	core_responds(&c, 183, "core", "Require: 100rel\nRSeq: 1\n\n" SDP_CORE("10.45.0.99", 5000, QOS));
+	core_responds(&c, 183, "core",
+		      "Require: 100rel\nRSeq: 1\n\n" SDP_CORE("10.45.0.99", 5000, QOS));
 	m = expect_status(w, EP_GM_PC, "10.45.0.11:40002", 183);
 	has(m, SIP_H_RECORD_ROUTE, "@10.46.0.1:5064;lr>");
 	has_not(m, SIP_H_P_CHARGING_VECTOR);
@@ -228,7 +238,9 @@ static void test_call(void **state)
 	phone_request(&c, "UPDATE", 3, "a", "", SDP_A(4000, "a=curr:qos local sendrecv\r\n"));
 	m = expect_request(w, EP_MW, SCSCF, "UPDATE");
 	body_has_not(m, "10.45.0.11");
-	core_answers(w, m, 200, "Contact: <sip:b@10.45.0.99:5070>\n\n" SDP_CORE("10.45.0.99", 5000, "a=curr:qos local sendrecv\r\n"));
+	core_answers(w, m, 200,
+		     "Contact: <sip:b@10.45.0.99:5070>\n\n" SDP_CORE(
+			     "10.45.0.99", 5000, "a=curr:qos local sendrecv\r\n"));
 	sip_msg_unref(m);
 	m = expect_status(w, EP_GM_PC, NULL, 200);
 	body_has(m, "a=curr:qos local sendrecv");
@@ -250,7 +262,8 @@ static void test_call(void **state)
 
 /* --- changes --- */
 
-static void reinvite(struct call *c, int cseq, const char *sdp, int status, const char *answer_lines)
+static void reinvite(struct call *c, int cseq, const char *sdp, int status,
+		     const char *answer_lines)
 {
 	struct sip_msg *m;
 
@@ -287,14 +300,18 @@ static void test_hold_and_change(void **state)
 	reinvite(&c, 3, SDP_A(4444, ""), 488, "");
 	assert_int_equal(flow_from(w, "10.45.0.11", 4000)->gate, KNL_GATE_OPEN);
 	/* another port, codec, and a second stream */
-	reinvite(&c, 4, SDP_A(4002, "") "m=video 4100 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n", 200,
-		 "Contact: <sip:b@10.45.0.99>\n\n" SDP_CORE("10.45.0.99", 5000, "") "m=video 5100 RTP/AVP 99\r\n");
+	reinvite(&c, 4, SDP_A(4002, "") "m=video 4100 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n",
+		 200,
+		 "Contact: <sip:b@10.45.0.99>\n\n" SDP_CORE("10.45.0.99", 5000,
+							    "") "m=video 5100 RTP/AVP 99\r\n");
 	assert_int_equal(n_flows(w), 8);
 	assert_int_equal(flow_from(w, "10.45.0.11", 4002)->local.port, local);
 	assert_int_equal(flow_from(w, "10.45.0.99", 5000)->gate, KNL_GATE_OPEN);
 	/* the second stream goes again */
-	reinvite(&c, 5, SDP_A(4002, "") "m=video 4100 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n", 200,
-		 "Contact: <sip:b@10.45.0.99>\n\n" SDP_CORE("10.45.0.99", 5000, "") "m=video 0 RTP/AVP 99\r\n");
+	reinvite(&c, 5, SDP_A(4002, "") "m=video 4100 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n",
+		 200,
+		 "Contact: <sip:b@10.45.0.99>\n\n" SDP_CORE("10.45.0.99", 5000,
+							    "") "m=video 0 RTP/AVP 99\r\n");
 	assert_int_equal(n_flows(w), 4);
 	bye(&c, 6);
 }
@@ -374,9 +391,12 @@ static void test_cancel(void **state)
 	core_responds(&c, 180, "core", "");
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 180));
 	snprintf(text, sizeof(text),
-		 "CANCEL sip:+15550000002@" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKinv\r\nMax-Forwards: 70\r\n"
-		 "From: <sip:%s@" DOMAIN ">;tag=a\r\nTo: <sip:+15550000002@" DOMAIN ">\r\nCall-ID: call1\r\nCSeq: 1 CANCEL\r\n"
-		 "Content-Length: 0\r\n\r\n", u.addr, u.us, u.msisdn);
+		 "CANCEL sip:+15550000002@" DOMAIN
+		 " SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKinv\r\nMax-Forwards: 70\r\n"
+		 "From: <sip:%s@" DOMAIN ">;tag=a\r\nTo: <sip:+15550000002@" DOMAIN
+		 ">\r\nCall-ID: call1\r\nCSeq: 1 CANCEL\r\n"
+		 "Content-Length: 0\r\n\r\n",
+		 u.addr, u.us, u.msisdn);
 	phone_sends(&u, text);
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
 	m = expect_request(w, EP_MW, SCSCF, "CANCEL");
@@ -423,7 +443,8 @@ static void test_media_stops(void **state)
 	m = expect_request(w, EP_MW, SCSCF, "BYE");
 	has(m, SIP_H_REASON, "cause=503");
 	has(m, SIP_H_ROUTE, "<sip:s@10.46.0.3:5060;lr>");
-	has(m, SIP_H_ROUTE, "<sip:00000000000000aa@10.46.0.1:5064;lr>"); /* the callee's P-CSCF, which is us too */
+	has(m, SIP_H_ROUTE,
+	    "<sip:00000000000000aa@10.46.0.1:5064;lr>"); /* the callee's P-CSCF, which is us too */
 	assert_int_equal(n_flows(w), 0);
 	assert_int_equal(sip_msg_cseq(m), 2);
 	assert_true(str_eqz(sip_msg_ruri(m), "sip:b@10.45.0.99:5070"));
@@ -505,7 +526,8 @@ static void test_session_timer(void **state)
 	struct call c = call_of(w, &u);
 
 	originate(&c, SDP_A(4000, ""));
-	core_responds(&c, 200, "core", "Session-Expires: 90;refresher=uas\n\n" SDP_CORE("10.45.0.99", 5000, ""));
+	core_responds(&c, 200, "core",
+		      "Session-Expires: 90;refresher=uas\n\n" SDP_CORE("10.45.0.99", 5000, ""));
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
 	ack(&c);
 	run(w, 100000);
@@ -524,14 +546,17 @@ static void core_invites(struct wire *w, const char *token, const char *contact,
 	static const char sdp[] = SDP_CORE("10.45.0.99", 5000, "");
 	char text[4096];
 
-	snprintf(text, sizeof(text),
-		 "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKterm%s\r\nMax-Forwards: 60\r\n"
-		 "Route: <sip:%s@10.46.0.1:5070;lr>\r\nRecord-Route: <sip:t@10.46.0.3:5060;lr>\r\n"
-		 "From: <sip:+15550000009@" DOMAIN ">;tag=far\r\nTo: <sip:+15550000002@" DOMAIN ">\r\nCall-ID: call2\r\n"
-		 "CSeq: 7 INVITE\r\nContact: <sip:far@10.45.0.99:5070>\r\nP-Asserted-Identity: <sip:+15550000009@" DOMAIN ">\r\n"
-		 "P-Called-Party-ID: <tel:+15550000002>\r\nP-Charging-Vector: icid-value=abc;orig-ioi=x\r\n%s"
-		 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
-		 contact, token, token, more, strlen(sdp), sdp);
+	snprintf(
+		text, sizeof(text),
+		"INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKterm%s\r\nMax-Forwards: 60\r\n"
+		"Route: <sip:%s@10.46.0.1:5070;lr>\r\nRecord-Route: <sip:t@10.46.0.3:5060;lr>\r\n"
+		"From: <sip:+15550000009@" DOMAIN ">;tag=far\r\nTo: <sip:+15550000002@" DOMAIN
+		">\r\nCall-ID: call2\r\n"
+		"CSeq: 7 INVITE\r\nContact: <sip:far@10.45.0.99:5070>\r\nP-Asserted-Identity: <sip:+15550000009@" DOMAIN
+		">\r\n"
+		"P-Called-Party-ID: <tel:+15550000002>\r\nP-Charging-Vector: icid-value=abc;orig-ioi=x\r\n%s"
+		"Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+		contact, token, token, more, strlen(sdp), sdp);
 	core_sends(w, text);
 }
 
@@ -544,7 +569,8 @@ static void test_terminating(void **state)
 	char text[2048];
 
 	register_phone(&u, 600000);
-	core_invites(w, w->p->regs->token, "sip:001010000000002@[fd45::12]:40004", "Privacy: id\r\n");
+	core_invites(w, w->p->regs->token, "sip:001010000000002@[fd45::12]:40004",
+		     "Privacy: id\r\n");
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 100));
 	c.invite = expect_request(w, EP_GM_PC, "[fd45::12]:40004", "INVITE");
 	c.path = w->last;
@@ -555,12 +581,14 @@ static void test_terminating(void **state)
 	has_not(c.invite, SIP_H_P_ASSERTED_IDENTITY);
 	has_not(c.invite, SIP_H_P_CHARGING_VECTOR);
 	body_has(c.invite, "c=IN IP6 fd46::1\r\n");
-	phone_answers(&u, c.invite, 180, "b", "Contact: <sip:b@[fd45::12]:40004>\nRecord-Route: <sip:evil@1.2.3.4;lr>\n");
+	phone_answers(&u, c.invite, 180, "b",
+		      "Contact: <sip:b@[fd45::12]:40004>\nRecord-Route: <sip:evil@1.2.3.4;lr>\n");
 	m = expect_status(w, EP_MW, SCSCF, 180);
 	has(m, SIP_H_P_ASSERTED_IDENTITY, "<tel:+15550000002>");
 	has(m, SIP_H_RECORD_ROUTE, "<sip:t@10.46.0.3:5060;lr>");
 	has(m, SIP_H_P_CHARGING_VECTOR, "icid-value=\"abc\"");
-	assert_null(memmem(sip_msg_value(m, SIP_H_RECORD_ROUTE).p, sip_msg_value(m, SIP_H_RECORD_ROUTE).n, "evil", 4));
+	assert_null(memmem(sip_msg_value(m, SIP_H_RECORD_ROUTE).p,
+			   sip_msg_value(m, SIP_H_RECORD_ROUTE).n, "evil", 4));
 	sip_msg_unref(m);
 	phone_answers(&u, c.invite, 200, "b", "Contact: <sip:b@[fd45::12]:40004>\n\n" SDP_B(7000));
 	m = expect_status(w, EP_MW, SCSCF, 200);
@@ -569,11 +597,14 @@ static void test_terminating(void **state)
 	assert_int_equal(n_flows(w), 4);
 	assert_int_equal(flow_from(w, "fd45::12", 7000)->out_peer.port, 5000);
 	assert_int_equal(flow_from(w, "10.45.0.99", 5000)->out_local.addr.family, AF_INET6);
-	snprintf(text, sizeof(text),
-		 "ACK sip:b@[fd45::12]:40004 SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKack\r\nMax-Forwards: 60\r\n"
-		 "Route: <sip:%s@10.46.0.1:5070;lr>, <sip:%s@[fd46::1]:5064;lr>\r\nFrom: <sip:+15550000009@" DOMAIN ">;tag=far\r\n"
-		 "To: <sip:+15550000002@" DOMAIN ">;tag=b\r\nCall-ID: call2\r\nCSeq: 7 ACK\r\nContent-Length: 0\r\n\r\n",
-		 c.token, c.token);
+	snprintf(
+		text, sizeof(text),
+		"ACK sip:b@[fd45::12]:40004 SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKack\r\nMax-Forwards: 60\r\n"
+		"Route: <sip:%s@10.46.0.1:5070;lr>, <sip:%s@[fd46::1]:5064;lr>\r\nFrom: <sip:+15550000009@" DOMAIN
+		">;tag=far\r\n"
+		"To: <sip:+15550000002@" DOMAIN
+		">;tag=b\r\nCall-ID: call2\r\nCSeq: 7 ACK\r\nContent-Length: 0\r\n\r\n",
+		c.token, c.token);
 	core_sends(w, text);
 	m = expect_request(w, EP_GM_PC, "[fd45::12]:40004", "ACK");
 	has_not(m, SIP_H_ROUTE);

@@ -66,7 +66,8 @@ static json_t *reg_json(const struct reg *r)
 	return o;
 }
 
-static int show_registration(void *arg, const json_t *req _unused_, json_t **ret, char *err, size_t errsize)
+static int show_registration(void *arg, const json_t *req _unused_, json_t **ret, char *err,
+			     size_t errsize)
 {
 	struct pcscf *p = arg;
 	json_t *a = json_array();
@@ -89,15 +90,18 @@ static json_t *set_json(const struct sa_set *s)
 	p->kops->set_stats(p->karg, s->knl_id, &st);
 	return json_pack(
 		"{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"impi", s->reg->impi, "set", (int)s->knl_id, "reqid", (int)s->reqid, "state", roles[s->role],
-		"address", gm_addr_str(&s->reg->ue, addr), "alg", sec_alg_name(s->alg), "ealg",
-		sec_ealg_name(s->ealg), "port_uc", (int)s->port_uc, "port_us", (int)s->port_us, "port_pc",
-		(int)s->port_pc, "port_ps", (int)s->reg->gm->ps.port, "spi_uc", (json_int_t)s->spi_uc,
-		"spi_us", (json_int_t)s->spi_us, "spi_pc", (json_int_t)s->spi_pc, "spi_ps",
+		"impi", s->reg->impi, "set", (int)s->knl_id, "reqid", (int)s->reqid, "state",
+		roles[s->role], "address", gm_addr_str(&s->reg->ue, addr), "alg",
+		sec_alg_name(s->alg), "ealg", sec_ealg_name(s->ealg), "port_uc", (int)s->port_uc,
+		"port_us", (int)s->port_us, "port_pc", (int)s->port_pc, "port_ps",
+		(int)s->reg->gm->ps.port, "spi_uc", (json_int_t)s->spi_uc, "spi_us",
+		(json_int_t)s->spi_us, "spi_pc", (json_int_t)s->spi_pc, "spi_ps",
 		(json_int_t)s->spi_ps, "expires", seconds_left(p, s->expires), "packets",
 		(json_int_t)st.packets, "octets", (json_int_t)st.octets, "drops",
-		(json_int_t)(st.drop_cleartext + st.drop_wrong_sa + st.drop_spoofed + st.drop_other),
-		"drop_wrong_sa", (json_int_t)st.drop_wrong_sa, "drop_spoofed", (json_int_t)st.drop_spoofed);
+		(json_int_t)(st.drop_cleartext + st.drop_wrong_sa + st.drop_spoofed +
+			     st.drop_other),
+		"drop_wrong_sa", (json_int_t)st.drop_wrong_sa, "drop_spoofed",
+		(json_int_t)st.drop_spoofed);
 }
 
 static int show_sa(void *arg, const json_t *req _unused_, json_t **ret, char *err, size_t errsize)
@@ -209,7 +213,8 @@ static json_t *session_json(const struct session *s)
 	return o;
 }
 
-static int show_session(void *arg, const json_t *req _unused_, json_t **ret, char *err, size_t errsize)
+static int show_session(void *arg, const json_t *req _unused_, json_t **ret, char *err,
+			size_t errsize)
 {
 	struct pcscf *p = arg;
 	json_t *a = json_array();
@@ -237,19 +242,22 @@ static json_t *note_json(const struct session_note *n)
 	json_object_set_new(o, "caller", json_string(n->caller));
 	json_object_set_new(o, "callee", json_string(n->callee));
 	json_object_set_new(o, "why", json_string(n->why));
-	json_object_set_new(o, "seconds",
-			    json_integer(n->start ? (json_int_t)((n->end - n->start) / USEC_PER_SEC) : 0));
+	json_object_set_new(
+		o, "seconds",
+		json_integer(n->start ? (json_int_t)((n->end - n->start) / USEC_PER_SEC) : 0));
 	json_object_set_new(o, "flows", flows);
 	return o;
 }
 
 /* Ended sessions, the oldest first, with the final counters of their flows. */
-static int show_history(void *arg, const json_t *req _unused_, json_t **ret, char *err, size_t errsize)
+static int show_history(void *arg, const json_t *req _unused_, json_t **ret, char *err,
+			size_t errsize)
 {
 	struct pcscf *p = arg;
 	json_t *a = json_array();
 
-	for (uint64_t i = p->n_history > HISTORY_RING ? p->n_history - HISTORY_RING : 0; i < p->n_history; i++)
+	for (uint64_t i = p->n_history > HISTORY_RING ? p->n_history - HISTORY_RING : 0;
+	     i < p->n_history; i++)
 		json_array_append_new(a, note_json(&p->history[i % HISTORY_RING]));
 	return finish(a, ret, err, errsize);
 }
@@ -267,12 +275,13 @@ static json_t *drop_json(const struct drop_note *n)
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I}", "time", when, "reason",
 			 gm_reason_str(e->reason), "src", end_str(&e->src, src), "dst",
-			 end_str(&e->dst, dst), "proto", e->proto == IPPROTO_TCP ? "tcp" : "udp", "spi",
-			 (json_int_t)e->spi, "sa_impi", e->sa_label, "victim_impi", e->victim_label,
-			 "count", (json_int_t)e->count);
+			 end_str(&e->dst, dst), "proto", e->proto == IPPROTO_TCP ? "tcp" : "udp",
+			 "spi", (json_int_t)e->spi, "sa_impi", e->sa_label, "victim_impi",
+			 e->victim_label, "count", (json_int_t)e->count);
 }
 
-static int show_drops(void *arg, const json_t *req _unused_, json_t **ret, char *err, size_t errsize)
+static int show_drops(void *arg, const json_t *req _unused_, json_t **ret, char *err,
+		      size_t errsize)
 {
 	struct pcscf *p = arg;
 	json_t *a = json_array();
@@ -290,10 +299,11 @@ static int status(void *arg, const json_t *req _unused_, json_t **ret, char *err
 	const struct sip_stack_stats *st = sip_stack_get_stats(p->stack);
 
 	return finish(json_pack("{s:i, s:i, s:b, s:I, s:I, s:I, s:I}", "registrations",
-				(int)HASH_CNT(hh_id, p->regs), "sessions", (int)HASH_COUNT(p->sessions),
-				"kernel", p->kops != NULL, "requests", (json_int_t)st->rx_requests,
-				"responses", (json_int_t)st->rx_responses, "timeouts",
-				(json_int_t)st->timeouts, "drops", (json_int_t)p->n_drops),
+				(int)HASH_CNT(hh_id, p->regs), "sessions",
+				(int)HASH_COUNT(p->sessions), "kernel", p->kops != NULL, "requests",
+				(json_int_t)st->rx_requests, "responses",
+				(json_int_t)st->rx_responses, "timeouts", (json_int_t)st->timeouts,
+				"drops", (json_int_t)p->n_drops),
 		      ret, err, errsize);
 }
 
@@ -305,9 +315,10 @@ static int release(void *arg, const json_t *req, json_t **ret, char *err, size_t
 	int n = 0;
 
 	key = key ? key : "";
-	HASH_ITER(hh, p->sessions, s, tmp)
+	HASH_ITER (hh, p->sessions, s, tmp)
 		if (!strcmp(s->token, key) || !strcmp(s->call_id, key)) {
-			session_release(s, "by the operator", "SIP;cause=503;text=\"Released by the operator\"");
+			session_release(s, "by the operator",
+					"SIP;cause=503;text=\"Released by the operator\"");
 			n++;
 		}
 	if (!n) {
@@ -323,7 +334,8 @@ const struct ctl_cmd pcscf_cmds[] = {
 	{ "show sa", "SA sets with their counters", false, show_sa },
 	{ "show flow", "media flows with their counters", false, show_flow },
 	{ "show session", "sessions of registered UEs", false, show_session },
-	{ "show history", "the last ended sessions with final counters of their flows", false, show_history },
+	{ "show history", "the last ended sessions with final counters of their flows", false,
+	  show_history },
 	{ "show drops", "the last packets that the Gm check dropped", false, show_drops },
 	{ "release session", "ends a session (id: its id or Call-ID)", true, release },
 	{ NULL, NULL, false, NULL },

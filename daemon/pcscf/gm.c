@@ -147,7 +147,8 @@ static bool may_refuse(struct pcscf *p)
 	return true;
 }
 
-METRIC_COUNTER(m_not_admitted, "kims_pcscf_gm_refused_total", "requests on Gm of nobody who is registered");
+METRIC_COUNTER(m_not_admitted, "kims_pcscf_gm_refused_total",
+	       "requests on Gm of nobody who is registered");
 
 static int not_admitted(struct pcscf *p, const struct sip_msg *m, const struct sip_path *from,
 			const char **ret_reason)
@@ -205,7 +206,8 @@ void gm_set_reply_path(struct sip_stx *stx, const struct sip_path *from, const s
 	sip_stx_set_reply_path(stx, &path);
 }
 
-void gm_path_to(const struct reg *r, size_t size, struct sip_path *ret, const union sip_sa **ret_sentby)
+void gm_path_to(const struct reg *r, size_t size, struct sip_path *ret,
+		const union sip_sa **ret_sentby)
 {
 	const struct sa_set *s = r->set[SA_CUR] ? r->set[SA_CUR] : r->set[SA_TEMP];
 
@@ -258,8 +260,8 @@ bool gm_is_me(void *arg, const struct sip_uri *u)
 		return true;
 	if (!p->n_gm)
 		return false;
-	return port == p->gm[0].open.port || port == p->gm[0].ps.port || port == p->gm[0].pc[0].port ||
-	       port == p->gm[0].pc[1].port;
+	return port == p->gm[0].open.port || port == p->gm[0].ps.port ||
+	       port == p->gm[0].pc[0].port || port == p->gm[0].pc[1].port;
 }
 
 /* --- opening --- */
@@ -275,8 +277,8 @@ static int open_ep(struct pcscf *p, struct gm_ep *e, const char *name, const str
 	o.bind_source = e->kind == EP_GM_PC;
 	r = sip_ep_open(p->tp, &o, &e->ep);
 	if (r < 0)
-		snprintf(err, errsize, "cannot open %s for %s: %s", sip_sa_str(&o.local, addr), name,
-			 strerror(-r));
+		snprintf(err, errsize, "cannot open %s for %s: %s", sip_sa_str(&o.local, addr),
+			 name, strerror(-r));
 	return r;
 }
 
@@ -305,8 +307,8 @@ static int guard(struct pcscf *p, const struct gm *gm, char *err, size_t errsize
 		int r = p->kops->port_add(p->karg, &gm->addr, ports[i]);
 
 		if (r < 0) {
-			snprintf(err, errsize, "cannot protect port %u of %s: %s", ports[i], gm->host,
-				 p->kops->error(p->karg));
+			snprintf(err, errsize, "cannot protect port %u of %s: %s", ports[i],
+				 gm->host, p->kops->error(p->karg));
 			return r;
 		}
 	}

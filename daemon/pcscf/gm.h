@@ -55,8 +55,9 @@ struct gm_bind {
 int gm_open(struct pcscf *p, char *err, size_t errsize);
 void gm_close(struct pcscf *p);
 
-void gm_key_make(struct gm_key *k, const struct xfrm_addr *ue, uint16_t ue_port, uint16_t our_port, uint32_t id);
-int gm_bind_add(struct pcscf *p, struct gm_bind *b); /* -EEXIST */
+void gm_key_make(struct gm_key *k, const struct xfrm_addr *ue, uint16_t ue_port, uint16_t our_port,
+		 uint32_t id);
+int gm_bind_add(struct pcscf *p, struct gm_bind *b);  /* -EEXIST */
 void gm_bind_del(struct pcscf *p, struct gm_bind *b); /* fine when not in */
 struct gm_bind *gm_bind_find(struct pcscf *p, const struct gm_key *k);
 uint32_t gm_id_hash(const char *canon); /* never 0 */
@@ -70,7 +71,8 @@ int gm_admit(void *arg, struct sip_msg *m, const struct sip_path *from, const ch
 /* UDP: the answer leaves from port_pc to port_us (TS 33.203 7.1); TCP: the way it came. */
 void gm_set_reply_path(struct sip_stx *stx, const struct sip_path *from, const struct sa_set *set);
 /* The way of a request to the UE; size: octets, since over 1300 go by TCP (TS 24.229 5.2.1, RFC 3261 18.1.1). */
-void gm_path_to(const struct reg *r, size_t size, struct sip_path *ret, const union sip_sa **ret_sentby);
+void gm_path_to(const struct reg *r, size_t size, struct sip_path *ret,
+		const union sip_sa **ret_sentby);
 
 void gm_addr_of(const union sip_sa *sa, struct xfrm_addr *ret);
 void gm_sa_of(const struct xfrm_addr *a, uint16_t port, union sip_sa *ret);

@@ -59,7 +59,8 @@ static int k_port_del(void *arg, const struct xfrm_addr *local, uint16_t port)
 	return r < 0 && r != -ENOENT ? r : from_xfrm(k, knl_xfrm_guard_del(k->xfrm, local, port));
 }
 
-static int k_set_add(void *arg, const struct xfrm_set *x, const struct knl_sa_set *b, uint32_t *ret_id)
+static int k_set_add(void *arg, const struct xfrm_set *x, const struct knl_sa_set *b,
+		     uint32_t *ret_id)
 {
 	struct kern *k = arg;
 	int r = from_xfrm(k, knl_xfrm_set_add(k->xfrm, x));
@@ -117,7 +118,8 @@ static int k_set_lifetime(void *arg, const struct xfrm_set *x, uint64_t seconds)
 	return from_xfrm(k, knl_xfrm_set_lifetime(k->xfrm, x, seconds));
 }
 
-static int k_xfrm_dump(void *arg, int (*fn)(void *fn_arg, const struct xfrm_state_info *i), void *fn_arg)
+static int k_xfrm_dump(void *arg, int (*fn)(void *fn_arg, const struct xfrm_state_info *i),
+		       void *fn_arg)
 {
 	struct kern *k = arg;
 
@@ -160,7 +162,8 @@ static int k_rtp_get(void *arg, uint32_t id, struct knl_rtp_stats *ret)
 	return from_knl(k, knl_rtp_get(k->knl, id, &f, ret));
 }
 
-static int each_flow(void *arg, const struct knl_rtp_flow *f, const struct knl_rtp_stats *s _unused_)
+static int each_flow(void *arg, const struct knl_rtp_flow *f,
+		     const struct knl_rtp_stats *s _unused_)
 {
 	struct {
 		int (*fn)(void *fn_arg, const struct knl_rtp_flow *f);
@@ -170,7 +173,8 @@ static int each_flow(void *arg, const struct knl_rtp_flow *f, const struct knl_r
 	return c->fn(c->fn_arg, f);
 }
 
-static int k_rtp_dump(void *arg, int (*fn)(void *fn_arg, const struct knl_rtp_flow *f), void *fn_arg)
+static int k_rtp_dump(void *arg, int (*fn)(void *fn_arg, const struct knl_rtp_flow *f),
+		      void *fn_arg)
 {
 	struct kern *k = arg;
 	struct {
@@ -215,7 +219,9 @@ static int open_events(struct kern *k, char *err, size_t errsize)
 	int r = knl_events_open(k->knl);
 
 	if (!r) {
-		k->io = (struct loop_io){ .fd = knl_events_fd(k->knl), .events = EPOLLIN, .fn = on_events };
+		k->io = (struct loop_io){ .fd = knl_events_fd(k->knl),
+					  .events = EPOLLIN,
+					  .fn = on_events };
 		r = loop_io_add(k->loop, &k->io);
 	}
 	if (r < 0)
@@ -223,8 +229,8 @@ static int open_events(struct kern *k, char *err, size_t errsize)
 	return r;
 }
 
-int kern_open(struct loop *l, void (*fn)(void *arg, const struct knl_event *e), void *arg, struct kern **ret,
-	      char *err, size_t errsize)
+int kern_open(struct loop *l, void (*fn)(void *arg, const struct knl_event *e), void *arg,
+	      struct kern **ret, char *err, size_t errsize)
 {
 	struct kern *k = calloc(1, sizeof(*k));
 	int r;

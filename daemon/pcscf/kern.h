@@ -21,18 +21,22 @@ struct kern_ops {
 	int (*port_add)(void *arg, const struct xfrm_addr *local, uint16_t port);
 	int (*port_del)(void *arg, const struct xfrm_addr *local, uint16_t port);
 	/* One SA set: XFRM states and policies and the binding to the subscriber, all or nothing. */
-	int (*set_add)(void *arg, const struct xfrm_set *x, const struct knl_sa_set *b, uint32_t *ret_id);
+	int (*set_add)(void *arg, const struct xfrm_set *x, const struct knl_sa_set *b,
+		       uint32_t *ret_id);
 	int (*set_del)(void *arg, const struct xfrm_set *x, uint32_t id, struct knl_sa_stats *ret);
 	int (*set_stats)(void *arg, uint32_t id, struct knl_sa_stats *ret);
 	int (*set_lifetime)(void *arg, const struct xfrm_set *x, uint64_t seconds);
-	int (*set_dump)(void *arg, int (*fn)(void *fn_arg, const struct knl_sa_set *s), void *fn_arg);
-	int (*xfrm_dump)(void *arg, int (*fn)(void *fn_arg, const struct xfrm_state_info *i), void *fn_arg);
+	int (*set_dump)(void *arg, int (*fn)(void *fn_arg, const struct knl_sa_set *s),
+			void *fn_arg);
+	int (*xfrm_dump)(void *arg, int (*fn)(void *fn_arg, const struct xfrm_state_info *i),
+			 void *fn_arg);
 	int (*xfrm_flush)(void *arg, uint32_t reqid); /* what a set without a registration left */
 	int (*rtp_new)(void *arg, const struct knl_rtp_flow *f, uint32_t *ret_id);
 	int (*rtp_replace)(void *arg, const struct knl_rtp_flow *f);
 	int (*rtp_del)(void *arg, uint32_t id, struct knl_rtp_stats *ret);
 	int (*rtp_get)(void *arg, uint32_t id, struct knl_rtp_stats *ret);
-	int (*rtp_dump)(void *arg, int (*fn)(void *fn_arg, const struct knl_rtp_flow *f), void *fn_arg);
+	int (*rtp_dump)(void *arg, int (*fn)(void *fn_arg, const struct knl_rtp_flow *f),
+			void *fn_arg);
 	const char *(*error)(void *arg);
 };
 
@@ -42,8 +46,8 @@ struct kern;
  * The real kernel. Events come to fn on the loop's thread. -ENOENT: kims.ko is not loaded, -EPERM:
  * CAP_NET_ADMIN is missing; err gets the sentence.
  */
-int kern_open(struct loop *l, void (*fn)(void *arg, const struct knl_event *e), void *arg, struct kern **ret, char *err,
-	      size_t errsize);
+int kern_open(struct loop *l, void (*fn)(void *arg, const struct knl_event *e), void *arg,
+	      struct kern **ret, char *err, size_t errsize);
 void kern_close(struct kern *k); /* leaves what is installed: traffic goes on across a restart */
 extern const struct kern_ops kern_real_ops; /* arg: struct kern * */
 

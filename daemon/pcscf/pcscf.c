@@ -15,7 +15,8 @@
 
 METRIC_COUNTER(m_refused, "kims_pcscf_refused_total", "requests refused by a procedure");
 
-void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int status, const char *fmt, ...)
+void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int status, const char *fmt,
+	    ...)
 {
 	const struct sip_msg *m = sip_stx_request(stx);
 	char why[256], who[SIP_SA_STRLEN];
@@ -31,6 +32,16 @@ void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int statu
 		   r ? r->impi : sip_sa_str(&sip_stx_from(stx)->peer, who),
 		   STR_FMT(sip_msg_method_name(m)), status, why);
 	sip_stx_reply(stx, status, NULL, why);
+}
+
+char *line_dup(struct str s)
+{
+	char *z = str_dup(s);
+
+	for (char *c = z; c && *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = ' ';
+	return z;
 }
 
 /* Unique without asking anybody: what is random of this run, and a number. */
@@ -99,7 +110,8 @@ int core_send(struct pcscf *p, struct sip_msg *m, sip_ctx_fn fn, void *arg)
 
 /* --- what comes in --- */
 
-static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from)
+static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m,
+		       const struct sip_path *from)
 {
 	const struct gm_ep *e = sip_ep_user(from->ep);
 	struct pcscf *p = arg;
@@ -199,8 +211,8 @@ static int add_host(struct pcscf *p, const char *host, const struct conf_addr *a
 	return sip_resolver_host(p->resolver, host, &sa);
 }
 
-static int add_named(struct pcscf *p, const char *name, const char *fallback, const struct conf_addr *a,
-		     uint16_t port)
+static int add_named(struct pcscf *p, const char *name, const char *fallback,
+		     const struct conf_addr *a, uint16_t port)
 {
 	char host[300];
 

@@ -25,7 +25,7 @@
 #include "pcscf/sec.h"
 #include "pcscf/session.h"
 
-#define DROP_RING 256
+#define DROP_RING    256
 #define HISTORY_RING 64
 
 struct drop_note {
@@ -90,7 +90,8 @@ void pcscf_kernel_event(void *arg, const struct knl_event *e);
 extern const struct ctl_cmd pcscf_cmds[]; /* arg: struct pcscf * */
 
 /* Handlers that pcscf.c and request.c hand to. m is borrowed and may be edited. */
-void register_request(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from, struct gm_bind *bind);
+void register_request(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m,
+		      const struct sip_path *from, struct gm_bind *bind);
 void request_from_ue(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, struct gm_bind *bind);
 void request_from_core(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m);
 
@@ -122,11 +123,14 @@ void persist_session_gone(struct session *s);
 void persist_load(struct pcscf *p); /* reads back, compares with the kernel, flushes leftovers */
 
 /* Refuses with a reason: Warning 399 in the answer, a line with the private identity in the log. */
-void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int status, const char *fmt, ...) _printf_(5, 6);
+void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int status, const char *fmt,
+	    ...) _printf_(5, 6);
+/* Copy of a header's text on one line: folding (RFC 3261 7.3.1) becomes spaces. NULL: no memory. */
+char *line_dup(struct str s);
 /* New icid-value, RFC 7315 5.6. */
 void icid_make(struct pcscf *p, char dst[32]);
 
-#define ICID_LEN 32
+#define ICID_LEN    32
 #define GM_TCP_SIZE 1300 /* octets over which a request goes by TCP, RFC 3261 18.1.1 */
 
 #endif

@@ -91,7 +91,8 @@ static bool mk_same_selector(const struct xfrm_set *a, const struct xfrm_set *b)
 	       (a->peer_port_s == b->peer_port_s && a->our_port_c == b->our_port_c);
 }
 
-static int mk_set_add(void *arg, const struct xfrm_set *x, const struct knl_sa_set *b, uint32_t *ret_id)
+static int mk_set_add(void *arg, const struct xfrm_set *x, const struct knl_sa_set *b,
+		      uint32_t *ret_id)
 {
 	struct wire *w = arg;
 
@@ -237,8 +238,9 @@ static const char *mk_error(void *arg)
 }
 
 static const struct kern_ops mock_kernel = {
-	mk_port,     mk_port,	  mk_set_add, mk_set_del,     mk_set_stats, mk_set_lifetime, mk_set_dump, mk_xfrm_dump,
-	mk_xfrm_flush, mk_rtp_new, mk_rtp_replace, mk_rtp_del, mk_rtp_get,  mk_rtp_dump,     mk_error,
+	mk_port,	 mk_port,     mk_set_add,   mk_set_del,	   mk_set_stats,
+	mk_set_lifetime, mk_set_dump, mk_xfrm_dump, mk_xfrm_flush, mk_rtp_new,
+	mk_rtp_replace,	 mk_rtp_del,  mk_rtp_get,   mk_rtp_dump,   mk_error,
 };
 
 static inline size_t n_sets(const struct wire *w)
@@ -303,13 +305,15 @@ static inline struct sip_msg *expect(struct wire *w, enum gm_kind kind, const ch
 		assert_string_equal(sip_sa_str(&w->last.peer, to), peer);
 	assert_int_equal(((struct gm_ep *)sip_ep_user(w->last.ep))->kind, kind);
 	assert_int_equal(sip_msg_parse(w->sent[w->head].text, w->sent[w->head].n,
-				       w->last.proto == SIP_UDP, &m).error,
+				       w->last.proto == SIP_UDP, &m)
+				 .error,
 			 SIP_PARSE_OK);
 	free(w->sent[w->head++].text);
 	return m;
 }
 
-static inline struct sip_msg *expect_request(struct wire *w, enum gm_kind kind, const char *peer, const char *method)
+static inline struct sip_msg *expect_request(struct wire *w, enum gm_kind kind, const char *peer,
+					     const char *method)
 {
 	struct sip_msg *m = expect(w, kind, peer);
 
@@ -318,7 +322,8 @@ static inline struct sip_msg *expect_request(struct wire *w, enum gm_kind kind, 
 	return m;
 }
 
-static inline struct sip_msg *expect_status(struct wire *w, enum gm_kind kind, const char *peer, int status)
+static inline struct sip_msg *expect_status(struct wire *w, enum gm_kind kind, const char *peer,
+					    int status)
 {
 	struct sip_msg *m = expect(w, kind, peer);
 
@@ -358,8 +363,8 @@ static inline void has_not(const struct sip_msg *m, enum sip_hdr id)
 		fail_msg("%s: %.*s", sip_hdr_name(id), STR_FMT(sip_msg_value(m, id)));
 }
 
-static inline void inject_at(struct wire *w, struct sip_ep *ep, const char *from, enum sip_proto proto, uint64_t conn,
-			     const char *text, size_t n)
+static inline void inject_at(struct wire *w, struct sip_ep *ep, const char *from,
+			     enum sip_proto proto, uint64_t conn, const char *text, size_t n)
 {
 	struct sip_path path = { .ep = ep, .proto = proto, .conn = conn };
 	struct str addr = str_of(from);
@@ -388,15 +393,17 @@ static inline void add_lines(struct sip_msg *m, const char *lines)
 		if (!colon)
 			continue;
 		str_copy(name, sizeof(name), (struct str){ line.p, (size_t)(colon - line.p) });
-		assert_int_equal(sip_msg_add_named(m, name, "%.*s", (int)(line.p + line.n - colon - 2), colon + 2), 0);
+		assert_int_equal(sip_msg_add_named(m, name, "%.*s",
+						   (int)(line.p + line.n - colon - 2), colon + 2),
+				 0);
 	}
 	if (body)
 		sip_msg_set_body(m, "application/sdp", body + 2, strlen(body + 2));
 }
 
 /* The other end of req answers; req came by w->last or the path given. */
-static inline void answer(struct wire *w, const struct sip_msg *req, const struct sip_path *path, const char *from,
-			  int status, const char *to_tag, const char *lines)
+static inline void answer(struct wire *w, const struct sip_msg *req, const struct sip_path *path,
+			  const char *from, int status, const char *to_tag, const char *lines)
 {
 	struct sip_msg *m = sip_msg_new_response(req, status, NULL, to_tag);
 	char buf[8192];
@@ -407,12 +414,14 @@ static inline void answer(struct wire *w, const struct sip_msg *req, const struc
 	n = sip_msg_encode(m, buf, sizeof(buf));
 	assert_true(n > 0);
 	sip_msg_unref(m);
-	inject_at(w, path->ep, from ? from : sip_sa_str(&path->peer, host), path->proto, path->conn, buf, n);
+	inject_at(w, path->ep, from ? from : sip_sa_str(&path->peer, host), path->proto, path->conn,
+		  buf, n);
 }
 
 static inline void core_answers(struct wire *w, struct sip_msg *req, int status, const char *lines)
 {
-	answer(w, req, &(struct sip_path){ .ep = w->p->mw.ep, .proto = SIP_UDP }, CORE, status, "core", lines);
+	answer(w, req, &(struct sip_path){ .ep = w->p->mw.ep, .proto = SIP_UDP }, CORE, status,
+	       "core", lines);
 }
 
 /* A request from the core. */
@@ -440,29 +449,33 @@ static inline void phone_sends(struct phone *u, const char *text)
 	const struct gm *gm = gm_of_phone(u);
 	char from[ANY_UE_LEN];
 
-	inject_at(u->w, u->ps ? gm->ps.ep : gm->open.ep, from_addr(u, u->ps ? u->uc : 5060, from), SIP_UDP, 0, text,
-		  strlen(text));
+	inject_at(u->w, u->ps ? gm->ps.ep : gm->open.ep, from_addr(u, u->ps ? u->uc : 5060, from),
+		  SIP_UDP, 0, text, strlen(text));
 }
 
 /* UDP answers leave the phone from port_uc to port_ps, TS 33.203 7.1. */
-static inline void phone_answers(struct phone *u, struct sip_msg *req, int status, const char *tag, const char *lines)
+static inline void phone_answers(struct phone *u, struct sip_msg *req, int status, const char *tag,
+				 const char *lines)
 {
 	const struct gm *gm = gm_of_phone(u);
 	char from[ANY_UE_LEN];
 
-	answer(u->w, req, &(struct sip_path){ .ep = gm->ps.ep, .proto = SIP_UDP }, from_addr(u, u->uc, from), status, tag,
-	       lines);
+	answer(u->w, req, &(struct sip_path){ .ep = gm->ps.ep, .proto = SIP_UDP },
+	       from_addr(u, u->uc, from), status, tag, lines);
 }
 
 static inline void security_client(const struct phone *u, char *dst, size_t size)
 {
-	static const char *const algs[] = { "hmac-md5-96", "hmac-sha-1-96" }, *const ealgs[] = { "null", "aes-cbc" };
+	static const char *const algs[] = { "hmac-md5-96", "hmac-sha-1-96" }, *const ealgs[] = {
+		"null", "aes-cbc"
+	};
 	size_t n = 0;
 
 	for (int i = 0; i < 4; i++)
-		n += (size_t)snprintf(dst + n, size - n,
-				      "Security-Client: ipsec-3gpp; alg=%s; ealg=%s; spi-c=%u; spi-s=%u; port-c=%u; port-s=%u\r\n",
-				      algs[i / 2], ealgs[i % 2], u->spi_uc, u->spi_us, u->uc, u->us);
+		n += (size_t)snprintf(
+			dst + n, size - n,
+			"Security-Client: ipsec-3gpp; alg=%s; ealg=%s; spi-c=%u; spi-s=%u; port-c=%u; port-s=%u\r\n",
+			algs[i / 2], ealgs[i % 2], u->spi_uc, u->spi_us, u->uc, u->us);
 }
 
 struct reg_opts {
@@ -491,10 +504,12 @@ static inline void phone_registers(struct phone *u, const struct reg_opts *o)
 		 "%s%s%s%s"
 		 "Require: sec-agree\r\nProxy-Require: sec-agree\r\nSupported: path, sec-agree\r\n"
 		 "Expires: %d\r\nContent-Length: 0\r\n\r\n",
-		 host, u->ps ? u->us : 5060, u->imsi, u->cseq, u->imsi, u->imsi, u->imsi, u->imsi, u->cseq, u->imsi, host,
-		 u->us ? u->us : 5060, u->imsi, o->impi ? o->impi : u->imsi, o->auth ? o->auth : "",
-		 o->security ? o->security : sec, u->ps ? "Security-Verify: " : "",
-		 u->ps ? (o->verify ? o->verify : u->security_server) : "", u->ps ? "\r\n" : "", o->expires);
+		 host, u->ps ? u->us : 5060, u->imsi, u->cseq, u->imsi, u->imsi, u->imsi, u->imsi,
+		 u->cseq, u->imsi, host, u->us ? u->us : 5060, u->imsi, o->impi ? o->impi : u->imsi,
+		 o->auth ? o->auth : "", o->security ? o->security : sec,
+		 u->ps ? "Security-Verify: " : "",
+		 u->ps ? (o->verify ? o->verify : u->security_server) : "", u->ps ? "\r\n" : "",
+		 o->expires);
 	u->cseq++;
 	phone_sends(u, text);
 }
@@ -504,14 +519,16 @@ static inline void learn_security(struct phone *u, const struct sip_msg *resp)
 	struct sec_list l;
 
 	assert_int_equal(sec_list_read(resp, SIP_H_SECURITY_SERVER, &l), 0);
-	str_copy(u->security_server, sizeof(u->security_server), sip_msg_value(resp, SIP_H_SECURITY_SERVER));
+	str_copy(u->security_server, sizeof(u->security_server),
+		 sip_msg_value(resp, SIP_H_SECURITY_SERVER));
 	u->ps = l.m[0].port_s;
 	u->pc = l.m[0].port_c;
 }
 
 static inline const char *challenge(void)
 {
-	return "WWW-Authenticate: Digest realm=\"" DOMAIN "\",nonce=\"bm9uY2U=\",algorithm=AKAv1-MD5,qop=\"auth\",ck=\"" CK_HEX
+	return "WWW-Authenticate: Digest realm=\"" DOMAIN
+	       "\",nonce=\"bm9uY2U=\",algorithm=AKAv1-MD5,qop=\"auth\",ck=\"" CK_HEX
 	       "\",ik=\"" IK_HEX "\"\n";
 }
 
@@ -618,14 +635,28 @@ static inline int teardown(void **state)
 
 static inline struct phone phone_a(struct wire *w)
 {
-	return (struct phone){ .w = w, .addr = "10.45.0.11", .imsi = "001010000000001", .msisdn = "+15550000001",
-			       .uc = 40001, .us = 40002, .spi_uc = 11111, .spi_us = 22222, .cseq = 1 };
+	return (struct phone){ .w = w,
+			       .addr = "10.45.0.11",
+			       .imsi = "001010000000001",
+			       .msisdn = "+15550000001",
+			       .uc = 40001,
+			       .us = 40002,
+			       .spi_uc = 11111,
+			       .spi_us = 22222,
+			       .cseq = 1 };
 }
 
 static inline struct phone phone_b(struct wire *w)
 {
-	return (struct phone){ .w = w, .addr = "fd45::12", .imsi = "001010000000002", .msisdn = "+15550000002",
-			       .uc = 40003, .us = 40004, .spi_uc = 33333, .spi_us = 44444, .cseq = 1 };
+	return (struct phone){ .w = w,
+			       .addr = "fd45::12",
+			       .imsi = "001010000000002",
+			       .msisdn = "+15550000002",
+			       .uc = 40003,
+			       .us = 40004,
+			       .spi_uc = 33333,
+			       .spi_us = 44444,
+			       .cseq = 1 };
 }
 
 #endif

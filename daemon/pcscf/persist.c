@@ -50,7 +50,8 @@ static void put_str(struct rec *r, const char *key, const char *value)
 static void store_rec(struct pcscf *p, const char *table, const char *key, const struct rec *r)
 {
 	if (r->over || store_put(p->store, table, str_of(key), (struct str){ r->b, r->n }) < 0)
-		log_warn("%s %s is not stored: %s", table, key, r->over ? "too long" : store_error(p->store));
+		log_warn("%s %s is not stored: %s", table, key,
+			 r->over ? "too long" : store_error(p->store));
 }
 
 /* --- writing --- */
@@ -162,7 +163,7 @@ struct inventory {
 		uint32_t id;
 		uint64_t cookie;
 		bool claimed;
-	} *flow;
+	} * flow;
 	size_t n_flow;
 	char (*dead)[REG_TOKEN_LEN + 1]; /* records to delete */
 	size_t n_dead;
@@ -344,11 +345,22 @@ static int load_set(struct inventory *v, struct reg *r, struct str value)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	*s = (struct sa_set){ .p = r->p, .reg = r, .role = (enum sa_role)role, .reqid = u[0],
-			      .knl_id = u[1], .port_uc = (uint16_t)u[2], .port_us = (uint16_t)u[3],
-			      .port_pc = (uint16_t)u[4], .spi_uc = u[5], .spi_us = u[6],
-			      .spi_pc = u[7], .spi_ps = u[8], .alg = (enum sec_alg)alg,
-			      .ealg = (enum sec_ealg)ealg, .used = used, .expires = expires };
+	*s = (struct sa_set){ .p = r->p,
+			      .reg = r,
+			      .role = (enum sa_role)role,
+			      .reqid = u[0],
+			      .knl_id = u[1],
+			      .port_uc = (uint16_t)u[2],
+			      .port_us = (uint16_t)u[3],
+			      .port_pc = (uint16_t)u[4],
+			      .spi_uc = u[5],
+			      .spi_us = u[6],
+			      .spi_pc = u[7],
+			      .spi_ps = u[8],
+			      .alg = (enum sec_alg)alg,
+			      .ealg = (enum sec_ealg)ealg,
+			      .used = used,
+			      .expires = expires };
 	if (!v->p->kops || expires <= loop_wall(r->p->loop) || !claim_set(v, s) || sa_attach(s)) {
 		free(s);
 		return -ESTALE;
@@ -423,7 +435,8 @@ static int load_reg(struct inventory *v, struct str key, struct str record)
 	uint64_t until;
 	int e;
 
-	if (str_copy(token, sizeof(token), key) || !text_of(value_of(record, "aor"), aor, sizeof(aor)) ||
+	if (str_copy(token, sizeof(token), key) ||
+	    !text_of(value_of(record, "aor"), aor, sizeof(aor)) ||
 	    str_to_u64(expires, UINT64_MAX, &until) || until <= loop_wall(v->p->loop))
 		return -ESTALE;
 	a.token = token;
@@ -474,7 +487,8 @@ static int load_media(struct session *s, struct str value)
 	size_t i;
 
 	if (!text_of(value, line, sizeof(line)) ||
-	    sscanf(line, "%d %zu %d %d %63s %u %63s %u", &side, &i, &dir, &anchored, a, &pa, b, &pb) != 8 ||
+	    sscanf(line, "%d %zu %d %d %63s %u %63s %u", &side, &i, &dir, &anchored, a, &pa, b,
+		   &pb) != 8 ||
 	    side < 0 || side > 1 || i >= SDP_MEDIA_MAX)
 		return -EINVAL;
 	d = realloc(s->alg.now[side], sizeof(*d) + (i + 1) * sizeof(d->m[0]));
@@ -535,9 +549,9 @@ static int load_strings(struct session *s, struct str record)
 	s->callee_contact = str_dup(value_of(record, "callee-contact"));
 	s->record_route = str_dup(value_of(record, "record-route"));
 	return s->call_id && s->caller && s->callee && s->caller_contact && s->callee_contact &&
-			       s->record_route ?
-		       0 :
-		       -ENOMEM;
+			       s->record_route
+		       ? 0
+		       : -ENOMEM;
 }
 
 static int load_session(struct inventory *v, struct str key, struct str record)
@@ -584,11 +598,17 @@ static int each_session(void *arg, struct str key, struct str record)
 
 static void flush_set(struct pcscf *p, const struct knl_sa_set *b)
 {
-	struct xfrm_set x = { .reqid = b->reqid, .our = b->local, .peer = b->ue,
-			      .our_port_c = b->port_pc, .our_port_s = b->port_ps,
-			      .peer_port_c = b->port_uc, .peer_port_s = b->port_us,
-			      .our_spi_c = b->spi_pc, .our_spi_s = b->spi_ps,
-			      .peer_spi_c = b->spi_uc, .peer_spi_s = b->spi_us };
+	struct xfrm_set x = { .reqid = b->reqid,
+			      .our = b->local,
+			      .peer = b->ue,
+			      .our_port_c = b->port_pc,
+			      .our_port_s = b->port_ps,
+			      .peer_port_c = b->port_uc,
+			      .peer_port_s = b->port_us,
+			      .our_spi_c = b->spi_pc,
+			      .our_spi_s = b->spi_ps,
+			      .peer_spi_c = b->spi_uc,
+			      .peer_spi_s = b->spi_us };
 	struct knl_sa_stats st;
 
 	p->kops->set_del(p->karg, &x, b->id, &st);
@@ -637,8 +657,9 @@ void persist_load(struct pcscf *p)
 			gone = flush_leftovers(&v);
 	}
 	if (p->regs || gone)
-		log_notice("%u registrations and %u sessions read back; %zu leftovers removed from the kernel",
-			   HASH_CNT(hh_id, p->regs), HASH_COUNT(p->sessions), gone);
+		log_notice(
+			"%u registrations and %u sessions read back; %zu leftovers removed from the kernel",
+			HASH_CNT(hh_id, p->regs), HASH_COUNT(p->sessions), gone);
 	free(v.set);
 	free(v.set_claimed);
 	free(v.reqid);

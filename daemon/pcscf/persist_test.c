@@ -5,8 +5,9 @@
  */
 #include "pcscf/pcscf_test.h"
 
-#define SDP(addr, port)                                                                            \
-	"v=0\r\no=- 1 1 IN IP4 " addr "\r\ns=-\r\nc=IN IP4 " addr "\r\nt=0 0\r\nm=audio " port " RTP/AVP 97\r\n"
+#define SDP(addr, port)                                                                        \
+	"v=0\r\no=- 1 1 IN IP4 " addr "\r\ns=-\r\nc=IN IP4 " addr "\r\nt=0 0\r\nm=audio " port \
+	" RTP/AVP 97\r\n"
 
 static int setup_store(void **state)
 {
@@ -34,11 +35,15 @@ static void phone_message(struct phone *u)
 {
 	char text[1024];
 
-	snprintf(text, sizeof(text),
-		 "MESSAGE sip:x@" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKm%d\r\nMax-Forwards: 70\r\n"
-		 "Route: <sip:10.46.0.1:5064;lr>, <sip:orig@10.46.0.3:5060;lr>\r\nFrom: <sip:%s@" DOMAIN ">;tag=m\r\n"
-		 "To: <sip:x@" DOMAIN ">\r\nCall-ID: m%d\r\nCSeq: %d MESSAGE\r\nContent-Length: 0\r\n\r\n",
-		 u->addr, u->us, u->cseq, u->msisdn, u->cseq, u->cseq);
+	snprintf(
+		text, sizeof(text),
+		"MESSAGE sip:x@" DOMAIN
+		" SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKm%d\r\nMax-Forwards: 70\r\n"
+		"Route: <sip:10.46.0.1:5064;lr>, <sip:orig@10.46.0.3:5060;lr>\r\nFrom: <sip:%s@" DOMAIN
+		">;tag=m\r\n"
+		"To: <sip:x@" DOMAIN
+		">\r\nCall-ID: m%d\r\nCSeq: %d MESSAGE\r\nContent-Length: 0\r\n\r\n",
+		u->addr, u->us, u->cseq, u->msisdn, u->cseq, u->cseq);
 	u->cseq++;
 	phone_sends(u, text);
 }
@@ -137,12 +142,16 @@ static void test_session(void **state)
 	char text[2048], token[20];
 
 	register_phone(&u, 600000);
-	snprintf(text, sizeof(text),
-		 "INVITE sip:b@" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/UDP 10.45.0.11:40002;branch=z9hG4bKi\r\nMax-Forwards: 70\r\n"
-		 "Route: <sip:10.46.0.1:5064;lr>, <sip:orig@10.46.0.3:5060;lr>\r\nFrom: <sip:+15550000001@" DOMAIN ">;tag=a\r\n"
-		 "To: <sip:b@" DOMAIN ">\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContact: <sip:a@10.45.0.11:40002>\r\n"
-		 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
-		 strlen(SDP("10.45.0.11", "4000")), SDP("10.45.0.11", "4000"));
+	snprintf(
+		text, sizeof(text),
+		"INVITE sip:b@" DOMAIN
+		" SIP/2.0\r\nVia: SIP/2.0/UDP 10.45.0.11:40002;branch=z9hG4bKi\r\nMax-Forwards: 70\r\n"
+		"Route: <sip:10.46.0.1:5064;lr>, <sip:orig@10.46.0.3:5060;lr>\r\nFrom: <sip:+15550000001@" DOMAIN
+		">;tag=a\r\n"
+		"To: <sip:b@" DOMAIN
+		">\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContact: <sip:a@10.45.0.11:40002>\r\n"
+		"Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+		strlen(SDP("10.45.0.11", "4000")), SDP("10.45.0.11", "4000"));
 	phone_sends(&u, text);
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 100));
 	m = expect_request(w, EP_MW, SCSCF, "INVITE");
@@ -159,11 +168,14 @@ static void test_session(void **state)
 	assert_int_equal(n_flows(w), 4);
 	assert_non_null(w->p->sessions);
 	assert_int_equal(w->p->ports.family[0].n_used, 2);
-	snprintf(text, sizeof(text),
-		 "BYE sip:b@10.45.0.99 SIP/2.0\r\nVia: SIP/2.0/UDP 10.45.0.11:40002;branch=z9hG4bKb\r\nMax-Forwards: 70\r\n"
-		 "Route: <sip:%s@10.46.0.1:5064;lr>, <sip:%s@10.46.0.1:5070;lr>, <sip:s@10.46.0.3:5060;lr>\r\n"
-		 "From: <sip:+15550000001@" DOMAIN ">;tag=a\r\nTo: <sip:b@" DOMAIN ">;tag=core\r\nCall-ID: c\r\nCSeq: 2 BYE\r\n"
-		 "Content-Length: 0\r\n\r\n", token, token);
+	snprintf(
+		text, sizeof(text),
+		"BYE sip:b@10.45.0.99 SIP/2.0\r\nVia: SIP/2.0/UDP 10.45.0.11:40002;branch=z9hG4bKb\r\nMax-Forwards: 70\r\n"
+		"Route: <sip:%s@10.46.0.1:5064;lr>, <sip:%s@10.46.0.1:5070;lr>, <sip:s@10.46.0.3:5060;lr>\r\n"
+		"From: <sip:+15550000001@" DOMAIN ">;tag=a\r\nTo: <sip:b@" DOMAIN
+		">;tag=core\r\nCall-ID: c\r\nCSeq: 2 BYE\r\n"
+		"Content-Length: 0\r\n\r\n",
+		token, token);
 	phone_sends(&u, text);
 	m = expect_request(w, EP_MW, SCSCF, "BYE");
 	core_answers(w, m, 200, "");

@@ -22,7 +22,8 @@ struct ports {
 int ports_init(struct ports *p, uint16_t min, uint16_t max); /* -EINVAL: no pair in the range */
 void ports_fini(struct ports *p);
 int ports_get(struct ports *p, bool v6, uint16_t *ret); /* -ENOSPC */
-int ports_take(struct ports *p, bool v6, uint16_t port); /* read back after a restart: -EEXIST, -ERANGE */
+int ports_take(struct ports *p, bool v6,
+	       uint16_t port); /* read back after a restart: -EEXIST, -ERANGE */
 void ports_put(struct ports *p, bool v6, uint16_t port); /* 0 is fine */
 
 #endif

@@ -20,7 +20,8 @@ static void test_range(void **state)
 	assert_int_equal(ports_get(&p, false, &first), 0);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ports_get(&p, false, &port), 0);
-		assert_true(port >= 20002 && port <= 20006 && !(port & 1) && port != first && port != seen);
+		assert_true(port >= 20002 && port <= 20006 && !(port & 1) && port != first &&
+			    port != seen);
 		seen = port;
 	}
 	assert_int_equal(ports_get(&p, false, &port), -ENOSPC);
@@ -51,7 +52,8 @@ static void test_take(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_range), cmocka_unit_test(test_take) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_range),
+					    cmocka_unit_test(test_take) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

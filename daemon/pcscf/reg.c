@@ -102,8 +102,7 @@ static void leaving_enter(struct fsm *f, int prev _unused_)
 	struct session *s, *tmp;
 
 	DL_FOREACH_SAFE2(r->sessions, s, tmp, reg_next)
-		session_release(s, "registration ended",
-				"SIP;cause=480;text=\"Registration ended\"");
+	session_release(s, "registration ended", "SIP;cause=480;text=\"Registration ended\"");
 	for (size_t i = 0; i < r->n_open_binds; i++)
 		gm_bind_del(r->p, &r->open_binds[i]);
 	persist_reg_gone(r->p, r);
@@ -161,8 +160,8 @@ static const struct fsm_state states[REG_N_STATES] = {
 };
 
 static const char *const event_names[REG_N_EVENTS] = {
-	[REG_EV_CHALLENGED] = "challenged",	  [REG_EV_ACCEPTED] = "accepted",
-	[REG_EV_REJECTED] = "rejected",		  [REG_EV_DEREGISTERED] = "deregistered",
+	[REG_EV_CHALLENGED] = "challenged", [REG_EV_ACCEPTED] = "accepted",
+	[REG_EV_REJECTED] = "rejected",	    [REG_EV_DEREGISTERED] = "deregistered",
 	[REG_EV_TERMINATED] = "terminated",
 };
 
@@ -336,7 +335,7 @@ void reg_free(struct reg *r)
 	struct session *s, *tmp;
 
 	DL_FOREACH_SAFE2(r->sessions, s, tmp, reg_next)
-		session_free(s, "registration ended");
+	session_free(s, "registration ended");
 	for (int i = 0; i < SA_N_ROLES; i++)
 		sa_free(r->set[i]);
 	persist_reg_gone(r->p, r);
@@ -349,9 +348,9 @@ void reg_free_all(struct pcscf *p)
 	struct session *s, *stmp;
 	struct reg *r, *tmp;
 
-	HASH_ITER(hh, p->sessions, s, stmp)
+	HASH_ITER (hh, p->sessions, s, stmp)
 		session_forget(s);
-	HASH_ITER(hh_id, p->regs, r, tmp) {
+	HASH_ITER (hh_id, p->regs, r, tmp) {
 		for (int i = 0; i < SA_N_ROLES; i++)
 			sa_forget(r->set[i]);
 		free_memory(r);
@@ -383,7 +382,7 @@ int reg_add_identity(struct reg *r, struct str text)
 	r->ids = id;
 	id += r->n_ids;
 	id->canon = strdup(canon);
-	id->text = memchr(text.p, '<', text.n) ? str_dup(text) : bracketed(text);
+	id->text = memchr(text.p, '<', text.n) ? line_dup(text) : bracketed(text);
 	if (!id->canon || !id->text) {
 		free(id->canon);
 		free(id->text);
@@ -439,8 +438,8 @@ void reg_merge_identities(struct reg *r, const struct sip_msg *resp, const char 
 	if (!sip_msg_hf(resp, SIP_H_P_ASSOCIATED_URI) && !has_identity(r, aor))
 		reg_add_identity(r, str_of(aor));
 	while (r->n_ids < REG_MAX_IDS && sip_msg_next_elem(resp, SIP_H_P_ASSOCIATED_URI, &e))
-		if (!sip_name_addr_parse(e.text, &na) && !sip_uri_canon(na.uri, canon, sizeof(canon)) &&
-		    !has_identity(r, canon))
+		if (!sip_name_addr_parse(e.text, &na) &&
+		    !sip_uri_canon(na.uri, canon, sizeof(canon)) && !has_identity(r, canon))
 			reg_add_identity(r, e.text);
 }
 
@@ -473,7 +472,7 @@ static int join_service_route(struct reg *r, const struct sip_msg *resp)
 	}
 	if (r->service_route && !strncmp(r->service_route, buf, n) && !r->service_route[n])
 		return 0;
-	z = n ? strndup(buf, n) : NULL;
+	z = n ? line_dup((struct str){ buf, n }) : NULL;
 	if (n && !z)
 		return -ENOMEM;
 	free(r->service_route);

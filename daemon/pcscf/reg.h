@@ -21,7 +21,14 @@ struct session;
 struct regsub;
 
 enum reg_state { REG_AWAIT_AUTH, REG_REGISTERED, REG_LEAVING, REG_GONE, REG_N_STATES };
-enum reg_event { REG_EV_CHALLENGED, REG_EV_ACCEPTED, REG_EV_REJECTED, REG_EV_DEREGISTERED, REG_EV_TERMINATED, REG_N_EVENTS };
+enum reg_event {
+	REG_EV_CHALLENGED,
+	REG_EV_ACCEPTED,
+	REG_EV_REJECTED,
+	REG_EV_DEREGISTERED,
+	REG_EV_TERMINATED,
+	REG_N_EVENTS
+};
 
 extern const struct fsm_desc reg_fsm;
 
@@ -39,7 +46,7 @@ struct sa_set {
 	bool used;		 /* a request came under it after its 200 */
 	struct sec_list *client; /* temporary set: Security-Client that must be repeated */
 	struct timer timer;
-	uint64_t expires;	 /* wall, usec */
+	uint64_t expires; /* wall, usec */
 	struct gm_bind at_ps, at_pc;
 };
 
@@ -49,7 +56,7 @@ struct identity {
 };
 
 #define REG_TOKEN_LEN 16
-#define REG_MAX_IDS 32
+#define REG_MAX_IDS   32
 
 struct reg {
 	struct pcscf *p;
@@ -57,9 +64,9 @@ struct reg {
 	uint64_t id; /* in Path, in kims.ko as ue-id, in the store as key */
 	char token[REG_TOKEN_LEN + 1];
 	char *impi;
-	char *aor;     /* canonical form of To */
-	char *contact; /* URI */
-	char *service_route; /* values, joined by ", "; NULL none */
+	char *aor;	      /* canonical form of To */
+	char *contact;	      /* URI */
+	char *service_route;  /* values, joined by ", "; NULL none */
 	struct identity *ids; /* P-Associated-URI; before the 200: To */
 	size_t n_ids;
 	uint32_t instance; /* hash of +sip.instance; 0: none */
@@ -93,7 +100,7 @@ struct reg_new_args {
 };
 
 int reg_new(struct pcscf *p, const struct reg_new_args *a, struct reg **ret);
-void reg_free(struct reg *r); /* at once: SAs, flows, sessions, subscription, record */
+void reg_free(struct reg *r);	    /* at once: SAs, flows, sessions, subscription, record */
 void reg_free_all(struct pcscf *p); /* at exit: only memory */
 struct reg *reg_by_id(struct pcscf *p, uint64_t id);
 struct reg *reg_by_token(struct pcscf *p, struct str token);
@@ -102,7 +109,8 @@ int reg_token_parse(struct str token, uint64_t *ret);
 
 /* 200 to REGISTER: lifetime (seconds), Service-Route, P-Associated-URI; then promotes the set that it came by (NULL: unprotected). */
 int reg_accept(struct reg *r, struct sip_msg *resp, uint32_t expires_s, struct sa_set *by);
-int reg_add_identity(struct reg *r, struct str name_addr); /* one that is no identity of ours is skipped */
+int reg_add_identity(struct reg *r,
+		     struct str name_addr); /* one that is no identity of ours is skipped */
 void reg_merge_identities(struct reg *r, const struct sip_msg *resp, const char *aor);
 void reg_remove_identity(struct reg *r, const char *canon); /* not the last one */
 void reg_clear_identities(struct reg *r);
@@ -116,16 +124,18 @@ void reg_leave(struct reg *r, const char *why);
 void reg_set_used(struct sa_set *s);
 
 /* sets: sa.c */
-int sa_new(struct reg *r, const struct sec_mech *ue, const struct sec_list *client, const uint8_t ck[16], const uint8_t ik[16],
-	   struct sa_set **ret);
-void sa_free(struct sa_set *s);		   /* removes it from the kernel */
-void sa_forget(struct sa_set *s);	   /* leaves it in the kernel */
+int sa_new(struct reg *r, const struct sec_mech *ue, const struct sec_list *client,
+	   const uint8_t ck[16], const uint8_t ik[16], struct sa_set **ret);
+void sa_free(struct sa_set *s);	  /* removes it from the kernel */
+void sa_forget(struct sa_set *s); /* leaves it in the kernel */
 void sa_move(struct sa_set *s, enum sa_role role);
 void sa_lifetime(struct sa_set *s, uint64_t seconds); /* from now; here and in the kernel */
 struct sa_set *sa_by_reqid(struct reg *r, uint32_t reqid);
-void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x, struct knl_sa_set *b); /* without keys */
-int sa_attach(struct sa_set *s);	   /* hash entries; -EEXIST */
+void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x,
+		  struct knl_sa_set *b); /* without keys */
+int sa_attach(struct sa_set *s);	 /* hash entries; -EEXIST */
 /* Sets of whomever that have the UE's address and ports: they must go before a new one can come. */
-void sa_evict(struct pcscf *p, const struct xfrm_addr *ue, const struct sec_mech *m, const struct reg *by);
+void sa_evict(struct pcscf *p, const struct xfrm_addr *ue, const struct sec_mech *m,
+	      const struct reg *by);
 
 #endif

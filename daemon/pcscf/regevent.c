@@ -114,8 +114,8 @@ static int add_headers(struct reg *r, struct sip_msg *m)
 	if (!e)
 		e = sip_msg_add(m, SIP_H_P_ASSERTED_IDENTITY, "<sip:%s>", p->mw_uri);
 	if (!e)
-		e = sip_msg_add(m, SIP_H_P_CHARGING_VECTOR, "icid-value=\"%s\";icid-generated-at=%s",
-				icid, p->name);
+		e = sip_msg_add(m, SIP_H_P_CHARGING_VECTOR,
+				"icid-value=\"%s\";icid-generated-at=%s", icid, p->name);
 	return e;
 }
 
@@ -152,8 +152,8 @@ static struct sip_msg *first_subscribe(struct reg *r, struct regsub *s)
 static int send_subscribe(struct reg *r, struct regsub *s)
 {
 	struct answer *a = calloc(1, sizeof(*a));
-	struct sip_msg *m = s->dlg ? sip_dlg_request(s->dlg, "SUBSCRIBE", 0) :
-				     first_subscribe(r, s);
+	struct sip_msg *m =
+		s->dlg ? sip_dlg_request(s->dlg, "SUBSCRIBE", 0) : first_subscribe(r, s);
 	int e = -ENOMEM;
 
 	if (!a || !m || add_headers(r, m) < 0) {
@@ -260,9 +260,8 @@ static void start_el(void *arg, const char *el, const char **atts)
 		ri->contact_is_ours = false;
 		ri->contact_terminated = !strcmp(attr(atts, "state"), "terminated");
 		snprintf(ri->event, sizeof(ri->event), "%.31s", attr(atts, "event"));
-		ri->expires = str_to_u64(str_of(attr(atts, "expires")), UINT32_MAX, &u) ?
-				      0 :
-				      (uint32_t)u;
+		ri->expires =
+			str_to_u64(str_of(attr(atts, "expires")), UINT32_MAX, &u) ? 0 : (uint32_t)u;
 	} else if (is(el, "uri")) {
 		ri->in_uri = true;
 		ri->uri_len = 0;
@@ -362,7 +361,8 @@ static void act(struct reg *r, const struct reginfo *ri)
 	uint64_t until;
 
 	if (ri->dead && !ri->alive) {
-		reg_leave(r, *ri->event ? "by the home network" : "its identities are not registered any more");
+		reg_leave(r, *ri->event ? "by the home network"
+					: "its identities are not registered any more");
 		return;
 	}
 	if (!ri->shortened)

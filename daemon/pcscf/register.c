@@ -19,8 +19,8 @@ METRIC_COUNTER(m_accepted, "kims_pcscf_register_accepted_total", "200 to REGISTE
 /* What of a REGISTER is needed when its response comes. */
 struct regtx {
 	struct pcscf *p;
-	uint64_t reg_id;   /* of the registration that it came by; 0: unprotected */
-	uint32_t reqid;	   /* of the set that it came by; 0: unprotected */
+	uint64_t reg_id; /* of the registration that it came by; 0: unprotected */
+	uint32_t reqid;	 /* of the set that it came by; 0: unprotected */
 	bool dereg;
 	char token[REG_TOKEN_LEN + 1]; /* in Path */
 	char *impi, *aor, *contact;
@@ -57,6 +57,15 @@ static void regtx_free(struct regtx *t)
 
 /* --- reading --- */
 
+/* What is kept as a line of text: no control characters, not longer than what the kernel takes as a label. */
+static bool plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ')
+			return false;
+	return s.n && s.n < sizeof(((struct knl_sa_set *)0)->label);
+}
+
 static const char *read_contact(const struct sip_msg *m, struct reg_in *in)
 {
 	struct sip_elem e = { 0 };
@@ -73,7 +82,7 @@ static const char *read_contact(const struct sip_msg *m, struct reg_in *in)
 		in->contact = e.text;
 		return in->dereg ? NULL : "Contact * needs Expires 0";
 	}
-	if (sip_name_addr_parse(e.text, &na))
+	if (sip_name_addr_parse(e.text, &na) || !plain(na.uri))
 		return "Contact is malformed";
 	in->contact = na.uri;
 	in->contact_params = na.params;
@@ -96,7 +105,7 @@ static const char *read_auth(const struct sip_msg *m, struct reg_in *in)
 
 	if (!sip_msg_hf(m, SIP_H_AUTHORIZATION))
 		return NULL;
-	if (sip_digest_read(sip_msg_value(m, SIP_H_AUTHORIZATION), &d) || !d.username.n)
+	if (sip_digest_read(sip_msg_value(m, SIP_H_AUTHORIZATION), &d) || !plain(d.username))
 		return "Authorization is malformed";
 	in->impi = d.username;
 	in->has_response = d.has_response && d.response.n;
@@ -139,7 +148,9 @@ static void refuse_sec(struct pcscf *p, struct sip_stx *stx, const struct reg_in
 		       const char *why)
 {
 	struct sip_msg *resp = sip_msg_new_response(sip_stx_request(stx), status, NULL, NULL);
-	struct sec_mech mech = { .ipsec_3gpp = true, .esp = true, .transport = true, .known = true };
+	struct sec_mech mech = {
+		.ipsec_3gpp = true, .esp = true, .transport = true, .known = true
+	};
 	char text[256];
 
 	log_notice("%.*s: REGISTER refused with %d: %s", STR_FMT(in->impi), status, why);
@@ -154,7 +165,8 @@ static void refuse_sec(struct pcscf *p, struct sip_stx *stx, const struct reg_in
 		mech.ealg = p->policy.m[i].ealg;
 		mech.q_milli = (uint32_t)(1000 * (p->policy.n - i) / p->policy.n);
 		/* No SPIs nor ports: there is no set. */
-		snprintf(text, sizeof(text), "ipsec-3gpp;q=0.%03u;alg=%s;ealg=%s;prot=esp;mod=trans",
+		snprintf(text, sizeof(text),
+			 "ipsec-3gpp;q=0.%03u;alg=%s;ealg=%s;prot=esp;mod=trans",
 			 MIN(mech.q_milli, 999u), sec_alg_name(mech.alg), sec_ealg_name(mech.ealg));
 		sip_msg_add(resp, SIP_H_SECURITY_SERVER, "%s", text);
 	}
@@ -191,7 +203,8 @@ static bool check_protected(struct pcscf *p, struct sip_stx *stx, struct sip_msg
 		return false;
 	}
 	if (!str_eqz(in->impi, r->impi)) {
-		refuse(p, stx, r, 403, "Private identity is not the one of the security association");
+		refuse(p, stx, r, 403,
+		       "Private identity is not the one of the security association");
 		return false;
 	}
 	why = sec_verify(&p->policy, s, r->gm->ps.port, m);
@@ -226,7 +239,8 @@ static int set_integrity(struct sip_msg *m, const char *value)
 }
 
 /* Without SAs: the address from which the challenge is answered is all there is, TS 24.229 5.2.2.3. */
-static const char *integrity_of(const struct reg_in *in, const struct sa_set *s, const struct reg *known)
+static const char *integrity_of(const struct reg_in *in, const struct sa_set *s,
+				const struct reg *known)
 {
 	if (s)
 		return "yes";
@@ -235,7 +249,8 @@ static const char *integrity_of(const struct reg_in *in, const struct sa_set *s,
 	return known ? "ip-assoc-yes" : "ip-assoc-pending";
 }
 
-static int edit_request(struct pcscf *p, struct sip_msg *m, const struct regtx *t, const char *integrity)
+static int edit_request(struct pcscf *p, struct sip_msg *m, const struct regtx *t,
+			const char *integrity)
 {
 	const struct conf_network *n = &p->conf->network;
 	const char *visited = n->visited && *n->visited ? n->visited : n->domain;
@@ -300,7 +315,8 @@ static int strip_keys(struct regtx *t, struct sip_msg *resp, enum sip_hdr id)
 static int reg_for_challenge(struct regtx *t, struct reg **ret)
 {
 	const struct gm_ep *e = sip_ep_user(t->from.ep);
-	struct reg *r = t->reg_id ? reg_by_id(t->p, t->reg_id) : reg_by_token(t->p, str_of(t->token));
+	struct reg *r =
+		t->reg_id ? reg_by_id(t->p, t->reg_id) : reg_by_token(t->p, str_of(t->token));
 	struct reg_new_args a;
 
 	if (r) {
@@ -366,7 +382,8 @@ static int on_challenge(struct regtx *t, struct sip_fwd *f, struct sip_msg *resp
 	if (!t->p->kops || !t->client)
 		return 0; /* no SAs: the challenge is the UE's and the home network's affair */
 	if (!t->have_keys)
-		return answer_instead(t, f, 500, "The home network's challenge has no keys for IPsec");
+		return answer_instead(t, f, 500,
+				      "The home network's challenge has no keys for IPsec");
 	e = set_up(t, resp);
 	if (e < 0) {
 		log_warn("%s: security associations: %s (%s)", t->impi, strerror(-e),
@@ -461,8 +478,8 @@ static void accepted(struct reg *r, struct regtx *t, struct sip_msg *resp, uint3
 		log_warn("%s: 200 to REGISTER cannot be kept: %s", r->impi, strerror(-e));
 		return;
 	}
-	log_info("%s: %s for %u s, contact %s", r->impi, first ? "registered" : "registration renewed",
-		 expires, r->contact);
+	log_info("%s: %s for %u s, contact %s", r->impi,
+		 first ? "registered" : "registration renewed", expires, r->contact);
 	take_contact(r, t);
 	if (first)
 		reg_replace_same_ue(r);
@@ -472,7 +489,8 @@ static void accepted(struct reg *r, struct regtx *t, struct sip_msg *resp, uint3
 }
 
 /* Another public identity of the same phone, under the same SAs, that no implicit set has. */
-static void other_identity(struct reg *r, const struct regtx *t, const struct sip_msg *resp, uint32_t expires)
+static void other_identity(struct reg *r, const struct regtx *t, const struct sip_msg *resp,
+			   uint32_t expires)
 {
 	log_info("%s: %s %s too", r->impi, expires ? "registered" : "de-registered", t->aor);
 	if (expires)
@@ -584,8 +602,8 @@ static struct reg *known_reg(struct pcscf *p, const struct reg_in *in, const str
 	for (r = reg_by_impi(p, in->impi); r; r = r->impi_next) {
 		if (!gm_addr_eq(&r->ue, &ue) || strcmp(r->aor, in->aor))
 			continue;
-		if (r->ipsec ? r->fsm.state == REG_AWAIT_AUTH :
-			       r->fsm.state == REG_REGISTERED &&
+		if (r->ipsec ? r->fsm.state == REG_AWAIT_AUTH
+			     : r->fsm.state == REG_REGISTERED &&
 				       r->ue_port == sip_sa_port(&from->peer))
 			return r;
 	}
@@ -603,8 +621,9 @@ static int new_token(char token[REG_TOKEN_LEN + 1])
 	return 0;
 }
 
-static struct regtx *regtx_new(struct pcscf *p, const struct reg_in *in, const struct sip_path *from,
-			       const struct sa_set *s, const struct reg *known)
+static struct regtx *regtx_new(struct pcscf *p, const struct reg_in *in,
+			       const struct sip_path *from, const struct sa_set *s,
+			       const struct reg *known)
 {
 	struct regtx *t = calloc(1, sizeof(*t));
 
@@ -657,14 +676,15 @@ static void forward(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, str
 	if (r < 0) {
 		regtx_free(t);
 		if (!sip_stx_done(stx))
-			refuse(p, stx, NULL, 500, "REGISTER could not be forwarded: %s", strerror(-r));
+			refuse(p, stx, NULL, 500, "REGISTER could not be forwarded: %s",
+			       strerror(-r));
 	}
 }
 
 static const char *const supported[] = { "sec-agree", "path", NULL };
 
-void register_request(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, const struct sip_path *from,
-		      struct gm_bind *bind)
+void register_request(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m,
+		      const struct sip_path *from, struct gm_bind *bind)
 {
 	struct sa_set *s = bind ? bind->set : NULL;
 	struct reg *known = NULL;

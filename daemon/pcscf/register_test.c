@@ -90,8 +90,12 @@ static void test_no_security_client(void **state)
 	has(m, SIP_H_REQUIRE, "sec-agree");
 	has(m, SIP_H_WARNING, "399");
 	sip_msg_unref(m);
-	phone_registers(&u, &(struct reg_opts){ .expires = 3600,
-		.security = "Security-Client: ipsec-3gpp; alg=hmac-whirlpool; spi-c=1111; spi-s=2222; port-c=1; port-s=2\r\n" });
+	phone_registers(
+		&u,
+		&(struct reg_opts){
+			.expires = 3600,
+			.security =
+				"Security-Client: ipsec-3gpp; alg=hmac-whirlpool; spi-c=1111; spi-s=2222; port-c=1; port-s=2\r\n" });
 	m = expect_status(w, EP_GM_OPEN, NULL, 494);
 	has(m, SIP_H_SECURITY_SERVER, "ipsec-3gpp");
 	sip_msg_unref(m);
@@ -112,12 +116,20 @@ static void test_wrong_verify(void **state)
 	learn_security(&u, m);
 	sip_msg_unref(m);
 	/* bidding down: only the weakest of what was offered comes back */
-	phone_registers(&u, &(struct reg_opts){ .expires = 3600,
-		.verify = "ipsec-3gpp;q=0.1;alg=hmac-md5-96;ealg=null;spi-c=5555;spi-s=6666;port-c=5063;port-s=5064" });
+	phone_registers(
+		&u,
+		&(struct reg_opts){
+			.expires = 3600,
+			.verify =
+				"ipsec-3gpp;q=0.1;alg=hmac-md5-96;ealg=null;spi-c=5555;spi-s=6666;port-c=5063;port-s=5064" });
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 494));
 	/* another Security-Client than the one that was challenged */
-	phone_registers(&u, &(struct reg_opts){ .expires = 3600,
-		.security = "Security-Client: ipsec-3gpp; alg=hmac-sha-1-96; ealg=null; spi-c=11111; spi-s=22222; port-c=40001; port-s=40002\r\n" });
+	phone_registers(
+		&u,
+		&(struct reg_opts){
+			.expires = 3600,
+			.security =
+				"Security-Client: ipsec-3gpp; alg=hmac-sha-1-96; ealg=null; spi-c=11111; spi-s=22222; port-c=40001; port-s=40002\r\n" });
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 494));
 	/* somebody else's private identity under these SAs */
 	phone_registers(&u, &(struct reg_opts){ .expires = 3600, .impi = "001010000000002" });
@@ -168,7 +180,8 @@ static void test_resync(void **state)
 	sip_msg_unref(m);
 	sip_msg_unref(expect_status(w, EP_GM_OPEN, NULL, 401));
 	assert_int_equal(n_sets(w), 1);
-	phone_registers(&u, &(struct reg_opts){ .expires = 3600, .auth = ",auts=\"MTIzNDU2Nzg5MDEyMzQ=\"" });
+	phone_registers(&u, &(struct reg_opts){ .expires = 3600,
+						.auth = ",auts=\"MTIzNDU2Nzg5MDEyMzQ=\"" });
 	m = expect_request(w, EP_MW, CORE, "REGISTER");
 	has(m, SIP_H_AUTHORIZATION, "auts=\"MTIzNDU2Nzg5MDEyMzQ=\"");
 	core_answers(w, m, 401, challenge());
@@ -260,12 +273,16 @@ static void phone_message(struct phone *u, const char *from_user, const char *pp
 {
 	char text[2048];
 
-	snprintf(text, sizeof(text),
-		 "MESSAGE sip:+15550000002@" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKm%s%d\r\n"
-		 "Max-Forwards: 70\r\nRoute: <sip:10.46.0.1:%u;lr>, <sip:orig@10.46.0.3:5060;lr>\r\n"
-		 "From: <sip:%s@" DOMAIN ">;tag=m\r\nTo: <sip:+15550000002@" DOMAIN ">\r\nCall-ID: m%d\r\n"
-		 "CSeq: %d MESSAGE\r\n%sContent-Length: 0\r\n\r\n",
-		 u->addr, u->us, u->imsi, u->cseq, u->ps ? u->ps : 5060, from_user, u->cseq, u->cseq, ppi ? ppi : "");
+	snprintf(
+		text, sizeof(text),
+		"MESSAGE sip:+15550000002@" DOMAIN
+		" SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bKm%s%d\r\n"
+		"Max-Forwards: 70\r\nRoute: <sip:10.46.0.1:%u;lr>, <sip:orig@10.46.0.3:5060;lr>\r\n"
+		"From: <sip:%s@" DOMAIN ">;tag=m\r\nTo: <sip:+15550000002@" DOMAIN
+		">\r\nCall-ID: m%d\r\n"
+		"CSeq: %d MESSAGE\r\n%sContent-Length: 0\r\n\r\n",
+		u->addr, u->us, u->imsi, u->cseq, u->ps ? u->ps : 5060, from_user, u->cseq, u->cseq,
+		ppi ? ppi : "");
 	u->cseq++;
 	phone_sends(u, text);
 }
@@ -385,23 +402,28 @@ static void notify(struct wire *w, const struct sip_msg *sub, int cseq, const ch
 	char text[4096];
 
 	assert_int_equal(sip_name_addr_parse(sip_msg_value(sub, SIP_H_CONTACT), &na), 0);
-	snprintf(text, sizeof(text),
-		 "NOTIFY %.*s SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKn%d\r\nMax-Forwards: 70\r\n"
-		 "From: %.*s;tag=core\r\nTo: %.*s\r\nCall-ID: %.*s\r\nCSeq: %d NOTIFY\r\nEvent: reg\r\n"
-		 "Subscription-State: active;expires=600\r\nContact: <sip:10.46.0.3:5060>\r\n"
-		 "Content-Type: application/reginfo+xml\r\nContent-Length: %zu\r\n\r\n%s",
-		 STR_FMT(na.uri), cseq, STR_FMT(sip_msg_value(sub, SIP_H_TO)), STR_FMT(sip_msg_value(sub, SIP_H_FROM)),
-		 STR_FMT(sip_msg_call_id(sub)), cseq, strlen(xml), xml);
+	snprintf(
+		text, sizeof(text),
+		"NOTIFY %.*s SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKn%d\r\nMax-Forwards: 70\r\n"
+		"From: %.*s;tag=core\r\nTo: %.*s\r\nCall-ID: %.*s\r\nCSeq: %d NOTIFY\r\nEvent: reg\r\n"
+		"Subscription-State: active;expires=600\r\nContact: <sip:10.46.0.3:5060>\r\n"
+		"Content-Type: application/reginfo+xml\r\nContent-Length: %zu\r\n\r\n%s",
+		STR_FMT(na.uri), cseq, STR_FMT(sip_msg_value(sub, SIP_H_TO)),
+		STR_FMT(sip_msg_value(sub, SIP_H_FROM)), STR_FMT(sip_msg_call_id(sub)), cseq,
+		strlen(xml), xml);
 	core_sends(w, text);
 }
 
-static void reginfo(char *dst, size_t size, const struct phone *u, const char *state, const char *event)
+static void reginfo(char *dst, size_t size, const struct phone *u, const char *state,
+		    const char *event)
 {
-	snprintf(dst, size,
-		 "<?xml version=\"1.0\"?><reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"1\" state=\"full\">"
-		 "<registration aor=\"sip:%s@" DOMAIN "\" id=\"a\" state=\"%s\"><contact id=\"1\" state=\"%s\" event=\"%s\" "
-		 "expires=\"60\"><uri>sip:%s@%s:%u</uri></contact></registration></reginfo>",
-		 u->msisdn, state, state, event, u->imsi, u->addr, u->us);
+	snprintf(
+		dst, size,
+		"<?xml version=\"1.0\"?><reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"1\" state=\"full\">"
+		"<registration aor=\"sip:%s@" DOMAIN
+		"\" id=\"a\" state=\"%s\"><contact id=\"1\" state=\"%s\" event=\"%s\" "
+		"expires=\"60\"><uri>sip:%s@%s:%u</uri></contact></registration></reginfo>",
+		u->msisdn, state, state, event, u->imsi, u->addr, u->us);
 }
 
 static void test_network_deregisters(void **state)
@@ -431,16 +453,18 @@ static void test_network_deregisters(void **state)
 	notify(w, sub, 1, xml);
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 200));
 	assert_int_equal(w->p->regs->fsm.state, REG_REGISTERED);
-	notify(w, sub, 2, "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY a \"aaaa\">]><reginfo>&a;</reginfo>");
+	notify(w, sub, 2,
+	       "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY a \"aaaa\">]><reginfo>&a;</reginfo>");
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 400));
 	/* moved to another port: the old contact is over, the phone is not */
-	snprintf(xml, sizeof(xml),
-		 "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"2\" state=\"full\">"
-		 "<registration aor=\"sip:%s@" DOMAIN "\" id=\"a\" state=\"active\">"
-		 "<contact id=\"1\" state=\"terminated\" event=\"unregistered\"><uri>sip:%s@%s:%u</uri></contact>"
-		 "<contact id=\"2\" state=\"active\" event=\"registered\"><uri>sip:%s@%s:9999</uri></contact>"
-		 "</registration></reginfo>",
-		 u.msisdn, u.imsi, u.addr, u.us, u.imsi, u.addr);
+	snprintf(
+		xml, sizeof(xml),
+		"<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"2\" state=\"full\">"
+		"<registration aor=\"sip:%s@" DOMAIN "\" id=\"a\" state=\"active\">"
+		"<contact id=\"1\" state=\"terminated\" event=\"unregistered\"><uri>sip:%s@%s:%u</uri></contact>"
+		"<contact id=\"2\" state=\"active\" event=\"registered\"><uri>sip:%s@%s:9999</uri></contact>"
+		"</registration></reginfo>",
+		u.msisdn, u.imsi, u.addr, u.us, u.imsi, u.addr);
 	notify(w, sub, 3, xml);
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 200));
 	assert_int_equal(w->p->regs->fsm.state, REG_REGISTERED);
@@ -471,7 +495,9 @@ static void test_identity(void **state)
 	phone_message(&u, u.msisdn, NULL); /* not registered */
 	sip_msg_unref(expect_status(w, EP_GM_OPEN, NULL, 403));
 	register_phone(&u, 3600);
-	phone_message(&u, u.msisdn, "P-Preferred-Identity: <tel:+1-555-000-0001>\r\nP-Asserted-Identity: <sip:evil@x>\r\n");
+	phone_message(
+		&u, u.msisdn,
+		"P-Preferred-Identity: <tel:+1-555-000-0001>\r\nP-Asserted-Identity: <sip:evil@x>\r\n");
 	m = expect_request(w, EP_MW, SCSCF, "MESSAGE");
 	has(m, SIP_H_P_ASSERTED_IDENTITY, "<tel:+15550000001>");
 	has_not(m, SIP_H_P_PREFERRED_IDENTITY);
@@ -487,6 +513,47 @@ static void test_identity(void **state)
 	phone_message(&u, "+15550000002", NULL);
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 403));
 	expect_nothing(w);
+}
+
+/* A second public identity under the same SAs: both may be used; leaving one leaves the other. */
+static void test_two_identities(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	struct sip_msg *m;
+	char text[4096];
+
+	register_phone(&u, 3600);
+	for (int expires = 3600; expires >= 0; expires -= 3600) {
+		snprintf(
+			text, sizeof(text),
+			"REGISTER sip:" DOMAIN
+			" SIP/2.0\r\nVia: SIP/2.0/UDP 10.45.0.11:40002;branch=z9hG4bKx%d\r\n"
+			"Max-Forwards: 70\r\nFrom: <sip:second@" DOMAIN
+			">;tag=x\r\nTo: <sip:second@" DOMAIN ">\r\n"
+			"Call-ID: x\r\nCSeq: %d REGISTER\r\nContact: <sip:%s@10.45.0.11:40002>\r\n"
+			"Authorization: Digest username=\"%s\",realm=\"x\",uri=\"sip:x\",nonce=\"\",response=\"\"\r\n"
+			"Security-Verify: %s\r\nExpires: %d\r\nContent-Length: 0\r\n\r\n",
+			expires, 4000 - expires, u.imsi, u.imsi, u.security_server, expires);
+		phone_sends(&u, text);
+		m = expect_request(w, EP_MW, CORE, "REGISTER");
+		snprintf(text, sizeof(text),
+			 "Contact: <sip:%s@10.45.0.11:40002>;expires=%d\n"
+			 "P-Associated-URI: <sip:second@" DOMAIN ">\n",
+			 u.imsi, expires);
+		core_answers(w, m, 200, text);
+		sip_msg_unref(m);
+		sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
+		phone_message(&u, "second", NULL);
+		if (expires) {
+			m = expect_request(w, EP_MW, SCSCF, "MESSAGE");
+			core_answers(w, m, 200, "");
+			sip_msg_unref(m);
+		}
+		sip_msg_unref(expect_status(w, EP_GM_PC, NULL, expires ? 200 : 403));
+	}
+	assert_int_equal(w->p->regs->fsm.state, REG_REGISTERED);
+	assert_int_equal(w->p->regs->n_ids, 2);
 }
 
 static void test_fsm(void **state)
@@ -516,6 +583,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reboot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_deregisters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_identities, setup, teardown),
 		cmocka_unit_test(test_fsm),
 	};
 

@@ -46,9 +46,9 @@ static bool makes_dialog(enum sip_method_id m)
 static void strip_from_ue(struct sip_msg *m)
 {
 	static const enum sip_hdr mine[] = {
-		SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
-		SIP_H_P_VISITED_NETWORK_ID, SIP_H_P_SERVED_USER, SIP_H_P_ASSERTED_SERVICE,
-		SIP_H_P_CALLED_PARTY_ID,
+		SIP_H_P_CHARGING_VECTOR,    SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
+		SIP_H_P_VISITED_NETWORK_ID, SIP_H_P_SERVED_USER,
+		SIP_H_P_ASSERTED_SERVICE,   SIP_H_P_CALLED_PARTY_ID,
 	};
 
 	sec_strip(m);
@@ -107,7 +107,8 @@ static void save_icid(const struct sip_msg *m, char dst[ICID_LEN])
 }
 
 /* One entry for each side, RFC 5658: the port that this side may use. */
-static int add_record_route(struct sip_msg *m, const struct reg *r, const char *token, enum side from)
+static int add_record_route(struct sip_msg *m, const struct reg *r, const char *token,
+			    enum side from)
 {
 	uint16_t port = r->ipsec ? r->gm->ps.port : r->gm->open.port;
 
@@ -204,7 +205,8 @@ static void response_from_ue(struct reqtx *t, struct sip_fwd *f, struct sip_msg 
 			    t->icid, visited(t->p));
 }
 
-static void session_on_response(struct reqtx *t, struct session *s, struct sip_msg *resp, enum side from)
+static void session_on_response(struct reqtx *t, struct session *s, struct sip_msg *resp,
+				enum side from)
 {
 	int status = sip_msg_status(resp), r;
 
@@ -310,7 +312,8 @@ static void forward(struct reg *r, struct session *s, struct sip_stx *stx, struc
 
 	e = way(r, m, t->from, &target, &path);
 	if (!e)
-		e = sip_proxy_forward(p->stack, p->resolver, stx, m, &target, 1, 0, &fwd_ops, t, &f);
+		e = sip_proxy_forward(p->stack, p->resolver, stx, m, &target, 1, 0, &fwd_ops, t,
+				      &f);
 	if (e < 0) {
 		if (session)
 			fsm_event(&s->fsm, SES_EV_FAILED, NULL);
@@ -337,7 +340,8 @@ static int alg_status(int e)
 }
 
 /* A session for an INVITE; the description in it goes through the relay. Refuses by itself. */
-static struct session *open_session(struct reg *r, struct sip_stx *stx, struct sip_msg *m, enum side from)
+static struct session *open_session(struct reg *r, struct sip_stx *stx, struct sip_msg *m,
+				    enum side from)
 {
 	struct session *s;
 	int e;
@@ -518,7 +522,7 @@ static void terminating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
 	}
 	t = reqtx_new(r, NULL, m, SIDE_CORE, true);
 	if (t && sip_msg_hf(m, SIP_H_P_CALLED_PARTY_ID))
-		t->called = str_dup(sip_msg_value(m, SIP_H_P_CALLED_PARTY_ID));
+		t->called = line_dup(sip_msg_value(m, SIP_H_P_CALLED_PARTY_ID));
 	if (!t || (sip_msg_hf(m, SIP_H_P_CALLED_PARTY_ID) && !t->called)) {
 		reqtx_free(t);
 		refuse(r->p, stx, r, 500, "Out of memory");

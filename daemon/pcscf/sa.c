@@ -12,8 +12,8 @@
 #include "lib/aka/aka.h"
 #include "pcscf/pcscf.h"
 
-#define SPI_MIN	    0x1000u /* RFC 4303 2.1 reserves 1..255 */
-#define SPI_TRIES   4
+#define SPI_MIN	  0x1000u /* RFC 4303 2.1 reserves 1..255 */
+#define SPI_TRIES 4
 
 static int random_spi(uint32_t avoid_a, uint32_t avoid_b, uint32_t avoid_c, uint32_t *ret)
 {

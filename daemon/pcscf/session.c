@@ -200,7 +200,7 @@ static char *contact_uri(const struct sip_msg *m)
 
 	if (!sip_msg_next_elem(m, SIP_H_CONTACT, &e) || sip_name_addr_parse(e.text, &na))
 		return NULL;
-	return str_dup(na.uri);
+	return line_dup(na.uri);
 }
 
 static void replace(char **slot, char *z)
@@ -240,9 +240,9 @@ int session_new(struct reg *r, bool orig, struct sip_msg *invite, struct session
 	s->p = r->p;
 	s->reg = r;
 	s->orig = orig;
-	s->call_id = str_dup(sip_msg_call_id(invite));
-	s->caller = str_dup(sip_msg_value(invite, SIP_H_FROM));
-	s->callee = str_dup(sip_msg_value(invite, SIP_H_TO));
+	s->call_id = line_dup(sip_msg_call_id(invite));
+	s->caller = line_dup(sip_msg_value(invite, SIP_H_FROM));
+	s->callee = line_dup(sip_msg_value(invite, SIP_H_TO));
 	s->caller_contact = contact_uri(invite);
 	s->caller_cseq = s->invite_cseq = sip_msg_cseq(invite);
 	if (!s->call_id || !s->caller || !s->callee)
@@ -269,7 +269,8 @@ void session_restored(struct session *s)
 {
 	alg_restored(s);
 	if (s->session_expires_s)
-		fsm_set_timer(&s->fsm, ((uint64_t)s->session_expires_s + SESSION_GRACE_S) * USEC_PER_SEC);
+		fsm_set_timer(&s->fsm,
+			      ((uint64_t)s->session_expires_s + SESSION_GRACE_S) * USEC_PER_SEC);
 }
 
 /* --- what is remembered of ended ones --- */
@@ -348,6 +349,9 @@ static char *join(const struct sip_msg *m, enum sip_hdr id)
 		out = z;
 		n += (size_t)sprintf(out + n, "%s%.*s", n ? ", " : "", STR_FMT(e.text));
 	}
+	for (size_t i = 0; i < n; i++) /* unfolded */
+		if ((unsigned char)out[i] < ' ')
+			out[i] = ' ';
 	return out;
 }
 
@@ -363,7 +367,8 @@ static void watch_timer(struct session *s, const struct sip_msg *resp)
 	if (s->fsm.state != SES_CONFIRMED)
 		return;
 	if (s->session_expires_s)
-		fsm_set_timer(&s->fsm, ((uint64_t)s->session_expires_s + SESSION_GRACE_S) * USEC_PER_SEC);
+		fsm_set_timer(&s->fsm,
+			      ((uint64_t)s->session_expires_s + SESSION_GRACE_S) * USEC_PER_SEC);
 	else
 		timer_stop(s->p->loop, &s->fsm.timer);
 }
@@ -374,7 +379,7 @@ void session_response(struct session *s, struct sip_msg *resp)
 
 	if (status < 200 || status >= 300 || s->fsm.state != SES_EARLY)
 		return;
-	replace(&s->callee, str_dup(sip_msg_value(resp, SIP_H_TO)));
+	replace(&s->callee, line_dup(sip_msg_value(resp, SIP_H_TO)));
 	replace(&s->callee_contact, contact_uri(resp));
 	replace(&s->record_route, join(resp, SIP_H_RECORD_ROUTE));
 	fsm_event(&s->fsm, SES_EV_ANSWERED, NULL);
@@ -438,7 +443,8 @@ struct bye {
 	int *left; /* shared by both */
 };
 
-static void bye_answered(void *arg, struct sip_ctx *t _unused_, struct sip_msg *resp, int err _unused_)
+static void bye_answered(void *arg, struct sip_ctx *t _unused_, struct sip_msg *resp,
+			 int err _unused_)
 {
 	struct bye *b = arg;
 	struct session *s;

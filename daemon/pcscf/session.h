@@ -32,16 +32,16 @@ struct session {
 	bool orig;	 /* the UE is the caller */
 	char icid[32];
 	char *call_id;
-	char *caller, *callee;			 /* From and To values with tags */
-	char *caller_contact, *callee_contact;	 /* URIs */
-	char *record_route;			 /* of the 2xx, as the callee sent it; joined by ", " */
-	uint32_t caller_cseq, callee_cseq;	 /* last ones seen */
+	char *caller, *callee;		       /* From and To values with tags */
+	char *caller_contact, *callee_contact; /* URIs */
+	char *record_route;		   /* of the 2xx, as the callee sent it; joined by ", " */
+	uint32_t caller_cseq, callee_cseq; /* last ones seen */
 	uint32_t invite_cseq;
 	struct sip_fwd *fwd; /* the INVITE while it is being forwarded */
 	struct alg alg;
-	uint64_t start;	    /* wall, usec: answered */
+	uint64_t start; /* wall, usec: answered */
 	uint32_t session_expires_s;
-	struct timer timer;	  /* session timer, media check, end of release */
+	struct timer timer; /* session timer, media check, end of release */
 	struct timer media_timer;
 	struct session *reg_prev, *reg_next;
 	UT_hash_handle hh;
@@ -68,8 +68,10 @@ struct session *session_by_id(struct pcscf *p, uint64_t id);
 
 /* 1xx or 2xx to the INVITE, before it goes on. */
 void session_response(struct session *s, struct sip_msg *resp);
-void session_seen(struct session *s, const struct sip_msg *req, enum side from); /* CSeq, target refresh */
-void session_refreshed(struct session *s, struct sip_msg *resp);			 /* 2xx to re-INVITE, UPDATE: session timer, target */
+void session_seen(struct session *s, const struct sip_msg *req,
+		  enum side from); /* CSeq, target refresh */
+void session_refreshed(struct session *s,
+		       struct sip_msg *resp); /* 2xx to re-INVITE, UPDATE: session timer, target */
 /* Network-initiated release, 5.2.8.1: BYE both ways, or CANCEL and a final response; reason: value of the Reason header. */
 void session_release(struct session *s, const char *why, const char *reason);
 void session_media_changed(struct session *s); /* seam for Rx: flows follow an answer */
@@ -77,7 +79,7 @@ void session_note_flow(struct session *s, size_t stream, int flow, const struct 
 void session_media_event(struct pcscf *p, uint64_t cookie, uint32_t flow_id, bool inactive);
 void session_media_watch(struct session *s);
 void session_restored(struct session *s); /* after loading: ports, flows, timers */
-int session_attach(struct session *s); /* tables, after loading */
+int session_attach(struct session *s);	  /* tables, after loading */
 bool session_from_caller(const struct session *s, enum side from);
 
 #endif
