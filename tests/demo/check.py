@@ -90,12 +90,13 @@ def phones_rtp(path):
 
 
 def counters(path):
+    """Every ended session of the last calls, newest first, until as many as the phones report (two for a call)."""
     phones = phones_rtp(path)
     sent = sum(d["sent"] for d in phones)
     received = sum(d["received"] for d in phones)
-    notes = show("history")
-    kernel = sum(f["packets"] for n in notes for f in n["flows"] if f["kind"] in ("up", "rtp up"))
-    down = sum(f["packets"] for n in notes for f in n["flows"] if f["kind"] in ("down", "rtp down"))
+    notes = [n for n in show("history") if any(f["packets"] for f in n["flows"])][-len(phones):]
+    kernel = sum(f["packets"] for n in notes for f in n["flows"] if f["kind"] == "rtp up")
+    down = sum(f["packets"] for n in notes for f in n["flows"] if f["kind"] == "rtp down")
     ok = sent > 0 and kernel == sent and down == received
     return ok, f"phones sent {sent}, received {received}; kims.ko relayed {kernel} up, {down} down"
 

@@ -470,7 +470,7 @@ static void start_run(struct step *s)
 	int r;
 
 	s->priv = c;
-	step_expects(s, "exit status 0");
+	step_expects(s, "%s", s->a.expect ? s->a.expect : "exit status 0");
 	if (!c || !s->a.command) {
 		step_end(s, false, c ? "no command" : "out of memory");
 		return;
@@ -545,8 +545,8 @@ const struct step_kind step_expect = {
 };
 const struct step_kind step_run = {
 	"run",
-	"command",
-	"run a shell command; its last line is what was seen",
+	"command expect",
+	"run a shell command, which must succeed; its last line is what was seen, expect the words for it",
 	120 * USEC_PER_SEC,
 	start_run,
 	NULL,
