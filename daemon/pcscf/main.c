@@ -35,6 +35,13 @@ static int start(struct app *a, char *err, size_t errsize)
 	return 0;
 }
 
+static void reload(struct app *a, const struct conf *c)
+{
+	if (pcscf_reload(a->nf, c) < 0)
+		log_warn(
+			"names, addresses, ports and algorithms change by a restart only: all stays as it was");
+}
+
 static void fini(struct app *a)
 {
 	pcscf_free(a->nf);
@@ -49,6 +56,7 @@ int main(int argc, char **argv)
 		.cmds = pcscf_cmds,
 		.secret = true,
 		.start = start,
+		.reload = reload,
 		.fini = fini,
 	};
 

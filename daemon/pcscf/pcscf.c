@@ -291,6 +291,24 @@ static int open_kernel(struct pcscf *p, const struct pcscf_opts *o, char *err, s
 	return r;
 }
 
+/* Every port is told apart by its number where addresses are the same; the second port_pc is not in the file. */
+static int check_ports(const struct conf_pcscf *c, char *err, size_t errsize)
+{
+	const uint16_t port[] = { c->gm_port, c->mw_port, c->port_ps, c->port_pc,
+				  (uint16_t)(c->port_pc - 1) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(port); i++)
+		for (size_t j = 0; j < i; j++)
+			if (!port[i] || port[i] == port[j]) {
+				snprintf(
+					err, errsize,
+					"pcscf.gm_port, mw_port, port_ps, port_pc and port_pc - 1 must differ: %u",
+					port[i]);
+				return -EINVAL;
+			}
+	return 0;
+}
+
 static int read_conf(struct pcscf *p, char *err, size_t errsize)
 {
 	const struct conf_pcscf *c = &p->conf->pcscf;
@@ -303,6 +321,8 @@ static int read_conf(struct pcscf *p, char *err, size_t errsize)
 	p->name = strdup(name);
 	if (!p->name)
 		return -ENOMEM;
+	if (check_ports(c, err, errsize) < 0)
+		return -EINVAL;
 	if (sec_policy_read(c->ipsec_algs, c->ipsec_ealgs, &p->policy) < 0) {
 		snprintf(err, errsize, "pcscf.ipsec_algs, pcscf.ipsec_ealgs: no usable algorithm");
 		return -EINVAL;
@@ -343,6 +363,36 @@ int pcscf_new(const struct pcscf_opts *o, struct pcscf **ret, char *err, size_t 
 	}
 	persist_load(p);
 	*ret = p;
+	return 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static bool same_addresses(const struct conf_pcscf *a, const struct conf_pcscf *b)
+{
+	return !memcmp(&a->gm4, &b->gm4, sizeof(a->gm4)) &&
+	       !memcmp(&a->gm6, &b->gm6, sizeof(a->gm6)) &&
+	       !memcmp(&a->mw, &b->mw, sizeof(a->mw)) &&
+	       !memcmp(&a->media4, &b->media4, sizeof(a->media4)) &&
+	       !memcmp(&a->media6, &b->media6, sizeof(a->media6)) && a->gm_port == b->gm_port &&
+	       a->port_ps == b->port_ps && a->port_pc == b->port_pc && a->mw_port == b->mw_port &&
+	       a->rtp_port_min == b->rtp_port_min && a->rtp_port_max == b->rtp_port_max;
+}
+
+int pcscf_reload(struct pcscf *p, const struct conf *c)
+{
+	const struct conf_pcscf *a = &p->conf->pcscf, *b = &c->pcscf;
+
+	/* What was offered in Security-Server is computed from the algorithms: they stay, too. */
+	if (!same_addresses(a, b) || a->kernel != b->kernel || !same_text(a->name, b->name) ||
+	    !same_text(a->ipsec_algs, b->ipsec_algs) ||
+	    !same_text(a->ipsec_ealgs, b->ipsec_ealgs) ||
+	    !same_text(p->conf->network.domain, c->network.domain))
+		return -EBUSY;
+	p->conf = c;
 	return 0;
 }
 

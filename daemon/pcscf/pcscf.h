@@ -84,6 +84,8 @@ struct pcscf_opts {
 };
 
 int pcscf_new(const struct pcscf_opts *o, struct pcscf **ret, char *err, size_t errsize);
+/* Timers, limits and policy from now on; -EBUSY: what a running P-CSCF cannot change differs, nothing is taken over. */
+int pcscf_reload(struct pcscf *p, const struct conf *c);
 void pcscf_free(struct pcscf *p); /* registrations stay in the kernel and in the store */
 const char *gm_reason_str(enum knl_gm_reason r);
 void pcscf_kernel_event(void *arg, const struct knl_event *e);

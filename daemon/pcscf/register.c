@@ -652,16 +652,12 @@ static struct regtx *regtx_new(struct pcscf *p, const struct reg_in *in,
 	return t;
 }
 
-/* Home domain: its I-CSCF by RFC 3263; another one: the configured entry point, if there is one. */
+/* The entry point of the home network: configured, else by RFC 3263 (TS 24.229 5.2.2.1). */
 static struct str next_hop(struct pcscf *p, const struct sip_msg *m)
 {
 	const char *entry = p->conf->pcscf.entry;
-	struct sip_uri u;
 
-	if (entry && *entry && !sip_uri_parse(sip_msg_ruri(m), &u) &&
-	    !str_ieqz(u.host, p->conf->network.domain))
-		return str_of(entry);
-	return sip_msg_ruri(m);
+	return entry && *entry ? str_of(entry) : sip_msg_ruri(m);
 }
 
 static void forward(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, struct regtx *t)
