@@ -10,7 +10,7 @@
     tests/demo/check.py counters FILE         the kernel's counters of ended calls and the phones' (kims-ue --json) agree
     tests/demo/check.py userspace             the daemons relay no media: no UDP socket in the RTP port range
 
-Prints one sentence, what was seen; exit status 0 when it is as asked. Waits up to 5 s for a condition.
+Prints one sentence, what was seen; exit status 0 when it is as asked. Waits up to 12 s for a condition.
 KIMSCTL, CORE: as tests/lab/lab.sh sets them.
 """
 import json
@@ -110,7 +110,7 @@ def main():
     fn = globals().get(sys.argv[1]) if len(sys.argv) > 1 else None
     if fn not in (sas, flows, drops, registered, empty, counters, userspace):
         sys.exit(__doc__)
-    end = time.time() + 5
+    end = time.time() + 12
     while True:
         try:
             ok, seen = fn(*sys.argv[2:])
