@@ -339,13 +339,25 @@ static int admit(struct sip_stack *s, struct sip_msg *m, const struct sip_path *
 	return s->ops.admit ? s->ops.admit(s->arg, m, from, ret_reason) : 0;
 }
 
+/* Whose INVITE it is: a branch that somebody guessed or overheard must not end another one's call. */
+static bool same_sender(const struct sip_stx *t, const struct sip_path *from)
+{
+	return !t->live || sip_sa_host_eq(&t->live->from.peer, &from->peer);
+}
+
 static void on_cancel(struct sip_stack *s, struct sip_msg *m, const struct via *v,
 		      const struct sip_path *from)
 {
 	struct sip_stx *t = find_stx(s, stack_key(s, m, v, SIP_M_INVITE));
 	uint64_t key = stack_key(s, m, v, SIP_M_CANCEL);
+	const char *reason = NULL;
+	int status = admit(s, m, from, &reason);
 
-	if (t)
+	if (status < 0)
+		return;
+	if (status > 0)
+		refuse(s, m, v, from, status, reason, key);
+	else if (t && same_sender(t, from))
 		stx_cancelled(t, m);
 	else
 		refuse(s, m, v, from, 481, NULL, key);

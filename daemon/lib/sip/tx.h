@@ -35,8 +35,9 @@ struct sip_stack_ops {
 	/* A response that matches no client transaction (late 2xx): default NULL drops it. */
 	void (*stray_response)(void *arg, struct sip_msg *m, const struct sip_path *from);
 	/*
-	 * Called for each request before a transaction is made: return 0 to go on, or a status to
-	 * refuse with statelessly (503 + Retry-After when overloaded, 403 on Gm), or -1 to drop.
+	 * Called for each request before a transaction is made, for CANCEL and ACK to 2xx too:
+	 * return 0 to go on, or a status to refuse with statelessly (503 + Retry-After when
+	 * overloaded, 403 on Gm), or -1 to drop. Not for retransmissions.
 	 */
 	int (*admit)(void *arg, struct sip_msg *m, const struct sip_path *from,
 		     const char **ret_reason);

@@ -381,6 +381,21 @@ static void cancel_matches(void **state)
 	assert_int_equal(o->requests, 1);
 }
 
+static void cancel_of_somebody_else(void **state)
+{
+	struct owner *o = *state;
+	char *s = wire_request("CANCEL", "10.0.0.65", "z9hG4bK1", NULL);
+
+	in(o, "INVITE", "z9hG4bK1", NULL);
+	wire_in(&o->w, SIP_UDP, &o->w.c, s);
+	free(s);
+	wire_next(&o->w, "SIP/2.0 481");
+	o->admit = 403;
+	in(o, "CANCEL", "z9hG4bK1", NULL);
+	wire_next(&o->w, "SIP/2.0 403");
+	assert_int_equal(o->cancels, 0);
+}
+
 static void cancel_without_transaction(void **state)
 {
 	struct owner *o = *state;
@@ -900,6 +915,7 @@ int main(void)
 		T(merged_and_spiral_requests_are_new),
 		T(no_magic_cookie),
 		T(cancel_matches),
+		T(cancel_of_somebody_else),
 		T(cancel_without_transaction),
 		T(refused_without_state),
 		T(malformed_is_answered),
