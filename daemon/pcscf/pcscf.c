@@ -347,7 +347,7 @@ int pcscf_new(const struct pcscf_opts *o, struct pcscf **ret, char *err, size_t 
 	p->loop = o->loop;
 	p->conf = o->conf;
 	p->store = o->store;
-	p->reg_event = true;
+	p->reg_event = p->conf->pcscf.reg_event;
 	r = read_conf(p, err, errsize);
 	if (!r)
 		r = open_kernel(p, o, err, errsize);
@@ -402,6 +402,7 @@ void pcscf_free(struct pcscf *p)
 		return;
 	if (p->stack)
 		sip_stack_free(p->stack);
+	persist_flush(p);
 	reg_free_all(p);
 	gm_close(p);
 	if (p->tp)

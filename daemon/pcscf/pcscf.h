@@ -56,6 +56,9 @@ struct pcscf {
 	struct reg *regs, *regs_impi;
 	struct gm_bind *binds;
 	struct session *sessions;
+	struct reg *dirty_regs;
+	struct session *dirty_sessions;
+	struct timer dirty_timer;
 	uint32_t next_reqid;
 	uint64_t icid_boot, icid_seq;
 
@@ -119,10 +122,11 @@ void identity_to_ue(struct sip_msg *m); /* Privacy: id towards the UE */
 
 /* restart */
 void persist_reg(struct reg *r);
-void persist_reg_gone(struct pcscf *p, const struct reg *r);
+void persist_reg_gone(struct pcscf *p, struct reg *r);
 void persist_session(struct session *s);
 void persist_session_gone(struct session *s);
-void persist_load(struct pcscf *p); /* reads back, compares with the kernel, flushes leftovers */
+void persist_flush(struct pcscf *p); /* at exit */
+void persist_load(struct pcscf *p);  /* reads back, compares with the kernel, flushes leftovers */
 
 /* Refuses with a reason: Warning 399 in the answer, a line with the private identity in the log. */
 void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int status, const char *fmt,

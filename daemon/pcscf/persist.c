@@ -5,15 +5,19 @@
  * A record is lines of KEY=VALUE. Keys of the SAs are not in it: the kernel has them, and what it
  * has not any more is not believed. After reading back, what the kernel has and no record
  * claims is removed, so that neither side knows more than the other (TS 33.203 7.1: no SA without a
- * registration). Invariant: a record is written whenever what it says changes; the store
- * commits at the end of the loop's round.
+ * registration). What changes is written FLUSH_USEC later, together with all that
+ * changes meanwhile: a call that is short, or a burst, costs one commit. Invariant: what is dirty is in
+ * a list, and the timer of the lists runs.
  */
 #include <stdarg.h>
+#include <utlist.h>
 
 #include "pcscf/pcscf.h"
 
 #define T_REG	  "registration"
 #define T_SESSION "session"
+
+#define FLUSH_USEC (50 * USEC_PER_MSEC)
 
 /* Numbers of our own requests go on well above what was written last. */
 #define CSEQ_GAP 1000
@@ -63,13 +67,14 @@ static void put_set(struct rec *rec, const struct sa_set *s)
 	    s->ealg, s->used, (unsigned long long)s->expires);
 }
 
-void persist_reg(struct reg *r)
+static void write_reg(struct reg *r)
 {
 	char addr[SIP_SA_STRLEN];
 	struct rec rec;
 
-	if (!r->p->store || r->fsm.state != REG_REGISTERED)
+	if (r->fsm.state != REG_REGISTERED)
 		return;
+	r->stored = true;
 	rec.n = 0;
 	rec.over = false;
 	put_str(&rec, "impi", r->impi);
@@ -87,12 +92,6 @@ void persist_reg(struct reg *r)
 		if (r->set[i])
 			put_set(&rec, r->set[i]);
 	store_rec(r->p, T_REG, r->token, &rec);
-}
-
-void persist_reg_gone(struct pcscf *p, const struct reg *r)
-{
-	if (p->store)
-		store_del(p->store, T_REG, str_of(r->token));
 }
 
 static void put_end(struct rec *rec, const struct knl_end *e)
@@ -121,12 +120,13 @@ static void put_media(struct rec *rec, const struct session *s)
 	}
 }
 
-void persist_session(struct session *s)
+static void write_session(struct session *s)
 {
 	struct rec rec;
 
-	if (!s->p->store || s->fsm.state != SES_CONFIRMED)
+	if (s->fsm.state != SES_CONFIRMED)
 		return;
+	s->stored = true;
 	rec.n = 0;
 	rec.over = false;
 	put_str(&rec, "reg", s->reg->token);
@@ -143,10 +143,84 @@ void persist_session(struct session *s)
 	store_rec(s->p, T_SESSION, s->token, &rec);
 }
 
+/* --- when --- */
+
+static void clean_reg(struct pcscf *p, struct reg *r)
+{
+	if (r->dirty)
+		DL_DELETE2(p->dirty_regs, r, dirty_prev, dirty_next);
+	r->dirty = false;
+}
+
+static void clean_session(struct session *s)
+{
+	if (s->dirty)
+		DL_DELETE2(s->p->dirty_sessions, s, dirty_prev, dirty_next);
+	s->dirty = false;
+}
+
+void persist_flush(struct pcscf *p)
+{
+	struct session *s, *stmp;
+	struct reg *r, *rtmp;
+
+	timer_stop(p->loop, &p->dirty_timer);
+	DL_FOREACH_SAFE2(p->dirty_regs, r, rtmp, dirty_next)
+	{
+		clean_reg(p, r);
+		write_reg(r);
+	}
+	DL_FOREACH_SAFE2(p->dirty_sessions, s, stmp, dirty_next)
+	{
+		clean_session(s);
+		write_session(s);
+	}
+}
+
+static void flush_timer(struct timer *t)
+{
+	persist_flush(container_of(t, struct pcscf, dirty_timer));
+}
+
+static void flush_soon(struct pcscf *p)
+{
+	p->dirty_timer.fn = flush_timer;
+	if (!timer_running(&p->dirty_timer))
+		timer_start(p->loop, &p->dirty_timer, FLUSH_USEC);
+}
+
+void persist_reg(struct reg *r)
+{
+	if (!r->p->store || r->dirty)
+		return;
+	r->dirty = true;
+	DL_APPEND2(r->p->dirty_regs, r, dirty_prev, dirty_next);
+	flush_soon(r->p);
+}
+
+void persist_reg_gone(struct pcscf *p, struct reg *r)
+{
+	clean_reg(p, r);
+	if (r->stored)
+		store_del(p->store, T_REG, str_of(r->token));
+	r->stored = false;
+}
+
+void persist_session(struct session *s)
+{
+	if (!s->p->store || s->dirty)
+		return;
+	s->dirty = true;
+	DL_APPEND2(s->p->dirty_sessions, s, dirty_prev, dirty_next);
+	flush_soon(s->p);
+}
+
 void persist_session_gone(struct session *s)
 {
-	if (s->p->store && s->start) /* only answered ones are stored */
+	clean_session(s);
+	if (s->stored)
 		store_del(s->p->store, T_SESSION, str_of(s->token));
+	s->stored = false;
 }
 
 /* --- what the kernel has --- */
@@ -447,6 +521,7 @@ static int load_reg(struct inventory *v, struct str key, struct str record)
 	if (e < 0)
 		return e;
 	r->expires = until;
+	r->stored = true;
 	reg_clear_identities(r);
 	load_lists(v, r, record);
 	if (value_of(record, "service-route").n)
@@ -568,6 +643,7 @@ static int load_session(struct inventory *v, struct str key, struct str record)
 		return -ENOMEM;
 	s->p = v->p;
 	s->reg = r;
+	s->stored = true;
 	if (str_copy(s->token, sizeof(s->token), key) || reg_token_parse(key, &s->id) ||
 	    load_strings(s, record) < 0 || session_attach(s) < 0) {
 		session_forget(s);

@@ -83,6 +83,8 @@ struct reg {
 	struct regsub *sub;
 	struct session *sessions; /* DL by reg_prev, reg_next */
 	struct reg *impi_next;	  /* others of the same private identity */
+	bool dirty, stored;	  /* persist.c */
+	struct reg *dirty_prev, *dirty_next;
 	UT_hash_handle hh_id, hh_impi;
 };
 

@@ -44,6 +44,8 @@ struct session {
 	struct timer timer; /* session timer, media check, end of release */
 	struct timer media_timer;
 	struct session *reg_prev, *reg_next;
+	bool dirty, stored; /* persist.c */
+	struct session *dirty_prev, *dirty_next;
 	UT_hash_handle hh;
 };
 
