@@ -6,5 +6,14 @@
 # a real trace: tests/demo/run, then tools/ladder/kims-ladder --text (docs/ladder-*.txt).
 set -eu
 cd "$(dirname "$0")/.."
+mkdir -p docs/fsm
+for nf in build/bin/kims-*; do
+	"$nf" --fsm 2>/dev/null | csplit -s -z -f build/fsm- -b '%d.dot' - '/^digraph/' '{*}' 2>/dev/null || continue
+	for dot in build/fsm-*.dot; do
+		[ -s "$dot" ] || continue
+		dot -Tsvg "$dot" -o "docs/fsm/$(basename "$nf")-$(sed -n 's/^digraph "\(.*\)" {/\1/p' "$dot").svg"
+	done
+	rm -f build/fsm-*.dot
+done
 build/bin/kimsctl config man >docs/man/kims.yaml.5
 build/bin/kimsctl config sample >docs/kims.yaml.sample

@@ -50,7 +50,9 @@ static void fini(struct app *a)
 
 int main(int argc, char **argv)
 {
+	static const struct fsm_desc *const fsms[] = { &reg_fsm, &session_fsm, NULL };
 	static const struct app_desc desc = {
+		.fsms = fsms,
 		.name = "pcscf",
 		.summary = "P-CSCF: registration over IPsec, calls and their media (TS 24.229 5.2)",
 		.cmds = pcscf_cmds,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "scscf/priv.h"
 #include "scscf/scscf.h"
 #include "lib/core/app.h"
 #include "lib/core/log.h"
@@ -244,7 +245,10 @@ static void reload(struct app *a _unused_, const struct conf *c)
 		log_warn("names, addresses and ports change by a restart only");
 }
 
+static const struct fsm_desc *const fsms[] = { &impi_fsm, NULL };
+
 static const struct app_desc desc = {
+	.fsms = fsms,
 	.name = "scscf",
 	.summary = "S-CSCF: registers users and routes their calls (TS 24.229 5.4, Cx to the HSS).",
 	.cmds = scscf_cmds,

@@ -49,7 +49,7 @@ static struct app_state *state_of(struct app *a)
 
 /* ---- options ---- */
 
-enum { OPT_CHECK = 256, OPT_VERSION };
+enum { OPT_CHECK = 256, OPT_VERSION, OPT_FSM };
 
 static void usage(FILE *f, const struct app_desc *d)
 {
@@ -62,6 +62,7 @@ static void usage(FILE *f, const struct app_desc *d)
 		"  -s, --state-dir DIR    what survives a restart (/var/lib/kims)\n"
 		"  -l, --log-level LEVEL  err, warn, notice, info or debug\n"
 		"      --check            check the configuration and leave\n"
+		"      --fsm              draw the state machines (graphviz) and leave\n"
 		"      --version          print the version\n"
 		"  -h, --help             print this\n",
 		d->name, d->summary);
@@ -95,6 +96,12 @@ static int parse_option(struct app_state *s, int opt)
 	return -EINVAL;
 }
 
+static void draw_fsms(const struct app_desc *d)
+{
+	for (const struct fsm_desc *const *f = d->fsms; f && *f; f++)
+		fsm_draw(*f, stdout);
+}
+
 /* 0: go on; 1: done, with *ret_status. */
 static int parse_args(struct app_state *s, int argc, char **argv, int *ret_status)
 {
@@ -106,6 +113,7 @@ static int parse_args(struct app_state *s, int argc, char **argv, int *ret_statu
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "fsm", no_argument, NULL, OPT_FSM },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -119,6 +127,10 @@ static int parse_args(struct app_state *s, int argc, char **argv, int *ret_statu
 		}
 		if (opt == OPT_VERSION) {
 			printf("kims-%s %s\n", s->d->name, KIMS_VERSION);
+			return 1;
+		}
+		if (opt == OPT_FSM) {
+			draw_fsms(s->d);
 			return 1;
 		}
 		*ret_status = 2;

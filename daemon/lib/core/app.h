@@ -13,6 +13,7 @@
 
 #include "lib/core/conf.h"
 #include "lib/core/ctl.h"
+#include "lib/core/fsm.h"
 #include "lib/core/loop.h"
 
 struct app {
@@ -30,6 +31,7 @@ struct app_desc {
 	const char *name;
 	const char *summary; /* one line for --help */
 	const struct ctl_cmd *cmds; /* called with app->nf */
+	const struct fsm_desc *const *fsms; /* for --fsm; ends with NULL; NULL: none */
 	bool secret; /* PR_SET_DUMPABLE 0, mlockall not needed, RLIMIT_CORE 0 */
 	int (*start)(struct app *a, char *err, size_t errsize); /* 0 or -errno and a sentence */
 	/* SIGHUP; may be NULL. The former configuration stays valid until the process ends. */

@@ -139,3 +139,33 @@ int fsm_check(const struct fsm_desc *d, char *why, size_t size)
 	}
 	return 0;
 }
+
+/* ---- drawing ---- */
+
+static void draw_state(const struct fsm_desc *d, int state, FILE *f)
+{
+	const struct fsm_state *s = &d->states[state];
+
+	fprintf(f, "\t\"%s\" [label=\"%s", s->name, s->name);
+	for (int e = 0; e < d->n_events; e++)
+		if (s->events & FSM_BIT(e))
+			fprintf(f, "\\n%s", d->event_names[e]);
+	if (s->timer_usec)
+		fprintf(f, "\\n(timer %g s)", (double)s->timer_usec / 1e6);
+	else if (s->waiting)
+		fprintf(f, "\\n(timer)");
+	fprintf(f, "\"];\n");
+	for (int n = 0; n < d->n_states; n++)
+		if (s->next & FSM_BIT(n))
+			fprintf(f, "\t\"%s\" -> \"%s\";\n", s->name, d->states[n].name);
+}
+
+void fsm_draw(const struct fsm_desc *d, FILE *f)
+{
+	fprintf(f, "digraph \"%s\" {\n\tlabel=\"%s: states, the events they take, their successors\";\n"
+		   "\tnode [shape=box, style=rounded, fontname=sans, fontsize=11];\n",
+		d->name, d->name);
+	for (int i = 0; i < d->n_states; i++)
+		draw_state(d, i, f);
+	fprintf(f, "}\n");
+}

@@ -7,6 +7,8 @@
 #ifndef KIMS_CORE_FSM_H
 #define KIMS_CORE_FSM_H
 
+#include <stdio.h>
+
 #include "lib/core/loop.h"
 
 #define FSM_BIT(x) (UINT32_C(1) << (x))
@@ -48,6 +50,7 @@ int fsm_event(struct fsm *f, int event, void *data); /* -EPROTO when the state d
 int fsm_go(struct fsm *f, int state);		     /* -EPROTO when not a listed successor */
 void fsm_set_timer(struct fsm *f, uint64_t usec);    /* overrides the state's own */
 const char *fsm_state_name(const struct fsm *f);
+void fsm_draw(const struct fsm_desc *d, FILE *f); /* as a graphviz digraph */
 int fsm_check(const struct fsm_desc *d, char *why, size_t size); /* every state reachable, waiting ones timed; 0 or -EINVAL */
 
 #endif
