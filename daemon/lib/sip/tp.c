@@ -213,6 +213,7 @@ void sip_ep_close(struct sip_ep *ep)
 
 	if (!ep)
 		return;
+	ep->closing = true;
 	if (ep->tp->ep_closed && !ep->tp->dead)
 		ep->tp->ep_closed(ep->tp->arg, ep);
 	ep->tp->wire->close(ep);
@@ -302,6 +303,8 @@ static int tp_send(struct sip_tp *tp, const struct sip_path *path, const struct 
 
 	if (!path->ep || path->peer.sa.sa_family != path->ep->local.sa.sa_family)
 		return -EHOSTUNREACH;
+	if (path->ep->closing)
+		return -ENETDOWN;
 	if (path->proto == SIP_UDP) {
 		if (ret_conn)
 			*ret_conn = 0;

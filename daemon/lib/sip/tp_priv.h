@@ -33,7 +33,7 @@ struct sip_ep {
 	struct loop_io udp, listener; /* fd -1: none */
 	struct udp_batch *tx;
 	struct sip_ep *next_dirty; /* tx waits for the flush; see sip_tp.dirty */
-	bool dirty;
+	bool dirty, closing;
 };
 
 /* A wire carries bytes: sockets, or the tests' mock. */

@@ -69,6 +69,8 @@ static void on_ep_closed(void *arg, struct sip_ep *ep)
 		s->fwds_ep_closed(s, ep);
 	stx_ep_closed(s, ep);
 	ctx_ep_closed(s, ep);
+	if (s->fwds_ep_closed) /* what owners have added meanwhile */
+		s->fwds_ep_closed(s, ep);
 	forget_timers(s, ep);
 }
 
