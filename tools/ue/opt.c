@@ -251,7 +251,7 @@ void opt_print(const struct opt *table, FILE *f)
 		fprintf(f, "  %-16s %s", o->name, o->doc);
 		if (o->type == OPT_ENUM)
 			print_names(o, f);
-		if (o->def && *o->def)
+		if (o->def && *o->def && strcmp(o->def, "4294967295"))
 			fprintf(f, " [%s]", o->def);
 		fputc('\n', f);
 	}

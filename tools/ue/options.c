@@ -21,6 +21,7 @@ enum {
 	OPT_CHECK,
 	OPT_QUIET,
 	OPT_VERSION,
+	OPT_MAN,
 	OPT_HELP
 };
 
@@ -39,6 +40,7 @@ static const struct option long_opts[] = {
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "log", required_argument, NULL, 'l' },
 	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "man", no_argument, NULL, OPT_MAN },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -161,6 +163,9 @@ static int take(int c, int argc, char **argv, struct options *o, struct plan *p)
 			       : 0;
 	case OPT_VERSION:
 		puts("kims-ue " KIMS_VERSION);
+		return 1;
+	case OPT_MAN:
+		man_print(stdout);
 		return 1;
 	case OPT_HELP:
 		usage(stdout);

@@ -17,6 +17,8 @@ struct options {
 	enum log_level log_level;
 };
 
+void man_print(FILE *f); /* kims-ue(1) in mdoc, with the tables of phones and steps (man.c) */
+
 /*
  * Reads argv into o and the plan. 0: go on; 1: nothing more to do, exit status 0 (--help ...);
  * -EINVAL: wrong usage, said on stderr.
