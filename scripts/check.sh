@@ -30,6 +30,7 @@ run() { # NAME COMMAND...
 while read -r t; do
 	run "${t#build/asan/test/}" "$t"
 done < <(for s in daemon/lib/*/*_test.c daemon/ref/*_test.c daemon/*/*_test.c tools/*/*_test.c; do
+	case $s in daemon/lib/netlink/*) continue ;; esac # need a kernel: make check-vm runs them
 	[ -e "$s" ] && echo "build/asan/test/${s%.c}"; done | sort -u | grep -F -- "$sel")
 
 if [ -z "$sel" ]; then

@@ -195,15 +195,19 @@ static struct sip_ep *pc_of(const struct gm *gm, uint16_t port)
 	return gm->pc[0].ep;
 }
 
-void gm_set_reply_path(struct sip_stx *stx, const struct sip_path *from, const struct sa_set *set)
+bool gm_reply_path(void *arg, struct sip_msg *m, const struct sip_path *from, struct sip_path *ret)
 {
-	struct sip_path path = { .proto = SIP_UDP };
+	const struct gm_ep *e = sip_ep_user(from->ep);
+	const struct gm_bind *b;
 
-	if (from->proto != SIP_UDP || !set)
-		return;
-	path.ep = pc_of(set->reg->gm, set->port_pc);
-	gm_sa_of(&set->reg->ue, set->port_us, &path.peer);
-	sip_stx_set_reply_path(stx, &path);
+	if (from->proto != SIP_UDP || e->kind != EP_GM_PS)
+		return false;
+	b = gm_lookup(arg, m, from); /* not admission's find: m may not have come so far */
+	if (!b || !b->set)
+		return false;
+	*ret = (struct sip_path){ .ep = pc_of(b->reg->gm, b->set->port_pc), .proto = SIP_UDP };
+	gm_sa_of(&b->reg->ue, b->set->port_us, &ret->peer);
+	return true;
 }
 
 void gm_path_to(const struct reg *r, size_t size, struct sip_path *ret,

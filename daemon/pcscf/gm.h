@@ -68,8 +68,11 @@ struct gm_bind *gm_lookup(struct pcscf *p, const struct sip_msg *m, const struct
 /* struct sip_stack_ops.admit: what may enter by which door, and how often it is refused aloud. */
 int gm_admit(void *arg, struct sip_msg *m, const struct sip_path *from, const char **ret_reason);
 
-/* UDP: the answer leaves from port_pc to port_us (TS 33.203 7.1); TCP: the way it came. */
-void gm_set_reply_path(struct sip_stx *stx, const struct sip_path *from, const struct sa_set *set);
+/*
+ * struct sip_stack_ops.reply_path: UDP under an SA is answered from port_pc to port_us
+ * (TS 33.203 7.1), also by the stack itself; everything else the way it came.
+ */
+bool gm_reply_path(void *arg, struct sip_msg *m, const struct sip_path *from, struct sip_path *ret);
 /* The way of a request to the UE; size: octets, since over 1300 go by TCP (TS 24.229 5.2.1, RFC 3261 18.1.1). */
 void gm_path_to(const struct reg *r, size_t size, struct sip_path *ret,
 		const union sip_sa **ret_sentby);

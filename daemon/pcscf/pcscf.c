@@ -123,8 +123,6 @@ static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m,
 	}
 	b = p->admit_msg == m ? p->admit_bind : gm_lookup(p, m, from);
 	p->admit_msg = NULL;
-	if (b && b->set && stx)
-		gm_set_reply_path(stx, from, b->set);
 	if (sip_msg_method(m) == SIP_M_REGISTER) {
 		register_request(p, stx, m, from, b);
 		return;
@@ -146,6 +144,7 @@ static const struct sip_stack_ops stack_ops = {
 	.request = on_request,
 	.stray_response = on_stray,
 	.admit = gm_admit,
+	.reply_path = gm_reply_path,
 };
 
 /* --- the kernel's events --- */
