@@ -53,7 +53,8 @@ static void run_hss(void)
 			      .watchdog_s = 6,
 			      .reconnect_s = 1,
 			      .timeout_ms = 2000,
-			      .accept_realm = true };
+			      .accept_realm = true,
+			      .freediameter = true };
 	struct ctl *ctl;
 	char err[256] = "";
 

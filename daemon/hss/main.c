@@ -51,6 +51,7 @@ static int open_diameter(struct app *a, char *err, size_t size)
 		.reconnect_s = c->diameter.reconnect_s,
 		.timeout_ms = c->diameter.timeout_ms,
 		.accept_realm = true,
+		.freediameter = true,
 	};
 	int e;
 

@@ -29,13 +29,14 @@ struct call {
 	void *arg;
 	struct timer timer;
 	uint32_t slot;
-	uint64_t id; /* generation << 24 | slot */
+	uint64_t id;  /* see dia_id() */
+	uint64_t via; /* connection, 0: not known */
 };
 
 struct cx_token {
 	struct dia_link *link;
 	struct cx_token *next, **pprev;
-	struct msg *req;
+	void *req;
 	uint8_t *buf;
 	struct ie_header header;
 	struct ie_env env;  /* views into buf */
@@ -43,18 +44,17 @@ struct cx_token {
 	struct cx_token *held_next;
 };
 
-#define SLOT_BITS 24
-
 struct dia_link {
 	struct dia *d;
 	struct call **calls; /* NULL: free */
 	uint32_t *free_slots;
 	uint32_t n_slots, n_free;
-	uint64_t generation;
+	uint32_t generation;
 	uint64_t session; /* low part of Session-Id */
 	struct cx_token *tokens;
 	struct cx_token *held, **held_tail;
 	bool hold;
+	bool closing;
 	const struct cx_server_ops *ops;
 	void *ops_arg;
 };
@@ -67,6 +67,8 @@ struct dia_link *dia_link_new(struct dia *d)
 		return NULL;
 	k->d = d;
 	k->held_tail = &k->held;
+	/* RFC 6733 3: unique for four minutes, also across a restart. */
+	k->generation = (uint32_t)(loop_wall(d->loop) / USEC_PER_SEC) << 20;
 	return k;
 }
 
@@ -78,7 +80,7 @@ static int grow(struct dia_link *k)
 	struct call **c;
 	uint32_t *f;
 
-	if (n > UINT32_C(1) << SLOT_BITS)
+	if (n > UINT32_C(1) << DIA_SLOT_BITS)
 		return -ENOMEM;
 	c = realloc(k->calls, n * sizeof(struct call *));
 	if (!c)
@@ -98,7 +100,7 @@ static int grow(struct dia_link *k)
 
 static struct call *call_of(struct dia_link *k, uint64_t id)
 {
-	uint32_t slot = id & ((UINT32_C(1) << SLOT_BITS) - 1);
+	uint32_t slot = id & ((UINT32_C(1) << DIA_SLOT_BITS) - 1);
 	struct call *c = slot < k->n_slots ? k->calls[slot] : NULL;
 
 	return c && c->id == id ? c : NULL;
@@ -108,7 +110,7 @@ static void call_free(struct call *c)
 {
 	struct dia_link *k = c->link;
 
-	timer_stop(dia_loop(k->d), &c->timer);
+	timer_stop(k->d->loop, &c->timer);
 	k->calls[c->slot] = NULL;
 	k->free_slots[k->n_free++] = c->slot;
 	free(c);
@@ -189,7 +191,7 @@ void dia_link_answer(struct dia_link *k, uint64_t id, const uint8_t *buf, size_t
 		log_debug("%s refused: %d %s", c->cmd->abbrev, e.result, e.avp ? e.avp->name : "");
 		set_result(c->cmd, &a, CX_BAD_ANSWER);
 	} else if (*(int *)((char *)&a + c->cmd->result_off) == CX_UNABLE_TO_DELIVER &&
-		   str_ieqz(env.origin_host, dia_configuration(k->d)->identity)) {
+		   str_ieqz(env.origin_host, k->d->conf.identity)) {
 		set_result(c->cmd, &a, CX_NO_PEER); /* freeDiameter answered it itself */
 	}
 	log_debug("<- %s", ie_print(&cx_dict, c->cmd, buf, n, line, sizeof(line)));
@@ -213,7 +215,7 @@ static struct call *call_new(struct dia_link *k, const struct ie_command *cmd, u
 	c->arg = arg;
 	c->timer.fn = on_timeout;
 	c->slot = k->free_slots[--k->n_free];
-	c->id = ++k->generation << SLOT_BITS | c->slot;
+	c->id = dia_id(++k->generation, c->slot);
 	k->calls[c->slot] = c;
 	return c;
 }
@@ -231,14 +233,21 @@ static void on_busy(struct timer *t)
 static void fail_soon(struct call *c, void (*fn)(struct timer *))
 {
 	c->timer.fn = fn;
-	timer_start(dia_loop(c->link->d), &c->timer, 0);
+	timer_start(c->link->d->loop, &c->timer, 0);
+}
+
+void dia_link_lost(struct dia_link *k, uint64_t via)
+{
+	for (uint32_t i = 0; i < k->n_slots; i++)
+		if (k->calls[i] && k->calls[i]->via == via)
+			fail_soon(k->calls[i], on_no_peer);
 }
 
 /* --- sending --- */
 
 static void own_env(const struct dia_link *k, struct ie_env *env)
 {
-	const struct dia_conf *c = dia_configuration(k->d);
+	const struct dia_conf *c = &k->d->conf;
 
 	*env = (struct ie_env){
 		.origin_host = str_of(c->identity),
@@ -252,21 +261,22 @@ static void own_env(const struct dia_link *k, struct ie_env *env)
 /* Session-Id of RFC 6733 8.8: identity ; high ; low. The high part changes with each start. */
 static struct str session_id(struct dia_link *k, char *dst, size_t size)
 {
-	struct loop *l = dia_loop(k->d);
+	struct loop *l = k->d->loop;
 	int n;
 
 	if (!k->session)
 		k->session = loop_wall(l) / USEC_PER_SEC << 32;
 	k->session++;
-	n = snprintf(dst, size, "%s;%u;%u;cx", dia_configuration(k->d)->identity,
-		     (uint32_t)(k->session >> 32), (uint32_t)k->session);
+	n = snprintf(dst, size, "%s;%u;%u;cx", k->d->conf.identity, (uint32_t)(k->session >> 32),
+		     (uint32_t)k->session);
 	return (struct str){ dst, MIN((size_t)n, size - 1) };
 }
 
-static int encode_request(struct dia_link *k, const char *dest, const struct ie_command *cmd,
-			  const void *r, struct ie_buf *b)
+static int encode_request(struct dia_link *k, const struct call *c, const char *dest,
+			  const struct ie_command *cmd, const void *r, struct ie_buf *b)
 {
-	struct ie_header h = { .end_to_end = dia_end_to_end() };
+	struct ie_header h = { .hop_by_hop = c->slot,
+			       .end_to_end = (uint32_t)(c->id >> DIA_SLOT_BITS) };
 	struct ie_env env;
 	char sid[512], line[1024];
 	int e;
@@ -281,43 +291,49 @@ static int encode_request(struct dia_link *k, const char *dest, const struct ie_
 	return e;
 }
 
-static int submit(struct dia_link *k, struct ie_buf *b, uint64_t id, struct msg *req)
+/* call: of a request; req: what an answer answers. */
+static int submit(struct dia_link *k, struct ie_buf *b, struct call *c, const char *dest, void *req)
 {
+	uint64_t via = 0;
+	int e;
 	struct dia_out *o = calloc(1, sizeof(*o));
 
 	if (!o) {
 		free(b->p);
-		dia_release(req);
+		k->d->tr->release(k->d, req);
 		return -ENOMEM;
 	}
 	o->buf = b->p;
 	o->n = b->n;
-	o->id = id;
+	o->id = c ? c->id : 0;
+	o->dest_host = dest;
 	o->req = req;
-	return dia_submit(k->d, o);
+	e = k->d->tr->submit(k->d, o, &via);
+	if (c)
+		c->via = via;
+	return e;
 }
 
 static int send_request(struct dia *d, const char *dest, const struct ie_command *cmd,
 			const void *r, union cx_fn fn, void *arg)
 {
-	struct dia_link *k = dia_link_of(d);
+	struct dia_link *k = d->link;
 	struct ie_buf b = { 0 };
-	struct call *c = k ? call_new(k, cx_find_command(cmd->code, false), fn, arg) : NULL;
+	struct call *c = k && !k->closing ? call_new(k, cx_find_command(cmd->code, false), fn, arg) : NULL;
 
 	if (!c)
 		return -ENOMEM;
-	if (!dia_route_up(d, dest)) {
+	if (!d->tr->route_up(d, dest)) {
 		fail_soon(c, on_no_peer);
 		return 0;
 	}
-	if (encode_request(k, dest, cmd, r, &b)) {
+	if (encode_request(k, c, dest, cmd, r, &b)) {
 		free(b.p);
 		call_free(c);
 		return -ENOMEM;
 	}
-	timer_start(dia_loop(d), &c->timer,
-		    (uint64_t)dia_configuration(d)->timeout_ms * USEC_PER_MSEC);
-	if (submit(k, &b, c->id, NULL))
+	timer_start(d->loop, &c->timer, (uint64_t)d->conf.timeout_ms * USEC_PER_MSEC);
+	if (submit(k, &b, c, dest, NULL))
 		fail_soon(c, on_busy);
 	return 0;
 }
@@ -340,7 +356,7 @@ SEND(pp)
 
 void cx_serve(struct dia *d, const struct cx_server_ops *ops, void *arg)
 {
-	struct dia_link *k = dia_link_of(d);
+	struct dia_link *k = d->link;
 
 	k->ops = ops;
 	k->ops_arg = arg;
@@ -351,20 +367,20 @@ static void token_free(struct cx_token *t)
 	*t->pprev = t->next;
 	if (t->next)
 		t->next->pprev = t->pprev;
-	dia_request_done(t->link->d);
-	dia_release(t->req);
+	t->link->d->tr->request_done(t->link->d);
+	t->link->d->tr->release(t->link->d, t->req);
 	free(t->held.p);
 	free(t->buf);
 	free(t);
 }
 
-static struct cx_token *token_new(struct dia_link *k, uint8_t *buf, struct msg *req)
+static struct cx_token *token_new(struct dia_link *k, uint8_t *buf, void *req)
 {
 	struct cx_token *t = calloc(1, sizeof(*t));
 
 	if (!t) {
-		dia_request_done(k->d);
-		dia_release(req);
+		k->d->tr->request_done(k->d);
+		k->d->tr->release(k->d, req);
 		free(buf);
 		return NULL;
 	}
@@ -390,13 +406,13 @@ static void answer_env(const struct cx_token *t, struct ie_env *env)
 static int send_answer(struct cx_token *t, struct ie_buf *b, int e)
 {
 	struct dia_link *k = t->link;
-	struct msg *req = t->req;
+	void *req = t->req;
 
 	if (e) {
 		free(b->p);
 	} else {
 		t->req = NULL;
-		e = submit(k, b, 0, req);
+		e = submit(k, b, NULL, NULL, req);
 	}
 	token_free(t);
 	return e;
@@ -432,13 +448,13 @@ static void refuse(struct cx_token *t, const struct ie_error *err)
 
 void cx_hold(struct dia *d)
 {
-	dia_link_of(d)->hold = true;
+	d->link->hold = true;
 }
 
 void cx_release(struct dia *d, bool ok)
 {
 	static const struct ie_error unable = { .result = CX_UNABLE_TO_COMPLY };
-	struct dia_link *k = dia_link_of(d);
+	struct dia_link *k = d->link;
 	struct cx_token *t = k->held, *next;
 	struct ie_buf b;
 
@@ -504,7 +520,7 @@ static bool serve(struct dia_link *k, struct cx_token *t, enum cx_command c, uni
 	return false;
 }
 
-void dia_link_request(struct dia_link *k, uint8_t *buf, size_t n, struct msg *req)
+void dia_link_request(struct dia_link *k, uint8_t *buf, size_t n, void *req)
 {
 	const struct ie_command *cmd;
 	struct ie_error err = { .result = COMMAND_UNSUPPORTED };
@@ -533,6 +549,7 @@ void dia_link_request(struct dia_link *k, uint8_t *buf, size_t n, struct msg *re
 
 void dia_link_free(struct dia_link *k)
 {
+	k->closing = true; /* what is called now may want to send again */
 	for (uint32_t i = 0; i < k->n_slots; i++)
 		if (k->calls[i])
 			finish_local(k->calls[i], CX_NO_PEER);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A Diameter node of this process (over freeDiameter, whose threads end here) and its Cx calls.
+ * A Diameter node of this process (in the loop, or over freeDiameter, whose threads end here) and its
+ * Cx calls.
  *
  * Answers and requests arrive on the loop's thread. A request always ends in exactly one call of its
  * function: with the answer, or with CX_TIMEOUT / CX_NO_PEER / CX_BAD_ANSWER. Sending never
@@ -26,14 +27,16 @@ struct dia_conf {
 	size_t n_peers;
 	uint32_t watchdog_s, reconnect_s, timeout_ms;
 	bool accept_realm; /* any node of our realm may connect to us, not only those of the list */
+	bool freediameter; /* over freeDiameter and its threads (then one node per process); else in the loop */
 };
 
-struct dia; /* one per process (freeDiameter's limit) */
+struct dia;
 
 int dia_open(struct loop *l, const struct dia_conf *c, struct dia **ret, char *err, size_t errsize);
 /*
- * Ends all calls (CX_NO_PEER) and takes no more: quick. dia_close() does it too, and then waits for freeDiameter to
- * end its connections, which takes up to 16 s when a peer does not answer: free sockets and stores in between.
+ * dia_quit() ends all calls (CX_NO_PEER) and takes no more: quick. dia_close() does it too and frees the node, not
+ * from inside one of its callbacks; with freeDiameter it waits for the peers, up to 16 s when one does not
+ * answer: free sockets and stores in between.
  */
 void dia_quit(struct dia *d);
 void dia_close(struct dia *d);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two nodes over loopback TCP: this process asks, a child answers (one Diameter identity per process).
+ * Two nodes over loopback TCP: this process asks, a child answers; each transport with each other.
  * The child is silent, answers badly, dies and comes back; each request must end in exactly one call.
  */
 #include <setjmp.h>
@@ -19,8 +19,10 @@
 #define HSS   "hss." REALM
 
 static uint16_t port;
+static bool server_freediameter;
 static struct loop *loop;
 static struct dia *client;
+static bool freediameter; /* which transport this process has */
 
 /* --- the child --- */
 
@@ -93,6 +95,7 @@ static void run_server(void)
 		.reconnect_s = 1,
 		.timeout_ms = 2000,
 		.accept_realm = true,
+		.freediameter = freediameter,
 	};
 	struct loop *l;
 	char err[256];
@@ -110,10 +113,10 @@ static void run_server(void)
 static pid_t start_server(void)
 {
 	pid_t pid = fork();
-	char number[8];
+	char number[16];
 
 	if (!pid) { /* a process is one node: the child is a new program */
-		snprintf(number, sizeof(number), "%u", port);
+		snprintf(number, sizeof(number), "%u%s", port, server_freediameter ? "f" : "");
 		execl("/proc/self/exe", "diameter_test", "--server", number, NULL);
 		_exit(1);
 	}
@@ -397,13 +400,15 @@ static int setup(void **state)
 		.watchdog_s = 6,
 		.reconnect_s = 1,
 		.timeout_ms = 1500,
+		.freediameter = freediameter,
 	};
 	char err[256] = "";
 
 	(void)state;
+	ups = downs = many = rtr_seen = 0;
 	if (getenv("KIMS_TEST_DEBUG"))
 		log_set_level(LOG_LVL_DEBUG);
-	port = (uint16_t)(20000 + getpid() % 20000);
+	port = (uint16_t)(20000 + (getpid() + freediameter * 3 + server_freediameter * 5) % 20000);
 	peer.port = port;
 	assert_int_equal(loop_new(&loop), 0);
 	if (dia_open(loop, &c, &client, err, sizeof(err)))
@@ -429,9 +434,19 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_close_ends_calls),
 	};
 
+	int failed;
+
 	if (argc == 3) {
 		port = (uint16_t)atoi(argv[2]);
+		freediameter = strchr(argv[2], 'f');
 		run_server();
 	}
-	return cmocka_run_group_tests(tests, setup, NULL);
+	/* ours with ours, ours with freeDiameter, freeDiameter with ours */
+	failed = cmocka_run_group_tests_name("direct", tests, setup, NULL);
+	server_freediameter = true;
+	failed += cmocka_run_group_tests_name("direct to freeDiameter", tests, setup, NULL);
+	server_freediameter = false;
+	freediameter = true;
+	failed += cmocka_run_group_tests_name("freeDiameter to direct", tests, setup, NULL);
+	return failed;
 }

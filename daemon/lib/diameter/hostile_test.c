@@ -202,6 +202,7 @@ static void run_peer(void)
 
 static struct loop *loop;
 static struct dia *dia;
+static bool freediameter;
 static pid_t pid;
 static int calls, result;
 
@@ -293,13 +294,14 @@ static int setup(void **state)
 			      .n_peers = 1,
 			      .watchdog_s = 6,
 			      .reconnect_s = 1,
-			      .timeout_ms = TIMEOUT_MS };
+			      .timeout_ms = TIMEOUT_MS,
+			      .freediameter = freediameter };
 	char err[256] = "";
 
 	(void)state;
 	if (getenv("KIMS_TEST_DEBUG"))
 		log_set_level(LOG_LVL_DEBUG);
-	port = (uint16_t)(22000 + getpid() % 20000);
+	port = (uint16_t)(22000 + (getpid() + freediameter) % 20000);
 	peer.port = port;
 	pid = fork();
 	if (!pid)
@@ -320,6 +322,7 @@ static int teardown(void **state)
 
 int main(void)
 {
+	int failed;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad_content_is_said_at_once),
@@ -327,5 +330,8 @@ int main(void)
 		cmocka_unit_test(test_answered_twice),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	failed = cmocka_run_group_tests_name("direct", tests, setup, teardown);
+	freediameter = true;
+	failed += cmocka_run_group_tests_name("freeDiameter", tests, setup, teardown);
+	return failed;
 }

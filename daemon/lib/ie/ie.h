@@ -223,6 +223,8 @@ void ie_put(struct ie_buf *b, const struct ie_avp *a, const void *value, size_t 
 void ie_put_u32(struct ie_buf *b, const struct ie_avp *a, uint32_t v);
 size_t ie_open(struct ie_buf *b, const struct ie_avp *a); /* a group; its position for ie_close() */
 void ie_close(struct ie_buf *b, size_t at);
+void ie_begin(struct ie_buf *b, const struct ie_header *h); /* the header; its length is set by ie_end() */
+void ie_end(struct ie_buf *b);
 
 /*
  * Encodes a whole message: header, envelope, the struct's AVPs, Failed-AVP when failed is given.

@@ -177,7 +177,7 @@ void ie_put_raw(struct ie_buf *b, struct str raw)
 		memcpy(p, raw.p, raw.n);
 }
 
-void ie_put_header(struct ie_buf *b, const struct ie_header *h)
+void ie_begin(struct ie_buf *b, const struct ie_header *h)
 {
 	uint8_t *p = grow(b, IE_HDR_LEN);
 
@@ -191,7 +191,7 @@ void ie_put_header(struct ie_buf *b, const struct ie_header *h)
 	put32(p + 16, h->end_to_end);
 }
 
-void ie_finish(struct ie_buf *b)
+void ie_end(struct ie_buf *b)
 {
 	if (b->err)
 		return;

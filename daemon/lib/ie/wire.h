@@ -6,7 +6,5 @@
 #include "lib/ie/ie.h"
 
 void ie_put_raw(struct ie_buf *b, struct str raw);
-void ie_put_header(struct ie_buf *b, const struct ie_header *h); /* length is set by ie_finish() */
-void ie_finish(struct ie_buf *b);
 
 #endif
