@@ -48,6 +48,7 @@ struct conf_pcscf {
 	char *ipsec_algs;  /* "hmac-sha-1-96 hmac-md5-96", in order of preference */
 	char *ipsec_ealgs; /* "aes-cbc null des-ede3-cbc" */
 	bool ipsec_required; /* REGISTER without Security-Client is refused (421) */
+	bool reg_event; /* subscribe to the reg event package (TS 24.229 5.2.3) */
 	bool kernel;	   /* use kims.ko and XFRM; false: no IPsec and no media anchoring (benchmarks, labs without the module) */
 	uint32_t reg_await_auth_s; /* TS 24.229 7.8: 240 */
 	uint32_t max_message;	   /* octets */

@@ -90,6 +90,8 @@ const struct conf_row conf_rows[] = {
 		"Encryption algorithms offered, the preferred one first"),
 	S_BOOL(pcscf, ipsec_required, "yes",
 	       "REGISTER without Security-Client is refused with 421"),
+	S_BOOL(pcscf, reg_event, "yes",
+	       "Subscribe to the registration state of each user (TS 24.229 5.2.3)"),
 	S_BOOL(pcscf, kernel, "yes", "Use kims.ko and XFRM; no: neither IPsec nor a media relay"),
 	S_U32(pcscf, "reg_await_auth_s", reg_await_auth_s, 1, 3600, "240",
 	      "Seconds that an authentication may take (TS 24.229 7.8)"),
