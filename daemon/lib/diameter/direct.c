@@ -589,7 +589,7 @@ static void on_message(struct conn *c, const uint8_t *m, size_t n)
 		return;
 	else if (h.flags & IE_FLAG_REQUEST)
 		on_request(c, &h, m, n);
-	else
+	else if (!(h.hop_by_hop >> DIA_SLOT_BITS)) /* else it answers nothing of ours */
 		dia_link_answer(c->n->d.link, dia_id(h.end_to_end, h.hop_by_hop), m, n);
 }
 
