@@ -63,17 +63,79 @@ static void end_of(const union sip_sa *sa, struct knl_end *ret)
 	ret->port = sip_sa_port(sa);
 }
 
-static bool is_rtp(const struct sdp_media *m)
+static bool is_one_of(struct str proto, const char *const *list)
 {
-	static const char *const profiles[] = { "RTP/AVP", "RTP/AVPF" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(profiles); i++)
-		if (str_ieqz(m->proto, profiles[i]))
+	for (; *list; list++)
+		if (str_ieqz(proto, *list))
 			return true;
 	return false;
 }
 
-static struct alg_desc *desc_of(const struct sdp_info *i)
+/* SRTP has its header in the clear; behind DTLS there is more than RTP on the port (RFC 7983). */
+static enum alg_carry carry_of(struct str proto)
+{
+	static const char *const rtp[] = { "RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF", NULL };
+	static const char *const udp[] = { "udptl", "UDP/TLS/UDPTL", "UDP/TLS/RTP/SAVP",
+					   "UDP/TLS/RTP/SAVPF", NULL };
+
+	if (is_one_of(proto, rtp))
+		return CARRY_RTP;
+	return is_one_of(proto, udp) ? CARRY_UDP : CARRY_NONE;
+}
+
+/* a=rtpmap:<payload type> <name>/<clock>[/...]: 0 when the line is not that of the type. */
+static uint32_t rtpmap_clock(struct str line, struct str pt)
+{
+	const struct str pre = STR("a=rtpmap:");
+	struct str rest, head;
+	uint64_t hz;
+
+	if (!str_has_prefix(line, pre))
+		return 0;
+	rest = (struct str){ line.p + pre.n, line.n - pre.n };
+	if (!str_split(&rest, ' ', &head) || !str_eq(head, pt) || !str_split(&rest, '/', &head) ||
+	    !str_split(&rest, '/', &head) || str_to_u64(str_trim(head), 1000000, &hz))
+		return 0;
+	return hz >= 1000 ? (uint32_t)hz : 0;
+}
+
+/* The clock of what each stream would rather get: its first payload type (RFC 3264 5.1). */
+static void read_clocks(struct alg_desc *d, const struct sdp_info *info, struct str text)
+{
+	struct str line, fmt, pt = { NULL, 0 };
+	size_t k = 0;
+
+	while (k <= d->n && str_split(&text, '\n', &line)) {
+		if (str_has_prefix(line, STR("m="))) {
+			if (k == d->n)
+				break;
+			fmt = info->m[k++].fmt;
+			if (!str_split(&fmt, ' ', &pt))
+				pt.n = 0;
+		} else if (k && !d->m[k - 1].clock && pt.n) {
+			d->m[k - 1].clock = rtpmap_clock(str_trim(line), pt);
+		}
+	}
+}
+
+/*
+ * c= zero (RFC 3264 8.4, the hold of RFC 2543) only says that nothing is wanted; where the stream
+ * is, was said before.
+ */
+static void hold_by_zero(struct alg_media *m, const struct alg_desc *before, size_t k)
+{
+	bool may_send = m->dir == SDP_SENDRECV || m->dir == SDP_SENDONLY;
+
+	m->dir = may_send ? SDP_SENDONLY : SDP_INACTIVE;
+	m->rtp = m->rtcp = (struct knl_end){ 0 };
+	if (before && k < before->n) {
+		m->rtp = before->m[k].rtp;
+		m->rtcp = before->m[k].rtcp;
+	}
+}
+
+static struct alg_desc *desc_of(const struct sdp_info *i, struct str text,
+				const struct alg_desc *before)
 {
 	struct alg_desc *d = calloc(1, sizeof(*d) + i->n * sizeof(d->m[0]));
 
@@ -83,13 +145,17 @@ static struct alg_desc *desc_of(const struct sdp_info *i)
 	for (size_t k = 0; k < i->n; k++) {
 		struct alg_media *m = &d->m[k];
 
-		m->anchored = is_rtp(&i->m[k]);
-		m->dir = i->m[k].conn_zero ? SDP_INACTIVE : i->m[k].dir;
+		m->carry = carry_of(i->m[k].proto);
+		m->mux = i->m[k].rtcp_mux;
+		m->dir = i->m[k].dir;
 		if (!i->m[k].port)
 			continue;
 		end_of(&i->m[k].rtp, &m->rtp);
 		end_of(&i->m[k].rtcp, &m->rtcp);
+		if (i->m[k].conn_zero)
+			hold_by_zero(m, before, k);
 	}
+	read_clocks(d, i, text);
 	return d;
 }
 
@@ -133,7 +199,7 @@ static int streams_for(struct session *s, const struct alg_desc *d)
 		a->n = d->n;
 	}
 	for (size_t i = 0; i < d->n; i++) {
-		int r = d->m[i].anchored && d->m[i].rtp.port ? stream_ports(s, &a->stream[i]) : 0;
+		int r = d->m[i].carry && d->m[i].rtp.port ? stream_ports(s, &a->stream[i]) : 0;
 
 		if (r < 0)
 			return r;
@@ -153,7 +219,7 @@ static int rewrite(struct session *s, struct sip_msg *m, struct str text, const 
 	for (size_t i = 0; i < d->n; i++) {
 		uint16_t port = s->alg.stream[i].port[reader];
 
-		if (!d->m[i].anchored || !d->m[i].rtp.port)
+		if (!d->m[i].carry || !d->m[i].rtp.port)
 			continue;
 		relay_end(s, reader, port, &e);
 		gm_sa_of(&e.addr, port, &rw[i].rtp);
@@ -198,7 +264,10 @@ void alg_describe_flow(const struct session *s, size_t i, int k, struct knl_rtp_
 	relay_end(s, to, (uint16_t)(st->port[to] + rtcp), &f->out_local);
 	f->peer = rtcp ? src->rtcp : src->rtp;
 	f->out_peer = rtcp ? dst->rtcp : dst->rtp;
-	f->rtcp = rtcp;
+	f->rtcp = rtcp && src->carry == CARRY_RTP;
+	f->any_udp = src->carry == CARRY_UDP;
+	f->rtcp_mux = !rtcp && !f->any_udp && src->mux && dst->mux;
+	f->clock_rate = rtcp ? 0 : dst->clock;
 	f->gate = rtcp || (sends(src->dir) && receives(dst->dir)) ? KNL_GATE_OPEN : KNL_GATE_CLOSED;
 	f->inactivity_ms = s->p->conf->pcscf.media_timeout_s * 1000;
 	f->dscp = -1;
@@ -255,13 +324,16 @@ static void del_flow(struct session *s, size_t i, int k)
 	*af = (struct alg_flow){ 0 };
 }
 
-static bool wanted(const struct session *s, size_t i)
+static bool wanted(const struct session *s, size_t i, int k)
 {
 	const struct alg_desc *u = s->alg.now[SIDE_UE], *c = s->alg.now[SIDE_CORE];
 
-	return i < u->n && i < c->n && u->m[i].anchored && c->m[i].anchored && u->m[i].rtp.port &&
-	       c->m[i].rtp.port && s->alg.stream[i].port[SIDE_UE] &&
-	       s->alg.stream[i].port[SIDE_CORE];
+	if (i >= u->n || i >= c->n || !u->m[i].carry || !c->m[i].carry || !u->m[i].rtp.port ||
+	    !c->m[i].rtp.port)
+		return false;
+	if ((k == FLOW_UP_RTCP || k == FLOW_DOWN_RTCP) && u->m[i].mux && c->m[i].mux)
+		return false; /* it comes with RTP */
+	return s->alg.stream[i].port[SIDE_UE] && s->alg.stream[i].port[SIDE_CORE];
 }
 
 /* Makes the kernel have what both sides agreed on. */
@@ -277,7 +349,7 @@ static int program(struct session *s)
 			struct knl_rtp_flow f;
 			int e;
 
-			if (!wanted(s, i)) {
+			if (!wanted(s, i, k)) {
 				del_flow(s, i, k);
 				continue;
 			}
@@ -403,7 +475,7 @@ int alg_pass(struct session *s, struct sip_msg *m, enum side from, struct str fo
 	r = sdp_read(text, &info);
 	if (r < 0)
 		return -EINVAL;
-	d = desc_of(&info);
+	d = desc_of(&info, text, s->alg.now[from]);
 	if (!d)
 		return -ENOMEM;
 	r = streams_for(s, d);

@@ -19,11 +19,20 @@ struct session;
 
 enum side { SIDE_UE, SIDE_CORE };
 
+/* How a stream is relayed. */
+enum alg_carry {
+	CARRY_NONE, /* not over UDP: its line passes as it is */
+	CARRY_RTP,
+	CARRY_UDP, /* T.38, DTLS: no look into the payload */
+};
+
 /* A stream as one side described it. */
 struct alg_media {
 	struct knl_end rtp, rtcp; /* rtp.port 0: refused or removed */
 	enum sdp_dir dir;
-	bool anchored; /* RTP over UDP: relayed; others pass as they are */
+	enum alg_carry carry;
+	bool mux;	/* would have RTCP on the port of RTP (RFC 5761) */
+	uint32_t clock; /* RTP clock of its first payload type, Hz; 0: not known */
 };
 
 struct alg_desc {

@@ -3,6 +3,8 @@
  * Procedure tests of calls and their media: TS 24.229 5.2.6, 5.2.7, 5.2.8, annex on IMS-ALG;
  * RFC 3264, 3262, 3311, 6337.
  */
+#include <arpa/inet.h>
+
 #include "pcscf/pcscf_test.h"
 
 #define SDP_A(port, attrs)                                                            \
@@ -314,6 +316,41 @@ static void test_hold_and_change(void **state)
 							    "") "m=video 0 RTP/AVP 99\r\n");
 	assert_int_equal(n_flows(w), 4);
 	bye(&c, 6);
+}
+
+/* The hold of RFC 2543, another clock, RTCP on RTP's port, T.38. */
+static void test_kinds(void **state)
+{
+	struct wire *w = *state;
+	struct phone u;
+	struct call c = call_of(w, &u);
+
+	established(&c);
+	assert_int_equal(flow_from(w, "10.45.0.11", 4000)->clock_rate, 8000);
+	reinvite(
+		&c, 2,
+		"v=0\r\no=- 1 2 IN IP4 10.45.0.11\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 4000 RTP/AVP 97\r\n",
+		200,
+		"Contact: <sip:b@10.45.0.99>\n\n" SDP_CORE("10.45.0.99", 5000, "a=recvonly\r\n"));
+	assert_int_equal(flow_from(w, "10.45.0.99", 5000)->gate, KNL_GATE_CLOSED);
+	assert_int_equal(flow_from(w, "10.45.0.99", 5000)->out_peer.port, 4000);
+	assert_int_equal(flow_from(w, "10.45.0.99", 5000)->out_peer.addr.v4.s_addr,
+			 htonl(0x0a2d000b));
+	reinvite(
+		&c, 3, SDP_A(4000, "a=rtcp-mux\r\n"), 200,
+		"Contact: <sip:b@10.45.0.99>\n\nv=0\r\no=- 2 2 IN IP4 10.45.0.99\r\ns=-\r\nc=IN IP4 10.45.0.99\r\nt=0 0\r\n"
+		"m=audio 5000 RTP/AVP 98\r\na=rtpmap:98 AMR-WB/16000\r\na=rtcp-mux\r\n");
+	assert_int_equal(n_flows(w), 2);
+	assert_true(flow_from(w, "10.45.0.11", 4000)->rtcp_mux);
+	assert_int_equal(flow_from(w, "10.45.0.11", 4000)->clock_rate, 16000);
+	reinvite(
+		&c, 4,
+		"v=0\r\no=- 1 4 IN IP4 10.45.0.11\r\ns=-\r\nc=IN IP4 10.45.0.11\r\nt=0 0\r\nm=image 4000 udptl t38\r\n",
+		200,
+		"Contact: <sip:b@10.45.0.99>\n\nv=0\r\no=- 2 4 IN IP4 10.45.0.99\r\ns=-\r\nc=IN IP4 10.45.0.99\r\nt=0 0\r\n"
+		"m=image 5000 udptl t38\r\n");
+	assert_true(flow_from(w, "10.45.0.11", 4000)->any_udp);
+	bye(&c, 5);
 }
 
 /* The offer is in the 200, the answer in the ACK. */
@@ -680,6 +717,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold_and_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_offer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fork, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_busy, setup, teardown),

@@ -107,7 +107,8 @@ static void put_media(struct rec *rec, const struct session *s)
 		for (size_t i = 0; s->alg.now[side] && i < s->alg.now[side]->n; i++) {
 			const struct alg_media *m = &s->alg.now[side]->m[i];
 
-			put(rec, "media=%d %zu %d %d", side, i, m->dir, m->anchored);
+			put(rec, "media=%d %zu %d %d %d %u", side, i, m->dir, m->carry, m->mux,
+			    m->clock);
 			put_end(rec, &m->rtp);
 			put_end(rec, &m->rtcp);
 			put(rec, "\n");
@@ -556,14 +557,14 @@ static void load_end(const char *addr, unsigned int port, struct knl_end *e)
 static int load_media(struct session *s, struct str value)
 {
 	char line[256], a[64], b[64];
-	unsigned int pa, pb;
-	int side, dir, anchored;
+	unsigned int pa, pb, clock;
+	int side, dir, carry, mux;
 	struct alg_desc *d;
 	size_t i;
 
 	if (!text_of(value, line, sizeof(line)) ||
-	    sscanf(line, "%d %zu %d %d %63s %u %63s %u", &side, &i, &dir, &anchored, a, &pa, b,
-		   &pb) != 8 ||
+	    sscanf(line, "%d %zu %d %d %d %u %63s %u %63s %u", &side, &i, &dir, &carry, &mux,
+		   &clock, a, &pa, b, &pb) != 10 ||
 	    side < 0 || side > 1 || i >= SDP_MEDIA_MAX)
 		return -EINVAL;
 	d = realloc(s->alg.now[side], sizeof(*d) + (i + 1) * sizeof(d->m[0]));
@@ -572,7 +573,9 @@ static int load_media(struct session *s, struct str value)
 	s->alg.now[side] = d;
 	d->n = i + 1;
 	d->m[i].dir = (enum sdp_dir)dir;
-	d->m[i].anchored = anchored;
+	d->m[i].carry = (enum alg_carry)carry;
+	d->m[i].mux = mux;
+	d->m[i].clock = clock;
 	load_end(a, pa, &d->m[i].rtp);
 	load_end(b, pb, &d->m[i].rtcp);
 	return 0;
