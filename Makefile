@@ -72,6 +72,7 @@ help:
 ## make check-vm      kims.ko's tests in stock 6.1 and 6.12 kernels, and User-Mode Linux with KASAN
 ## make check-e2e     call flows with the UE simulator, in the VM
 ## make bench         CPU time per registration and call beside Kamailio's
+## make bench-kernel  instructions per packet in kims.ko beside ip_forward (qemu -icount)
 ## make fuzz          libFuzzer over every parser (SECONDS=60 for each)
 ## make install       daemons, units, man pages (DESTDIR, PREFIX); make dkms-install: the module
 ## make docs          generated documentation
@@ -138,6 +139,8 @@ fuzz: packages
 	$(Q)tests/fuzz/run $(or $(SECONDS),60)
 bench: packages all benches
 	$(Q)tests/bench/run
+bench-kernel: packages kmod
+	$(Q)tests/bench/kernel/run
 demo:
 	$(Q)scripts/packages.sh build vm
 	$(Q)$(MAKE) all
