@@ -17,7 +17,7 @@
 #define K	   "465b5ce8b199b49faa5f0a2ee238a6bc"
 #define OPC	   "cd63cb71954a9f4e48a5994e37a02baf"
 #define IMSI	   "001010000000001"
-#define ROWS	   20000
+#define ROWS	   6000
 #define ROWS_PER_S (100000 / 30) /* what is promised */
 
 static char dir[64], file[96], said[1024];

@@ -418,6 +418,13 @@ static int setup(void **state)
 	return 0;
 }
 
+static int teardown(void **state)
+{
+	(void)state;
+	loop_free(loop);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,11 +449,11 @@ int main(int argc, char **argv)
 		run_server();
 	}
 	/* ours with ours, ours with freeDiameter, freeDiameter with ours */
-	failed = cmocka_run_group_tests_name("direct", tests, setup, NULL);
+	failed = cmocka_run_group_tests_name("direct", tests, setup, teardown);
 	server_freediameter = true;
-	failed += cmocka_run_group_tests_name("direct to freeDiameter", tests, setup, NULL);
+	failed += cmocka_run_group_tests_name("direct to freeDiameter", tests, setup, teardown);
 	server_freediameter = false;
 	freediameter = true;
-	failed += cmocka_run_group_tests_name("freeDiameter to direct", tests, setup, NULL);
+	failed += cmocka_run_group_tests_name("freeDiameter to direct", tests, setup, teardown);
 	return failed;
 }

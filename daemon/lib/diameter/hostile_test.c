@@ -317,6 +317,7 @@ static int teardown(void **state)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	dia_close(dia);
+	loop_free(loop);
 	return 0;
 }
 
