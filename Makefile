@@ -144,7 +144,7 @@ bench-kernel: packages kmod
 demo:
 	$(Q)scripts/packages.sh build vm
 	$(Q)$(MAKE) all
-	$(Q)tests/demo/run VM=$(or $(VM),yes) UES=$(or $(UES),2)
+	$(Q)tests/demo/run VM=$(or $(VM),yes) KERNEL=$(or $(KERNEL),6.1) SUMMARY=$(SUMMARY)
 packages:
 	$(Q)scripts/packages.sh build vm test
 

@@ -3,13 +3,13 @@
 #
 # make test: every test there is, part by part. Each part ends with "N passed, N failed, N skipped"; so does the whole.
 #
-#   scripts/test.sh [PART]...      check check-vm check-e2e check-install (default: all)
+#   scripts/test.sh [PART]...      check check-vm check-e2e check-install check-demo (default: all)
 #
 # The logs of the parts are kept in build/test-logs. The User-Mode Linux kernel, when it is not in the cache yet, is
 # built beside the first part.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-[ $# -gt 0 ] || set -- check check-vm check-e2e check-install
+[ $# -gt 0 ] || set -- check check-vm check-demo check-e2e check-install
 passed=0 failed=0 skipped=0
 logs=build/test-logs
 mkdir -p "$logs"
@@ -20,6 +20,7 @@ command_of() { # PART
 	check-vm) echo "make -j2 check-vm" ;;
 	check-e2e) echo "make -j2 check-e2e" ;;
 	check-install) echo "tests/install/run" ;;
+	check-demo) echo "make -j2 demo SUMMARY=1" ;;
 	*) echo "test.sh: no part '$1'" >&2; exit 2 ;;
 	esac
 }

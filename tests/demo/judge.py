@@ -78,6 +78,7 @@ def main():
     p.add_argument("out", type=pathlib.Path)
     p.add_argument("--seconds", type=int, default=0)
     p.add_argument("--guest-status", type=int, default=0)
+    p.add_argument("--summary", action="store_true", help="end with the line that scripts/test.sh adds up")
     a = p.parse_args()
     rows = load_lines(a.out / "verdicts.ndjson")
     if not rows:
@@ -96,6 +97,8 @@ def main():
     print(f"\n{held} of {len(rows)} steps held, {a.seconds} s in all")
     print(f"trace:   {a.out}/trace/trace.pcapng   (opens decrypted with {a.out}/trace/open)")
     print(f"report:  {page}")
+    if a.summary:
+        print(f"{held} passed, {len(rows) - held} failed, 0 skipped")
     return held != len(rows)
 
 
