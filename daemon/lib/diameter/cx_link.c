@@ -4,7 +4,7 @@
  * the requests of others with their answers. All of this file runs on the loop's thread.
  *
  * Invariants: a call is in the table from cx_send_*() until its function was called, exactly once;
- * its timer always runs. The id that travels through freeDiameter names slot and generation, so
+ * its timer always runs. The id that travels with the message names slot and generation, so
  * that a late answer finds nothing. A token lives until it is answered or the node is closed.
  */
 #include <stdio.h>
