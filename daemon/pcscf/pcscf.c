@@ -8,6 +8,7 @@
  */
 #include <stdarg.h>
 #include <sys/random.h>
+#include <utlist.h>
 
 #include "pcscf/pcscf.h"
 
@@ -32,6 +33,19 @@ void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int statu
 		   r ? r->impi : sip_sa_str(&sip_stx_from(stx)->peer, who),
 		   STR_FMT(sip_msg_method_name(m)), status, why);
 	sip_stx_reply(stx, status, NULL, why);
+}
+
+void pending_add(struct pcscf *p, struct pending *w, void (*drop)(struct pending *w))
+{
+	w->drop = drop;
+	DL_APPEND(p->pending, w);
+}
+
+void pending_del(struct pcscf *p, struct pending *w)
+{
+	if (w->prev)
+		DL_DELETE(p->pending, w);
+	w->prev = NULL;
 }
 
 char *line_dup(struct str s)
@@ -401,6 +415,8 @@ void pcscf_free(struct pcscf *p)
 		return;
 	if (p->stack)
 		sip_stack_free(p->stack);
+	while (p->pending)
+		p->pending->drop(p->pending);
 	persist_flush(p);
 	reg_free_all(p);
 	gm_close(p);

@@ -33,6 +33,12 @@ struct drop_note {
 	struct knl_event ev;
 };
 
+/* What waits for an answer of the stack, which ends without a word at exit: first member of its struct. */
+struct pending {
+	struct pending *prev, *next;
+	void (*drop)(struct pending *w);
+};
+
 struct pcscf {
 	struct loop *loop;
 	const struct conf *conf;
@@ -59,6 +65,7 @@ struct pcscf {
 	struct reg *dirty_regs;
 	struct session *dirty_sessions;
 	struct timer dirty_timer;
+	struct pending *pending;
 	uint32_t next_reqid;
 	uint64_t icid_boot, icid_seq;
 
@@ -131,6 +138,8 @@ void persist_load(struct pcscf *p);  /* reads back, compares with the kernel, fl
 /* Refuses with a reason: Warning 399 in the answer, a line with the private identity in the log. */
 void refuse(struct pcscf *p, struct sip_stx *stx, const struct reg *r, int status, const char *fmt,
 	    ...) _printf_(5, 6);
+void pending_add(struct pcscf *p, struct pending *w, void (*drop)(struct pending *w));
+void pending_del(struct pcscf *p, struct pending *w); /* fine when not in */
 /* Copy of a header's text on one line: folding (RFC 3261 7.3.1) becomes spaces. NULL: no memory. */
 char *line_dup(struct str s);
 /* New icid-value, RFC 7315 5.6. */

@@ -162,17 +162,15 @@ static void clean_session(struct session *s)
 
 void persist_flush(struct pcscf *p)
 {
-	struct session *s, *stmp;
-	struct reg *r, *rtmp;
+	struct session *s;
+	struct reg *r;
 
 	timer_stop(p->loop, &p->dirty_timer);
-	DL_FOREACH_SAFE2(p->dirty_regs, r, rtmp, dirty_next)
-	{
+	while ((r = p->dirty_regs)) {
 		clean_reg(p, r);
 		write_reg(r);
 	}
-	DL_FOREACH_SAFE2(p->dirty_sessions, s, stmp, dirty_next)
-	{
+	while ((s = p->dirty_sessions)) {
 		clean_session(s);
 		write_session(s);
 	}

@@ -188,6 +188,23 @@ static void test_session(void **state)
 	assert_null(w->p->sessions);
 }
 
+/* Ended while everything waits for an answer: nothing may leak. */
+static void test_stop_in_the_middle(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w), v = phone_b(w);
+
+	register_phone(&u, 3600);
+	phone_message(&u);
+	sip_msg_unref(expect_request(w, EP_MW, SCSCF, "MESSAGE"));
+	phone_registers(&v, &(struct reg_opts){ .expires = 3600 });
+	sip_msg_unref(expect_request(w, EP_MW, CORE, "REGISTER"));
+	pcscf_free(w->p);
+	drain(w);
+	start_pcscf(w);
+	assert_int_equal(n_sets(w), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_leftovers, setup_store, teardown),
 		cmocka_unit_test_setup_teardown(test_expired, setup_store, teardown),
 		cmocka_unit_test_setup_teardown(test_session, setup_store, teardown),
+		cmocka_unit_test_setup_teardown(test_stop_in_the_middle, setup_store, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,6 @@
  * (sessions end with the registration). Invariants: see reg.h.
  */
 #include <sys/random.h>
-#include <utlist.h>
 
 #include "pcscf/pcscf.h"
 
@@ -99,10 +98,13 @@ static void registered_timeout(struct fsm *f)
 static void leaving_enter(struct fsm *f, int prev _unused_)
 {
 	struct reg *r = of_fsm(f);
-	struct session *s, *tmp;
+	struct session *s, *next;
 
-	DL_FOREACH_SAFE2(r->sessions, s, tmp, reg_next)
-	session_release(s, "registration ended", "SIP;cause=480;text=\"Registration ended\"");
+	for (s = r->sessions; s; s = next) {
+		next = s->reg_next;
+		session_release(s, "registration ended",
+				"SIP;cause=480;text=\"Registration ended\"");
+	}
 	for (size_t i = 0; i < r->n_open_binds; i++)
 		gm_bind_del(r->p, &r->open_binds[i]);
 	persist_reg_gone(r->p, r);
@@ -332,10 +334,8 @@ int reg_new(struct pcscf *p, const struct reg_new_args *a, struct reg **ret)
 
 void reg_free(struct reg *r)
 {
-	struct session *s, *tmp;
-
-	DL_FOREACH_SAFE2(r->sessions, s, tmp, reg_next)
-	session_free(s, "registration ended");
+	while (r->sessions)
+		session_free(r->sessions, "registration ended");
 	for (int i = 0; i < SA_N_ROLES; i++)
 		sa_free(r->set[i]);
 	persist_reg_gone(r->p, r);

@@ -38,13 +38,24 @@ void regevent_free(struct regsub *s)
 /* --- SUBSCRIBE --- */
 
 struct answer {
+	struct pending pending;
 	struct pcscf *p;
 	uint64_t reg_id;
 	uint32_t generation;
 	struct sip_msg *req;
 };
 
-static void subscribe_again(struct timer *t);
+static void answer_free(struct answer *a)
+{
+	pending_del(a->p, &a->pending);
+	sip_msg_unref(a->req);
+	free(a);
+}
+
+static void answer_drop(struct pending *w)
+{
+	answer_free(container_of(w, struct answer, pending));
+}
 
 static struct regsub *sub_of(const struct answer *a)
 {
@@ -84,8 +95,7 @@ static void answered(void *arg, struct sip_ctx *t _unused_, struct sip_msg *resp
 		s->dlg = NULL;
 		timer_start(s->p->loop, &s->timer, SUB_RETRY_S * USEC_PER_SEC);
 	}
-	sip_msg_unref(a->req);
-	free(a);
+	answer_free(a);
 }
 
 /* The default public user identity; a SIP URI, since it is the Request-URI's host that routes. */
@@ -152,23 +162,25 @@ static struct sip_msg *first_subscribe(struct reg *r, struct regsub *s)
 static int send_subscribe(struct reg *r, struct regsub *s)
 {
 	struct answer *a = calloc(1, sizeof(*a));
-	struct sip_msg *m =
-		s->dlg ? sip_dlg_request(s->dlg, "SUBSCRIBE", 0) : first_subscribe(r, s);
-	int e = -ENOMEM;
+	struct sip_msg *m;
+	int e;
 
-	if (!a || !m || add_headers(r, m) < 0) {
+	if (!a)
+		return -ENOMEM;
+	a->p = r->p;
+	a->reg_id = r->id;
+	a->generation = ++s->generation;
+	pending_add(r->p, &a->pending, answer_drop);
+	m = s->dlg ? sip_dlg_request(s->dlg, "SUBSCRIBE", 0) : first_subscribe(r, s);
+	if (!m || add_headers(r, m) < 0) {
 		sip_msg_unref(m);
-		goto fail;
+		answer_free(a);
+		return -ENOMEM;
 	}
-	*a = (struct answer){ r->p, r->id, ++s->generation, sip_msg_ref(m) };
+	a->req = sip_msg_ref(m);
 	e = core_send(r->p, m, answered, a);
 	if (e < 0)
-		goto fail;
-	return 0;
-fail:
-	if (a)
-		sip_msg_unref(a->req);
-	free(a);
+		answer_free(a);
 	return e;
 }
 

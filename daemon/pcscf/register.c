@@ -18,6 +18,7 @@ METRIC_COUNTER(m_accepted, "kims_pcscf_register_accepted_total", "200 to REGISTE
 
 /* What of a REGISTER is needed when its response comes. */
 struct regtx {
+	struct pending pending;
 	struct pcscf *p;
 	uint64_t reg_id; /* of the registration that it came by; 0: unprotected */
 	uint32_t reqid;	 /* of the set that it came by; 0: unprotected */
@@ -46,6 +47,7 @@ static void regtx_free(struct regtx *t)
 {
 	if (!t)
 		return;
+	pending_del(t->p, &t->pending);
 	free(t->impi);
 	free(t->aor);
 	free(t->contact);
@@ -53,6 +55,11 @@ static void regtx_free(struct regtx *t)
 	aka_wipe(t->ck, sizeof(t->ck));
 	aka_wipe(t->ik, sizeof(t->ik));
 	free(t);
+}
+
+static void regtx_drop(struct pending *w)
+{
+	regtx_free(container_of(w, struct regtx, pending));
 }
 
 /* --- reading --- */
@@ -630,6 +637,7 @@ static struct regtx *regtx_new(struct pcscf *p, const struct reg_in *in,
 	if (!t)
 		return NULL;
 	t->p = p;
+	pending_add(p, &t->pending, regtx_drop);
 	t->from = *from;
 	t->reqid = s ? s->reqid : 0;
 	t->reg_id = s ? s->reg->id : 0;

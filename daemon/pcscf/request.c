@@ -17,6 +17,7 @@ static const char *const supported[] = { "sec-agree", "path", NULL };
 
 /* What of a request is needed when its response comes. */
 struct reqtx {
+	struct pending pending;
 	struct pcscf *p;
 	uint64_t reg_id, session_id; /* 0: none */
 	enum side from;
@@ -31,8 +32,14 @@ static void reqtx_free(struct reqtx *t)
 {
 	if (!t)
 		return;
+	pending_del(t->p, &t->pending);
 	free(t->called);
 	free(t);
+}
+
+static void reqtx_drop(struct pending *w)
+{
+	reqtx_free(container_of(w, struct reqtx, pending));
 }
 
 static bool makes_dialog(enum sip_method_id m)
@@ -273,6 +280,7 @@ static struct reqtx *reqtx_new(struct reg *r, const struct session *s, const str
 	if (!t)
 		return NULL;
 	t->p = r->p;
+	pending_add(r->p, &t->pending, reqtx_drop);
 	t->reg_id = r->id;
 	t->session_id = s ? s->id : 0;
 	t->from = from;

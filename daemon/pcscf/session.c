@@ -436,28 +436,35 @@ void session_media_event(struct pcscf *p, uint64_t cookie, uint32_t flow_id, boo
 
 /* --- release by the network --- */
 
-/* The answers to our BYEs: only that both came counts. */
+/* An answer to one of our BYEs is waited for. */
 struct bye {
+	struct pending pending;
 	struct pcscf *p;
 	uint64_t session;
-	int *left; /* shared by both */
 };
+
+static void bye_free(struct bye *b)
+{
+	pending_del(b->p, &b->pending);
+	free(b);
+}
+
+static void bye_drop(struct pending *w)
+{
+	bye_free(container_of(w, struct bye, pending));
+}
 
 static void bye_answered(void *arg, struct sip_ctx *t _unused_, struct sip_msg *resp,
 			 int err _unused_)
 {
 	struct bye *b = arg;
-	struct session *s;
+	struct session *s = session_by_id(b->p, b->session);
 
 	if (resp && sip_msg_status(resp) < 200)
 		return;
-	if (--*b->left == 0) {
-		free(b->left);
-		s = session_by_id(b->p, b->session);
-		if (s)
-			fsm_event(&s->fsm, SES_EV_FAILED, NULL);
-	}
-	free(b);
+	bye_free(b);
+	if (s && s->byes_left && --s->byes_left == 0)
+		fsm_event(&s->fsm, SES_EV_FAILED, NULL);
 }
 
 /* Our entries for this session: both ends of a call may be here, each with a session of its own. */
@@ -540,27 +547,30 @@ static int send_bye(struct session *s, bool to_caller, const char *reason, struc
 	return sip_ctx_start(s->p->stack, m, &path, sentby, bye_answered, b, &ctx);
 }
 
+static bool bye_one(struct session *s, bool to_caller, const char *reason)
+{
+	struct bye *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return false;
+	b->p = s->p;
+	b->session = s->id;
+	pending_add(s->p, &b->pending, bye_drop);
+	if (send_bye(s, to_caller, reason, b) == 0)
+		return true;
+	bye_free(b);
+	return false;
+}
+
 static void bye_both(struct session *s, const char *reason)
 {
-	int *left = malloc(sizeof(*left));
-
-	if (!left)
-		return;
-	*left = 1; /* held until both are sent: an answer may come at once */
-	for (int to_caller = 0; to_caller < 2; to_caller++) {
-		struct bye *b = malloc(sizeof(*b));
-
-		if (!b)
-			break;
-		*b = (struct bye){ s->p, s->id, left };
-		++*left;
-		if (send_bye(s, to_caller, reason, b) < 0) {
-			--*left;
-			free(b);
-		}
-	}
-	if (--*left == 0)
-		free(left); /* nobody to wait for: the state's timer ends it */
+	/* One more than there are: an answer may come at once and must not end the session under us. */
+	s->byes_left = 3;
+	for (int to_caller = 0; to_caller < 2; to_caller++)
+		if (!bye_one(s, to_caller, reason))
+			s->byes_left--;
+	if (--s->byes_left == 0)
+		fsm_event(&s->fsm, SES_EV_FAILED, NULL);
 }
 
 void session_release(struct session *s, const char *why, const char *reason)

@@ -37,7 +37,8 @@ struct session {
 	char *record_route;		   /* of the 2xx, as the callee sent it; joined by ", " */
 	uint32_t caller_cseq, callee_cseq; /* last ones seen */
 	uint32_t invite_cseq;
-	struct sip_fwd *fwd; /* the INVITE while it is being forwarded */
+	unsigned int byes_left; /* our own that are not answered */
+	struct sip_fwd *fwd;	/* the INVITE while it is being forwarded */
 	struct alg alg;
 	uint64_t start; /* wall, usec: answered */
 	uint32_t session_expires_s;
