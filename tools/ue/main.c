@@ -28,7 +28,7 @@ struct program {
 	struct loop_io signals;
 	struct timer leave;
 	unsigned int leaving;
-	bool stopping;
+	bool stopping, done;
 };
 
 /* --- the end --- */
@@ -89,6 +89,7 @@ static void on_done(struct scenario *sc)
 {
 	struct program *g = container_of(sc->ue, struct program, ue);
 
+	g->done = true;
 	report_end(g->ue.report, sc->held, sc->failed, sc->skipped);
 	leave(g);
 }
@@ -231,7 +232,7 @@ static int run(struct program *g)
 	scenario_finish(sc);
 	scenario_start(sc);
 	r = loop_run(g->ue.loop);
-	return r || sc->failed || sc->skipped || sc->held != sc->n_leaves ? 1 : 0;
+	return r || !g->done || sc->failed || sc->skipped ? 1 : 0;
 }
 
 int main(int argc, char **argv)

@@ -22,6 +22,7 @@ struct one { /* a call of the step */
 	struct call *a, *b;	 /* caller's and callee's end; held */
 	struct timer talk, quiet, settle;
 	uint64_t settle_until;
+	uint64_t sent_a, sent_b; /* a call that goes on: packets sent until it is judged */
 	bool over;
 	char why[160];
 };
@@ -71,9 +72,9 @@ static json_t *end_json(const struct call *c, const struct rtp_summary *s, uint6
 }
 
 /* One direction: what rx received of tx. */
-static void judge_direction(struct calls *all, struct call *tx, struct call *rx, struct judged *j)
+static void judge_direction(struct calls *all, struct call *tx, struct call *rx, uint64_t sent,
+			    struct judged *j)
 {
-	uint64_t sent = tx && tx->media ? media_get_stats(tx->media)->sent : 0;
 	const struct step_args *a = &all->s->a;
 	struct rtp_summary s;
 	char one[90];
@@ -124,6 +125,12 @@ static json_t *call_json(const struct one *i)
 	return o;
 }
 
+/* Up to the moment when the talk was over; a call that ended before: all. */
+static uint64_t sent_until(const struct call *c, uint64_t talk)
+{
+	return talk || !c || !c->media ? talk : media_get_stats(c->media)->sent;
+}
+
 static bool judge_media(struct one *i, char *dst, size_t size)
 {
 	struct judged j = { .good = true };
@@ -131,8 +138,8 @@ static bool judge_media(struct one *i, char *dst, size_t size)
 	if (i->all->s->a.media == TRI_NO || !i->a->t.up ||
 	    i->all->s->a.duration < 300 * USEC_PER_MSEC)
 		return true;
-	judge_direction(i->all, i->a, i->b, &j);
-	judge_direction(i->all, i->b, i->a, &j);
+	judge_direction(i->all, i->a, i->b, sent_until(i->a, i->sent_a), &j);
+	judge_direction(i->all, i->b, i->a, sent_until(i->b, i->sent_b), &j);
 	snprintf(dst, size, "; %s", j.text);
 	return j.good;
 }
@@ -262,23 +269,28 @@ static void on_quiet(struct timer *t)
 			call_bye(i->a, "hung up");
 		break;
 	case HANGUP_NONE:
+		finish_one(i);
 		break;
 	}
 }
 
-/* Both fall silent a moment before the BYE, so that every packet can be accounted for. */
+/* A call that ends falls silent a moment before the BYE, so that every packet can be accounted for. */
+static void end_talk(struct call *c, bool mute, uint64_t *ret_sent)
+{
+	if (!c || !c->media)
+		return;
+	*ret_sent = media_get_stats(c->media)->sent;
+	if (mute)
+		media_mute(c->media, true);
+}
+
 static void on_talk(struct timer *t)
 {
 	struct one *i = container_of(t, struct one, talk);
+	bool mute = i->all->s->a.hangup != HANGUP_NONE;
 
-	if (i->all->s->a.hangup == HANGUP_NONE) {
-		finish_one(i);
-		return;
-	}
-	if (i->a->media)
-		media_mute(i->a->media, true);
-	if (i->b && i->b->media)
-		media_mute(i->b->media, true);
+	end_talk(i->a, mute, &i->sent_a);
+	end_talk(i->b, mute, &i->sent_b);
 	timer_start(step_loop(i->all->s), &i->quiet, QUIET_USEC);
 }
 
