@@ -47,7 +47,7 @@ static bool fuzz_diameter_in_order(const uint8_t *data, size_t size)
 static void fuzz_diameter_core(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = malloc(size);
-	struct msg *m = NULL, *error = NULL;
+	struct msg *m = NULL, *error = NULL, *query = NULL;
 
 	fuzz_diameter_start();
 	memcpy(copy, data, size);
@@ -56,10 +56,16 @@ static void fuzz_diameter_core(const uint8_t *data, size_t size)
 		return;
 	}
 	fd_msg_parse_or_error(&m, &error);
-	if (m)
-		fd_msg_free(m);
-	if (error && error != m)
+	if (error) { /* an answer, which holds on to its request */
+		MUST(!fd_msg_answ_getq(error, &query));
+		if (query)
+			MUST(!fd_msg_answ_detach(error));
 		fd_msg_free(error);
+	}
+	if (m && m != error)
+		fd_msg_free(m);
+	if (query && query != m)
+		fd_msg_free(query);
 }
 
 FUZZ_TARGET(diameter)

@@ -265,9 +265,10 @@ static bool reserve_in(struct tcp_conn *c)
 
 static int queue_out(struct tcp_conn *c, const struct tp_out *o);
 
-static void too_big(struct tcp_conn *c, const char *data, size_t len, const struct sip_path *from)
+/* Where the next message begins is unknown: this one gets its answer, 513 or 400, then the connection closes. */
+static void last_message(struct tcp_conn *c, const char *data, size_t len, const struct sip_path *from)
 {
-	tp_deliver(c->tp, data, len, from); /* the parser says 513 when it can read the header */
+	tp_deliver(c->tp, data, len, from); /* the parser says which, when it can read the header */
 	c->close_after = true;
 }
 
@@ -278,9 +279,8 @@ static bool consume(struct tcp_conn *c)
 		.ep = c->ep, .proto = SIP_TCP, .peer = c->peer, .conn = c->by_id.key
 	};
 	size_t off = 0, n = 0;
-	bool ok = true;
 
-	while (ok && c->state != CONN_DEAD && !c->close_after) {
+	while (c->state != CONN_DEAD && !c->close_after) {
 		const char *p = c->in + off;
 		enum sip_frame k =
 			sip_frame_next(&c->framer, p, c->in_len - off, c->tp->max_message, &n);
@@ -300,13 +300,9 @@ static bool consume(struct tcp_conn *c)
 			tp_deliver(c->tp, p, n, &from);
 			break;
 		case SIP_FRAME_TOO_BIG:
-			too_big(c, p, c->in_len - off, &from);
-			n = c->in_len - off;
-			break;
 		case SIP_FRAME_BROKEN:
-			c->tp->stats.rx_garbage++;
-			ok = false;
-			n = 0;
+			last_message(c, p, c->in_len - off, &from);
+			n = c->in_len - off;
 			break;
 		}
 		off += n;
@@ -316,7 +312,7 @@ static bool consume(struct tcp_conn *c)
 		return false;
 	memmove(c->in, c->in + off, c->in_len - off);
 	c->in_len -= off;
-	return ok;
+	return true;
 }
 
 /* 0: nothing more now; 1: there may be more; -errno: over. */
