@@ -138,7 +138,7 @@ static void call_free(struct call *c)
 	stop_timers(c);
 	timer_stop(call_loop(c), &c->keep);
 	if (c->invite)
-		sip_ctx_detach(c->invite);
+		phone_detach(c->p, c->invite);
 	drop_stx(&c->in);
 	call_legs_free(c);
 	sip_dlg_free(c->dlg);

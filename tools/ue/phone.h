@@ -85,6 +85,7 @@ int phone_request_on(struct phone *p, struct sa_set *set, struct sip_msg *m, sip
 /* The same over the current way. ACK: fn NULL, ret NULL. */
 int phone_request(struct phone *p, struct sip_msg *m, sip_ctx_fn fn, void *arg,
 		  struct sip_ctx **ret);
+void phone_detach(struct phone *p, struct sip_ctx *t); /* sip_ctx_detach() for these */
 int phone_cancel(struct phone *p, struct sip_ctx *t, const char *reason);
 int phone_respond(struct phone *p, struct sip_stx *stx, struct sip_msg *resp);
 int phone_respond_rel(struct phone *p, struct sip_stx *stx,

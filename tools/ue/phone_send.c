@@ -17,6 +17,7 @@
 struct sent {
 	struct sent *next, **pprev;
 	struct phone *p;
+	struct sip_ctx *ctx;
 	sip_ctx_fn fn;
 	void *arg;
 	struct sip_path path;
@@ -208,6 +209,8 @@ int phone_request_on(struct phone *p, struct sa_set *set, struct sip_msg *m, sip
 	r = start(p, m, &path, set ? &set->us : NULL, s, &t);
 	if (r && s)
 		sent_free(s);
+	else if (s)
+		s->ctx = t;
 	if (!r && ret)
 		*ret = t;
 	return r;
@@ -217,6 +220,17 @@ int phone_request(struct phone *p, struct sip_msg *m, sip_ctx_fn fn, void *arg,
 		  struct sip_ctx **ret)
 {
 	return phone_request_on(p, p->current, m, fn, arg, ret);
+}
+
+void phone_detach(struct phone *p, struct sip_ctx *t)
+{
+	struct sent *s = p->sent;
+
+	while (s && s->ctx != t)
+		s = s->next;
+	sip_ctx_detach(t);
+	if (s)
+		sent_free(s);
 }
 
 int phone_cancel(struct phone *p, struct sip_ctx *t, const char *reason)

@@ -569,7 +569,7 @@ void reg_stop(struct reg *r)
 	timer_stop(r->p->ue->loop, &r->refresh);
 	timer_stop(r->p->ue->loop, &r->report);
 	if (r->ctx)
-		sip_ctx_detach(r->ctx);
+		phone_detach(r->p, r->ctx);
 	r->ctx = NULL;
 	r->done = NULL;
 }

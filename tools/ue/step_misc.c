@@ -122,7 +122,7 @@ static void abort_request(struct step *s)
 	if (!q)
 		return;
 	if (q->ctx)
-		sip_ctx_detach(q->ctx);
+		phone_detach(q->from, q->ctx);
 	timer_stop(step_loop(s), &q->poll);
 }
 

@@ -233,7 +233,7 @@ void sub_stop(struct sub *s)
 	timer_stop(s->p->ue->loop, &s->wait);
 	timer_stop(s->p->ue->loop, &s->report);
 	if (s->ctx)
-		sip_ctx_detach(s->ctx);
+		phone_detach(s->p, s->ctx);
 	s->ctx = NULL;
 }
 
