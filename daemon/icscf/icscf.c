@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#include "lib/core/log.h"
+
 struct metric icscf_m_register = { .name = "kims_icscf_register_total",
 				   .help = "REGISTER requests" };
 struct metric icscf_m_request = { .name = "kims_icscf_request_total",
@@ -19,6 +21,8 @@ struct metric icscf_m_cx_failed = { .name = "kims_icscf_cx_failed_total",
 				    .help = "Cx questions without usable answer" };
 struct metric icscf_m_reselect = { .name = "kims_icscf_reselect_total",
 				   .help = "Registrations given to a second S-CSCF" };
+static struct metric icscf_m_untrusted = { .name = "kims_icscf_untrusted_total",
+					   .help = "Requests from outside of the trust domain" };
 
 static const char *const supported[] = { "path", "sec-agree", "timer", NULL };
 
@@ -93,13 +97,30 @@ static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from _
 	sip_proxy_stray_response(i->stack, m);
 }
 
-static const struct sip_stack_ops ops = { .request = on_request, .stray_response = on_stray };
+/* What asserts identities here must be of the trust domain (TS 24.229 4.4): no phone speaks to us. */
+static int admit(void *arg, struct sip_msg *m _unused_, const struct sip_path *from,
+		 const char **ret_reason _unused_)
+{
+	const struct icscf *i = arg;
+	char who[SIP_SA_STRLEN];
+
+	if (conf_trusts(i->env.conf, &from->peer.sa))
+		return 0;
+	metric_inc(&icscf_m_untrusted);
+	log_info("%s: request from outside of the trust domain dropped",
+		 sip_sa_str(&from->peer, who));
+	return -1;
+}
+
+static const struct sip_stack_ops ops = { .request = on_request,
+					  .stray_response = on_stray,
+					  .admit = admit };
 
 /* ---- life ---- */
 
 static struct metric *const icscf_metrics[] = { &icscf_m_register, &icscf_m_request,
-						&icscf_m_refused, &icscf_m_cx_failed,
-						&icscf_m_reselect };
+						&icscf_m_refused,  &icscf_m_cx_failed,
+						&icscf_m_reselect, &icscf_m_untrusted };
 
 int icscf_new(const struct icscf_env *env, struct icscf **ret)
 {

@@ -166,6 +166,23 @@ static int not_admitted(struct pcscf *p, const struct sip_msg *m, const struct s
 	return 403;
 }
 
+METRIC_COUNTER(m_untrusted, "kims_pcscf_mw_untrusted_total",
+	       "requests on Mw from outside of the trust domain");
+
+/* TS 24.229 4.4: a phone that sends to Mw could assert what it likes. */
+static int admit_mw(struct pcscf *p, const struct sip_path *from)
+{
+	char who[SIP_SA_STRLEN];
+
+	if (conf_trusts(p->conf, &from->peer.sa))
+		return 0;
+	metric_register(&m_untrusted);
+	metric_inc(&m_untrusted);
+	log_info("%s: request on Mw from outside of the trust domain dropped",
+		 sip_sa_str(&from->peer, who));
+	return -1;
+}
+
 int gm_admit(void *arg, struct sip_msg *m, const struct sip_path *from, const char **ret_reason)
 {
 	const struct gm_ep *e = sip_ep_user(from->ep);
@@ -174,7 +191,7 @@ int gm_admit(void *arg, struct sip_msg *m, const struct sip_path *from, const ch
 
 	p->admit_msg = NULL;
 	if (e->kind == EP_MW)
-		return 0;
+		return admit_mw(p, from);
 	b = gm_lookup(p, m, from);
 	p->admit_msg = m;
 	p->admit_bind = b;

@@ -30,10 +30,12 @@ struct metric g_sessions = { .name = "kims_scscf_sessions", .help = "Calls", .ga
 struct metric g_subs = { .name = "kims_scscf_subscriptions",
 			 .help = "Subscriptions to the reg event",
 			 .gauge = true };
+static struct metric m_untrusted = { .name = "kims_scscf_untrusted_total",
+				     .help = "Requests from outside of the trust domain" };
 
 static struct metric *const metrics[] = {
 	&m_registers, &m_challenges, &m_auth_failures, &m_resyncs,  &m_cx_failures, &m_calls,
-	&m_notifies,  &g_contacts,   &g_sets,	       &g_sessions, &g_subs,
+	&m_notifies,  &g_contacts,   &g_sets,	       &g_sessions, &g_subs,	    &m_untrusted,
 };
 
 static const char *const supported[] = { "path", "sec-agree", "timer", NULL };
@@ -120,7 +122,24 @@ static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from _
 	sip_proxy_stray_response(s->stack, m);
 }
 
-static const struct sip_stack_ops ops = { .request = on_request, .stray_response = on_stray };
+/* What asserts identities here must be of the trust domain (TS 24.229 4.4): no phone speaks to us. */
+static int admit(void *arg, struct sip_msg *m _unused_, const struct sip_path *from,
+		 const char **ret_reason _unused_)
+{
+	const struct scscf *s = arg;
+	char who[SIP_SA_STRLEN];
+
+	if (conf_trusts(s->env.conf, &from->peer.sa))
+		return 0;
+	metric_inc(&m_untrusted);
+	log_info("%s: request from outside of the trust domain dropped",
+		 sip_sa_str(&from->peer, who));
+	return -1;
+}
+
+static const struct sip_stack_ops ops = { .request = on_request,
+					  .stray_response = on_stray,
+					  .admit = admit };
 
 /* ---- life ---- */
 

@@ -165,6 +165,8 @@ static int tear_down(void **state _unused_)
 	return 0;
 }
 
+static const char *sender; /* NULL: the P-CSCF */
+
 static _printf_(1, 2) void receive(const char *fmt, ...)
 {
 	struct sip_path from = { .ep = w.ep, .proto = SIP_UDP };
@@ -172,7 +174,7 @@ static _printf_(1, 2) void receive(const char *fmt, ...)
 	size_t n = 0;
 	va_list ap;
 
-	sip_sa_parse("10.46.0.1", 5070, &from.peer);
+	sip_sa_parse(sender ? sender : "10.46.0.1", 5070, &from.peer);
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -460,6 +462,18 @@ static void test_deregister(void **state _unused_)
 		      "0\n");
 	expect("SIP/2.0 200 ");
 	assert_int_equal(HASH_COUNT(w.s->impus), 0);
+}
+
+/* A phone that reaches the S-CSCF itself and says what only a P-CSCF may say. */
+static void test_outside_of_trust(void **state _unused_)
+{
+	do_register();
+	sender = "10.45.0.66";
+	register_with("nonce=\"\", response=\"\", integrity-protected=\"yes\"", "Contact: *\n",
+		      "0\n");
+	sender = NULL;
+	assert_null(next_sent());
+	assert_int_equal(HASH_COUNT(w.s->impus), 3);
 }
 
 static void test_expiry(void **state _unused_)
@@ -992,6 +1006,7 @@ int main(void)
 		T(test_bad_registers),
 		T(test_reregister),
 		T(test_deregister),
+		T(test_outside_of_trust),
 		T(test_expiry),
 		T(test_new_address_replaces),
 		T(test_restart),

@@ -105,6 +105,72 @@ socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockadd
 	return 0;
 }
 
+/* ---- who may speak on Mw ---- */
+
+struct prefix {
+	struct conf_addr addr;
+	unsigned int bits;
+};
+
+static int parse_prefix(struct str s, struct prefix *ret)
+{
+	char z[INET6_ADDRSTRLEN];
+	struct str addr = { NULL, 0 };
+	uint64_t bits;
+
+	if (!str_split(&s, '/', &addr) || str_copy(z, sizeof(z), addr) < 0 ||
+	    conf_addr_parse(z, &ret->addr) < 0 || ret->addr.family == AF_UNSPEC)
+		return -EINVAL;
+	bits = ret->addr.family == AF_INET ? 32 : 128;
+	if (s.p && str_to_u64(s, bits, &bits) < 0)
+		return -EINVAL;
+	ret->bits = (unsigned int)bits;
+	return 0;
+}
+
+static bool prefix_has(const struct prefix *p, const struct conf_addr *a)
+{
+	const uint8_t *x = (const uint8_t *)&p->addr.v6, *y = (const uint8_t *)&a->v6;
+	unsigned int octets = p->bits / 8, rest = p->bits % 8;
+
+	if (a->family != p->addr.family || memcmp(x, y, octets))
+		return false;
+	return !rest || !((x[octets] ^ y[octets]) >> (8 - rest));
+}
+
+static bool is_loopback(const struct conf_addr *a)
+{
+	if (a->family == AF_INET)
+		return ntohl(a->v4.s_addr) >> 24 == 127;
+	return a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6);
+}
+
+bool conf_trusts(const struct conf *c, const struct sockaddr *from)
+{
+	const struct conf_addr *const own[] = { &c->pcscf.mw,	&c->pcscf.gm4,	 &c->pcscf.gm6,
+						&c->icscf.addr, &c->icscf.addr6, &c->scscf.addr,
+						&c->scscf.addr6 };
+	struct conf_addr a = { .family = from->sa_family };
+	struct str rest = str_of(c->network.trusted), one;
+	struct prefix p;
+
+	if (a.family == AF_INET)
+		a.v4 = ((const struct sockaddr_in *)from)->sin_addr;
+	else if (a.family == AF_INET6)
+		a.v6 = ((const struct sockaddr_in6 *)from)->sin6_addr;
+	else
+		return false;
+	if (is_loopback(&a))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (addr_eq(own[i], &a))
+			return true;
+	while (str_split(&rest, ' ', &one))
+		if (one.n && !parse_prefix(one, &p) && prefix_has(&p, &a))
+			return true;
+	return false;
+}
+
 static const char *parse_bool(const char *s, bool *ret)
 {
 	static const char *const yes[] = { "yes", "true", "on" }, *const no[] = { "no", "false",
@@ -447,12 +513,24 @@ static int check_times(struct loader *l)
 	return 0;
 }
 
+static int check_trusted(struct loader *l)
+{
+	struct str rest = str_of(l->c->network.trusted), one;
+	struct prefix p;
+
+	while (str_split(&rest, ' ', &one))
+		if (one.n && parse_prefix(one, &p) < 0)
+			return fail(l, line_of(l, "network", "trusted"), "network.trusted",
+				    "\"%.*s\" is neither address nor prefix", STR_FMT(one));
+	return 0;
+}
+
 static int check_together(struct loader *l)
 {
 	const struct conf *c = l->c;
-	int r = 0;
+	int r = check_trusted(l);
 
-	if (!*c->network.domain)
+	if (r == 0 && !*c->network.domain)
 		r = fail(l, line_of(l, "network", "domain"), "network.domain", "is empty");
 	if (r == 0)
 		r = check_family(l, "pcscf", "gm4", &c->pcscf.gm4, AF_INET);

@@ -32,6 +32,7 @@ struct conf_network {
 	uint16_t dns_port;
 	uint32_t t1_ms, t2_ms, t4_ms; /* RFC 3261 timers of the core */
 	bool static_names;	/* names of this file resolve without DNS too */
+	char *trusted; /* addresses and prefixes that may speak on Mw, besides those of this file */
 };
 
 struct conf_pcscf {
@@ -113,6 +114,12 @@ bool conf_same_network(const struct conf *a, const struct conf *b);
 socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockaddr_storage *ret);
 int conf_addr_parse(const char *s, struct conf_addr *ret); /* -EINVAL */
 bool conf_addr_is(const struct conf_addr *a, struct str host); /* host, numeric, is this address */
+
+/*
+ * May this address speak on Mw (TS 33.210, TS 24.229 4.4: the trust domain)? The host itself, the
+ * SIP functions of this file, and network.trusted.
+ */
+bool conf_trusts(const struct conf *c, const struct sockaddr *from);
 
 /*
  * The host names that this file gives addresses to (P-, I-, S-CSCF; the home domain is the

@@ -140,6 +140,35 @@ static void test_conf_values(void **state _unused_)
 	conf_free(c);
 }
 
+static bool trusts(const struct conf *c, const char *addr)
+{
+	struct sockaddr_storage ss;
+	struct conf_addr a;
+
+	assert_int_equal(conf_addr_parse(addr, &a), 0);
+	assert_true(conf_sockaddr(&a, 1234, &ss) > 0);
+	return conf_trusts(c, (const struct sockaddr *)&ss);
+}
+
+static void test_conf_trusted(void **state _unused_)
+{
+	struct conf *c;
+	char err[256];
+
+	assert_int_equal(load_text("network: {trusted: '192.0.2.1 10.9.128.0/17 2001:db8::/33'}\n",
+				   &c, err, sizeof(err)),
+			 0);
+	assert_true(trusts(c, "10.46.0.1") && trusts(c, "10.46.0.3") && trusts(c, "fd46::2"));
+	assert_true(trusts(c, "127.0.0.9") && trusts(c, "::1") && trusts(c, "192.0.2.1"));
+	assert_true(trusts(c, "10.9.128.0") && trusts(c, "10.9.255.255"));
+	assert_true(trusts(c, "2001:db8:7fff::1"));
+	assert_false(trusts(c, "10.9.127.255") || trusts(c, "192.0.2.2"));
+	assert_false(trusts(c, "2001:db8:8000::1") || trusts(c, "10.45.0.11"));
+	conf_free(c);
+	expect_refusal("network: {trusted: 10.0.0.0/33}\n", ":1: network.trusted: \"10.0.0.0/33\"");
+	expect_refusal("network: {trusted: '10.0.0.1 x'}\n", "is neither address nor prefix");
+}
+
 static void test_conf_refusals(void **state _unused_)
 {
 	expect_refusal("pcscf:\n  nonsense: 1\n", ":2: pcscf.nonsense: unknown key");
@@ -334,9 +363,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_str),	      cmocka_unit_test(test_sbuf),
 		cmocka_unit_test(test_conf_defaults), cmocka_unit_test(test_conf_values),
-		cmocka_unit_test(test_conf_refusals), cmocka_unit_test(test_conf_sample),
-		cmocka_unit_test(test_ctl),	      cmocka_unit_test(test_metrics),
-		cmocka_unit_test(test_fsm),
+		cmocka_unit_test(test_conf_trusted),  cmocka_unit_test(test_conf_refusals),
+		cmocka_unit_test(test_conf_sample),   cmocka_unit_test(test_ctl),
+		cmocka_unit_test(test_metrics),	      cmocka_unit_test(test_fsm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
