@@ -27,6 +27,9 @@
 #define SLOTS	  (L0_SLOTS + (LEVELS - 1) * LN_SLOTS)
 #define MAX_DELTA ((UINT64_C(1) << (L0_BITS + (LEVELS - 1) * LN_BITS)) - 1)
 
+#define GRID_FROM (1 * USEC_PER_SEC) /* shorter timers are exact */
+#define GRID_PART 32
+
 #define EVENTS	      256
 #define ROUND_END_MAX 8
 #define VIRTUAL_START USEC_PER_SEC
@@ -247,11 +250,25 @@ static void fire_timers(struct loop *l)
 	l->tick = MAX(l->tick, until);
 }
 
+/*
+ * Long timers fall on a grid of at most 1/32 of their length, so that many fire in one round: a sleeping
+ * processor is woken once, not for each of them. A virtual clock stays exact.
+ */
+static uint64_t grid(const struct loop *l, uint64_t usec)
+{
+	uint64_t slack = usec / USEC_PER_MSEC / GRID_PART;
+
+	return l->virtual || usec < GRID_FROM ? 1 : UINT64_C(1) << (63 - __builtin_clzll(slack));
+}
+
 void timer_start(struct loop *l, struct timer *t, uint64_t usec)
 {
+	uint64_t g = grid(l, usec);
+
 	if (t->pprev)
 		timer_unlink(l, t);
 	t->tick = (l->now + usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+	t->tick = (t->tick + g - 1) & ~(g - 1);
 	if (t->tick <= l->tick)
 		t->tick = l->tick + 1;
 	wheel_insert(l, t);

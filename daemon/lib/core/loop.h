@@ -5,7 +5,8 @@
  * Invariants: every callback runs on the loop's thread and may add, change or remove any io or
  * timer, its own included. A stopped timer never fires, a removed io is never called again, also
  * not in the round in which it was removed. Timers live in a hierarchical wheel of 1 ms ticks:
- * starting and stopping cost O(1) whatever their number.
+ * starting and stopping cost O(1) whatever their number. A timer never fires early; one of a second or
+ * more may fire up to 1/32 of its length late, together with others (not on a virtual loop).
  *
  * A virtual loop has no clock: loop_advance() moves its time, for procedure tests.
  */
