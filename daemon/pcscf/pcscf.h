@@ -64,7 +64,6 @@ struct pcscf {
 	struct session *sessions;
 	struct reg *dirty_regs;
 	struct session *dirty_sessions;
-	struct timer dirty_timer;
 	struct pending *pending;
 	uint32_t next_reqid;
 	uint64_t icid_boot, icid_seq;

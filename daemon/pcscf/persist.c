@@ -5,9 +5,8 @@
  * A record is lines of KEY=VALUE. Keys of the SAs are not in it: the kernel has them, and what it
  * has not any more is not believed. After reading back, what the kernel has and no record
  * claims is removed, so that neither side knows more than the other (TS 33.203 7.1: no SA without a
- * registration). What changes is written FLUSH_USEC later, together with all that
- * changes meanwhile: a call that is short, or a burst, costs one commit. Invariant: what is dirty is in
- * a list, and the timer of the lists runs.
+ * registration). What changes is written at the end of the loop's round, once however often it changed.
+ * Invariant: what is dirty is in a list.
  */
 #include <stdarg.h>
 #include <utlist.h>
@@ -16,8 +15,6 @@
 
 #define T_REG	  "registration"
 #define T_SESSION "session"
-
-#define FLUSH_USEC (50 * USEC_PER_MSEC)
 
 /* Numbers of our own requests go on well above what was written last. */
 #define CSEQ_GAP 1000
@@ -160,12 +157,14 @@ static void clean_session(struct session *s)
 	s->dirty = false;
 }
 
-void persist_flush(struct pcscf *p)
+static void flush(void *arg)
 {
+	struct pcscf *p = arg;
 	struct session *s;
 	struct reg *r;
 
-	timer_stop(p->loop, &p->dirty_timer);
+	if (!p->dirty_regs && !p->dirty_sessions)
+		return;
 	while ((r = p->dirty_regs)) {
 		clean_reg(p, r);
 		write_reg(r);
@@ -174,18 +173,19 @@ void persist_flush(struct pcscf *p)
 		clean_session(s);
 		write_session(s);
 	}
+	store_flush(p->store); /* this round's end, not the next one's */
 }
 
-static void flush_timer(struct timer *t)
+void persist_flush(struct pcscf *p)
 {
-	persist_flush(container_of(t, struct pcscf, dirty_timer));
+	flush(p);
+	loop_off_round_end(p->loop, flush, p);
 }
 
 static void flush_soon(struct pcscf *p)
 {
-	p->dirty_timer.fn = flush_timer;
-	if (!timer_running(&p->dirty_timer))
-		timer_start(p->loop, &p->dirty_timer, FLUSH_USEC);
+	if (loop_on_round_end(p->loop, flush, p) < 0)
+		flush(p);
 }
 
 void persist_reg(struct reg *r)

@@ -89,11 +89,14 @@ void persist_flush(void *arg)
 	struct scscf *s = arg;
 	struct irs *r;
 
+	if (!s->dirty)
+		return;
 	while ((r = s->dirty)) {
 		s->dirty = r->next_dirty;
 		r->dirty = false;
 		write_set(r);
 	}
+	store_flush(s->env.store); /* this round's end, not the next one's */
 }
 
 void persist_irs(struct irs *r)

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Key-value tables in SQLite (WAL). One process owns the file: the lock is taken exclusively, so a
- * second daemon of the same name cannot start on it.
+ * Key-value tables in SQLite (WAL), with a log in front. One process owns the file: the lock is taken
+ * exclusively, so a second daemon of the same name cannot start on it.
  *
- * The first write of a round opens a transaction, the round's end commits it: one write() to the
- * log however many registrations changed, no fsync of its own (synchronous=NORMAL; the log is
- * flushed at checkpoints).
+ * What changes is kept in memory, the last state of each key, and appended to a log beside the database (log.c)
+ * at the end of the round: one write() however many registrations changed. Now and then the
+ * changes go to the database in one transaction and the log starts again: a record that comes and goes meanwhile,
+ * like that of a call, costs the database nothing. Opening applies what a killed process left in the log.
+ *
+ * Invariants: what a flush has returned for is in the log or in the database; the log holds nothing older than
+ * what the database has; applying it twice changes nothing.
  */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "lib/core/log.h"
-#include "lib/store/store.h"
+#include "lib/store/log.h"
 
 enum { PUT, DEL, GET, EACH, N_STMT };
 
@@ -22,10 +26,17 @@ struct table {
 	sqlite3_stmt *stmt[N_STMT];
 };
 
+#define BATCH_BYTES (256U << 10)       /* of changes: then they go to the database */
+#define BATCH_USEC  (5 * USEC_PER_SEC) /* at the latest */
+
 struct store {
 	sqlite3 *db;
+	struct loop *loop; /* NULL: flushed by the owner only */
 	struct table *tables;
-	bool dirty; /* in a transaction */
+	struct store_changes changes; /* not in the database yet */
+	struct store_log *log;	      /* NULL: a database in memory */
+	struct timer batch;
+	int lost; /* -errno of a flush that nobody was told of */
 	char error[256];
 };
 
@@ -56,17 +67,70 @@ static int run(struct store *s, const char *sql)
 	return rc ? fail(s, rc) : 0;
 }
 
-int store_flush(struct store *s)
+static int table_of(struct store *s, const char *name, struct table **ret);
+static int write_change(struct store *s, const struct store_change *c);
+
+/* Outside of the transaction, which may be rolled back. */
+static int open_tables(struct store *s)
+{
+	struct table *t;
+	int e = 0;
+
+	for (const struct store_change *c = s->changes.first; c && !e; c = c->hh.next)
+		e = table_of(s, c->name, &t);
+	return e;
+}
+
+/* The changes go to the database. They stay where they are when it refuses. */
+static int apply(struct store *s)
 {
 	int e;
 
-	if (!s->dirty)
+	if (!s->changes.first)
 		return 0;
-	e = run(s, "COMMIT");
+	store_changes_sort(&s->changes);
+	e = open_tables(s);
+	if (!e)
+		e = run(s, "BEGIN IMMEDIATE");
 	if (e)
-		run(s, "ROLLBACK");
-	s->dirty = false;
+		return e;
+	for (const struct store_change *c = s->changes.first; c && !e; c = c->hh.next)
+		e = write_change(s, c);
+	if (!e)
+		e = run(s, "COMMIT");
+	if (e) {
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		return e;
+	}
+	store_changes_clear(&s->changes);
+	if (s->log)
+		store_log_restart(s->log);
+	if (s->loop)
+		timer_stop(s->loop, &s->batch);
+	return 0;
+}
+
+/* A log that cannot be written is no loss as long as the database can. */
+int store_flush(struct store *s)
+{
+	int e = s->log ? store_log_flush(s->log) : 0;
+
+	if (e)
+		snprintf(s->error, sizeof(s->error), "log: %s", strerror(-e));
+	if (e || s->changes.bytes >= BATCH_BYTES)
+		e = apply(s);
+	if (e)
+		s->lost = e;
 	return e;
+}
+
+static void on_batch(struct timer *t)
+{
+	struct store *s = container_of(t, struct store, batch);
+
+	s->lost = apply(s);
+	if (s->lost)
+		timer_start(s->loop, t, BATCH_USEC);
 }
 
 /* The loop keeps (function, argument) pairs for its life, so its argument must outlive a store. */
@@ -100,15 +164,40 @@ static void unhook(const struct store *s)
 			holders[i].s = NULL;
 }
 
-static int begin(struct store *s)
+static int take(void *arg, bool del, struct str table, struct str key, struct str value)
+{
+	struct store *s = arg;
+
+	return store_changes_add(&s->changes, del, table, key, value);
+}
+
+static int open_log(struct store *s, const char *path)
 {
 	int e;
 
-	if (s->dirty)
+	if (!strcmp(path, ":memory:"))
 		return 0;
-	e = run(s, "BEGIN IMMEDIATE");
-	s->dirty = !e;
-	return e;
+	e = store_log_open(path, take, s, &s->log);
+	return e ? e : apply(s);
+}
+
+static void store_free(struct store *s)
+{
+	struct table *t;
+
+	unhook(s);
+	if (s->loop)
+		timer_stop(s->loop, &s->batch);
+	while ((t = s->tables)) {
+		s->tables = t->next;
+		for (int i = 0; i < N_STMT; i++)
+			sqlite3_finalize(t->stmt[i]);
+		free(t);
+	}
+	store_changes_clear(&s->changes);
+	store_log_close(s->log);
+	sqlite3_close(s->db);
+	free(s);
 }
 
 int store_open(struct loop *l, const char *path, struct store **ret)
@@ -122,6 +211,8 @@ int store_open(struct loop *l, const char *path, struct store **ret)
 	old = umask(0077);
 	e = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	umask(old);
+	s->loop = l;
+	s->batch.fn = on_batch;
 	if (e)
 		e = fail(s, e);
 	if (!e)
@@ -130,13 +221,13 @@ int store_open(struct loop *l, const char *path, struct store **ret)
 	if (!e)
 		e = run(s,
 			"BEGIN IMMEDIATE; COMMIT"); /* takes the lock now, not at the first write */
+	if (!e)
+		e = open_log(s, path);
 	if (!e && l)
 		e = hook_loop(s, l);
 	if (e) {
 		log_debug("store %s: %s", path, s->error);
-		unhook(s);
-		sqlite3_close(s->db);
-		free(s);
+		store_free(s);
 		return e;
 	}
 	*ret = s;
@@ -145,20 +236,11 @@ int store_open(struct loop *l, const char *path, struct store **ret)
 
 void store_close(struct store *s)
 {
-	struct table *t;
-
 	if (!s)
 		return;
-	unhook(s);
-	store_flush(s);
-	while ((t = s->tables)) {
-		s->tables = t->next;
-		for (int i = 0; i < N_STMT; i++)
-			sqlite3_finalize(t->stmt[i]);
-		free(t);
-	}
-	sqlite3_close(s->db);
-	free(s);
+	if (!store_flush(s))
+		apply(s);
+	store_free(s);
 }
 
 const char *store_error(const struct store *s)
@@ -242,39 +324,59 @@ static int step_write(struct store *s, sqlite3_stmt *st)
 	return rc == SQLITE_DONE ? 0 : fail(s, rc);
 }
 
-int store_put(struct store *s, const char *table, struct str key, struct str value)
+static int write_change(struct store *s, const struct store_change *c)
 {
+	struct str key = store_change_key(c);
 	struct table *t;
-	int e = table_of(s, table, &t);
+	sqlite3_stmt *st;
+	int e = table_of(s, c->name, &t);
 
-	if (!e)
-		e = begin(s);
 	if (e)
 		return e;
-	bind(t->stmt[PUT], 1, key);
-	bind(t->stmt[PUT], 2, value);
-	return step_write(s, t->stmt[PUT]);
+	st = t->stmt[c->del ? DEL : PUT];
+	bind(st, 1, key);
+	if (!c->del)
+		bind(st, 2, (struct str){ c->value, c->n_value });
+	return step_write(s, st);
+}
+
+/* Takes the change in any case; an error may be one of an earlier flush. */
+static int change(struct store *s, bool del, const char *table, struct str key, struct str value)
+{
+	int e;
+
+	if (!name_ok(table))
+		return -EINVAL;
+	e = take(s, del, str_of(table), key, value);
+	if (!e && s->log)
+		e = store_log_add(s->log, del, str_of(table), key, value);
+	if (!e) {
+		e = s->lost;
+		s->lost = 0;
+	}
+	if (s->loop && !timer_running(&s->batch))
+		timer_start(s->loop, &s->batch, BATCH_USEC);
+	return e;
+}
+
+int store_put(struct store *s, const char *table, struct str key, struct str value)
+{
+	return change(s, false, table, key, value);
 }
 
 int store_del(struct store *s, const char *table, struct str key)
 {
-	struct table *t;
-	int e = table_of(s, table, &t);
-
-	if (!e)
-		e = begin(s);
-	if (e)
-		return e;
-	bind(t->stmt[DEL], 1, key);
-	return step_write(s, t->stmt[DEL]);
+	return change(s, true, table, key, (struct str){ NULL, 0 });
 }
 
 int store_get(struct store *s, const char *table, struct str key, char **ret, size_t *ret_len)
 {
 	struct table *t;
 	sqlite3_stmt *st;
-	int e = table_of(s, table, &t), rc;
+	int e = apply(s), rc;
 
+	if (!e)
+		e = table_of(s, table, &t);
 	if (e)
 		return e;
 	st = t->stmt[GET];
@@ -311,8 +413,10 @@ int store_each(struct store *s, const char *table,
 	       int (*fn)(void *arg, struct str key, struct str value), void *arg)
 {
 	struct table *t;
-	int e = table_of(s, table, &t), rc = SQLITE_DONE;
+	int e = apply(s), rc = SQLITE_DONE;
 
+	if (!e)
+		e = table_of(s, table, &t);
 	if (e)
 		return e;
 	while (!e && (rc = sqlite3_step(t->stmt[EACH])) == SQLITE_ROW)
