@@ -4,7 +4,8 @@
  *
  * TS 24.229 5.2.6.3.1 and 5.2.6.3.3 (originating), 5.2.6.4.3, 5.2.6.4.4 (responses of the called UE),
  * RFC 3325, RFC 3323. An identity in From or P-Preferred-Identity that the registration does not
- * have is refused: the SA set says who it is (TS 33.203 6.1.1).
+ * have is refused: the SA set says who it is (TS 33.203 6.1.1). The temporary one may stand there,
+ * but is asserted to nobody.
  */
 #include "pcscf/pcscf.h"
 
@@ -18,6 +19,14 @@ static const struct identity *find(const struct reg *r, struct str uri)
 		if (!strcmp(r->ids[i].canon, canon))
 			return &r->ids[i];
 	return NULL;
+}
+
+/* What it registered with, TS 23.003 13.4B: the UE's own, though barred for everything but registration. */
+static bool is_temporary(const struct reg *r, struct str uri)
+{
+	char canon[256];
+
+	return !sip_uri_canon(uri, canon, sizeof(canon)) && !strcmp(r->aor, canon);
 }
 
 bool identity_belongs(const struct reg *r, struct str uri)
@@ -41,7 +50,7 @@ static bool from_allowed(const struct reg *r, const struct sip_msg *m)
 
 	if (sip_name_addr_parse(sip_msg_value(m, SIP_H_FROM), &na))
 		return false;
-	return anonymous(na.uri) || find(r, na.uri);
+	return anonymous(na.uri) || find(r, na.uri) || is_temporary(r, na.uri);
 }
 
 int identity_originating(struct reg *r, struct sip_msg *m, const char **ret_why)
@@ -58,12 +67,12 @@ int identity_originating(struct reg *r, struct sip_msg *m, const char **ret_why)
 			return 400;
 		}
 		id = find(r, na.uri);
-		if (!id) {
+		if (!id && !is_temporary(r, na.uri)) {
 			*ret_why = "P-Preferred-Identity belongs to somebody else";
 			return 403;
 		}
 		if (!chosen)
-			chosen = id;
+			chosen = id; /* none: the default one stands in for a barred one */
 	}
 	if (!from_allowed(r, m)) {
 		*ret_why = "From belongs to somebody else";

@@ -65,6 +65,13 @@ void icid_make(struct pcscf *p, char dst[ICID_LEN])
 		 (uint32_t)++p->icid_seq);
 }
 
+const char *visited_network(const struct pcscf *p)
+{
+	const struct conf_network *n = &p->conf->network;
+
+	return n->visited && *n->visited ? n->visited : n->domain;
+}
+
 /* --- requests of our own --- */
 
 struct core_req {

@@ -107,6 +107,7 @@ static int subject(const struct reg *r, char *dst, size_t size)
 	return str_copy(dst, size, str_of(r->aor));
 }
 
+/* 5.2.3: the asserted identity is the URI that stood in Path, by which the S-CSCF knows us. */
 static int add_headers(struct reg *r, struct sip_msg *m)
 {
 	struct pcscf *p = r->p;
@@ -122,10 +123,11 @@ static int add_headers(struct reg *r, struct sip_msg *m)
 	if (!e)
 		e = sip_msg_add(m, SIP_H_ACCEPT, "application/reginfo+xml");
 	if (!e)
-		e = sip_msg_add(m, SIP_H_P_ASSERTED_IDENTITY, "<sip:%s>", p->mw_uri);
+		e = sip_msg_add(m, SIP_H_P_ASSERTED_IDENTITY, "<sip:%s@%s>", r->token, p->mw_uri);
 	if (!e)
 		e = sip_msg_add(m, SIP_H_P_CHARGING_VECTOR,
-				"icid-value=\"%s\";icid-generated-at=%s", icid, p->name);
+				"icid-value=\"%s\";icid-generated-at=%s;orig-ioi=\"%s\"", icid,
+				p->name, visited_network(p));
 	return e;
 }
 

@@ -245,13 +245,16 @@ static int set_integrity(struct sip_msg *m, const char *value)
 	return 0;
 }
 
-/* Without SAs: the address from which the challenge is answered is all there is, TS 24.229 5.2.2.3. */
-static const char *integrity_of(const struct reg_in *in, const struct sa_set *s,
-				const struct reg *known)
+/*
+ * Without SAs: the address from which the challenge is answered is all there is, TS 24.229 5.2.2.3;
+ * where SAs are a must, it is nothing (5.2.2.2).
+ */
+static const char *integrity_of(const struct pcscf *p, const struct reg_in *in,
+				const struct sa_set *s, const struct reg *known)
 {
 	if (s)
 		return "yes";
-	if (!in->has_response)
+	if (!in->has_response || (p->kops && (in->has_client || p->conf->pcscf.ipsec_required)))
 		return "no";
 	return known ? "ip-assoc-yes" : "ip-assoc-pending";
 }
@@ -259,8 +262,7 @@ static const char *integrity_of(const struct reg_in *in, const struct sa_set *s,
 static int edit_request(struct pcscf *p, struct sip_msg *m, const struct regtx *t,
 			const char *integrity)
 {
-	const struct conf_network *n = &p->conf->network;
-	const char *visited = n->visited && *n->visited ? n->visited : n->domain;
+	const char *visited = visited_network(p);
 	char icid[ICID_LEN];
 	int r;
 
@@ -268,6 +270,7 @@ static int edit_request(struct pcscf *p, struct sip_msg *m, const struct regtx *
 	sip_msg_remove(m, SIP_H_ROUTE);
 	sip_msg_remove(m, SIP_H_PATH); /* nobody is between the UE and us */
 	sip_msg_remove(m, SIP_H_P_CHARGING_FUNCTION_ADDRESSES);
+	access_info_check(m);
 	icid_make(p, icid);
 	r = set_integrity(m, integrity);
 	if (!r)
@@ -709,7 +712,7 @@ void register_request(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m,
 	if (!s)
 		known = known_reg(p, &in, from);
 	t = regtx_new(p, &in, from, s, known);
-	if (!t || edit_request(p, m, t, integrity_of(&in, s, known)) < 0) {
+	if (!t || edit_request(p, m, t, integrity_of(p, &in, s, known)) < 0) {
 		regtx_free(t);
 		refuse(p, stx, s ? s->reg : NULL, 500, "Out of memory");
 		return;

@@ -57,6 +57,8 @@ static void test_register(void **state)
 	run(w, 20);
 	m = expect_request(w, EP_MW, CORE, "SUBSCRIBE");
 	has(m, SIP_H_EVENT, "reg");
+	has(m, SIP_H_P_ASSERTED_IDENTITY, "@10.46.0.1:5070>"); /* as in Path */
+	has(m, SIP_H_P_CHARGING_VECTOR, ";orig-ioi=\"" DOMAIN "\"");
 	assert_true(str_eqz(sip_msg_ruri(m), "sip:+15550000001@" DOMAIN));
 	core_answers(w, m, 200, "Expires: 600000\nContact: <sip:10.46.0.3:5060>\n");
 	sip_msg_unref(m);
@@ -512,7 +514,45 @@ static void test_identity(void **state)
 	sip_msg_unref(m);
 	phone_message(&u, "+15550000002", NULL);
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 403));
+	/* The temporary identity is its own, but barred: the default one is asserted. */
+	phone_message(&u, u.imsi, "P-Preferred-Identity: <sip:001010000000001@" DOMAIN ">\r\n");
+	m = expect_request(w, EP_MW, SCSCF, "MESSAGE");
+	has(m, SIP_H_P_ASSERTED_IDENTITY, "<sip:+15550000001@" DOMAIN ">");
+	core_answers(w, m, 200, "P-Access-Network-Info: IEEE-802.11\n");
+	sip_msg_unref(m);
+	m = expect_status(w, EP_GM_PC, NULL, 200);
+	has_not(m, SIP_H_P_ACCESS_NETWORK_INFO);
+	sip_msg_unref(m);
+	/* What only a network may say, be it in the second value. */
+	phone_message(&u, u.msisdn,
+		      "P-Access-Network-Info: IEEE-802.11\r\n"
+		      "P-Access-Network-Info: 3GPP-GERAN;network-provided\r\n");
+	m = expect_request(w, EP_MW, SCSCF, "MESSAGE");
+	has_not(m, SIP_H_P_ACCESS_NETWORK_INFO);
+	core_answers(w, m, 200, "");
+	sip_msg_unref(m);
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
 	expect_nothing(w);
+}
+
+/* An answer that avoids the SAs is no answer (5.2.2.2). */
+static void test_unprotected_answer(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	struct sip_msg *m;
+
+	phone_registers(&u, &(struct reg_opts){ .expires = 3600 });
+	m = expect_request(w, EP_MW, CORE, "REGISTER");
+	core_answers(w, m, 401, challenge());
+	sip_msg_unref(m);
+	sip_msg_unref(expect_status(w, EP_GM_OPEN, NULL, 401));
+	phone_registers(&u, &(struct reg_opts){ .expires = 3600, .auth = ",cnonce=\"x\"" });
+	m = expect_request(w, EP_MW, CORE, "REGISTER");
+	has(m, SIP_H_AUTHORIZATION, "integrity-protected=\"no\"");
+	core_answers(w, m, 403, "");
+	sip_msg_unref(m);
+	sip_msg_unref(expect_status(w, EP_GM_OPEN, NULL, 403));
 }
 
 /* A second public identity under the same SAs: both may be used; leaving one leaves the other. */
@@ -583,6 +623,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reboot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_deregisters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unprotected_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_identities, setup, teardown),
 		cmocka_unit_test(test_fsm),
 	};

@@ -25,7 +25,8 @@ struct reqtx {
 	uint32_t cseq;
 	bool initial;
 	char icid[ICID_LEN];
-	char *called; /* P-Called-Party-ID */
+	char *called;	/* P-Called-Party-ID */
+	char *orig_ioi; /* of a request to the UE: goes back with the response */
 };
 
 static void reqtx_free(struct reqtx *t)
@@ -34,6 +35,7 @@ static void reqtx_free(struct reqtx *t)
 		return;
 	pending_del(t->p, &t->pending);
 	free(t->called);
+	free(t->orig_ioi);
 	free(t);
 }
 
@@ -63,54 +65,60 @@ static void strip_from_ue(struct sip_msg *m)
 		sip_msg_remove(m, mine[i]);
 }
 
-/* "network-provided" in P-Access-Network-Info is the network's word (RFC 7315 5.4); the rest is the UE's. */
-static void check_access_info(struct sip_msg *m)
+/* "network-provided" is the network's word; the rest is the UE's. */
+void access_info_check(struct sip_msg *m)
 {
-	const struct sip_hf *h = sip_msg_hf(m, SIP_H_P_ACCESS_NETWORK_INFO);
-	struct str v;
-	const char *semi;
+	struct sip_elem e = { 0 };
 
-	if (!h)
-		return;
-	semi = memchr(h->value.p, ';', h->value.n);
-	if (!semi)
-		return;
-	v = (struct str){ semi, h->value.n - (size_t)(semi - h->value.p) };
-	if (sip_param(v, "network-provided", &v))
-		sip_msg_remove(m, SIP_H_P_ACCESS_NETWORK_INFO);
+	while (sip_msg_next_elem(m, SIP_H_P_ACCESS_NETWORK_INFO, &e))
+		if (sip_param(e.text, "network-provided", NULL)) {
+			sip_msg_remove(m, SIP_H_P_ACCESS_NETWORK_INFO);
+			return;
+		}
 }
 
+/* Nothing of these is another UE's to know: who pays, and in which cell the other one is (RFC 7315 5.4, 6). */
 static void strip_to_ue(struct sip_msg *m)
 {
-	sip_msg_remove(m, SIP_H_P_CHARGING_VECTOR);
-	sip_msg_remove(m, SIP_H_P_CHARGING_FUNCTION_ADDRESSES);
+	static const enum sip_hdr ours[] = {
+		SIP_H_P_CHARGING_VECTOR,     SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
+		SIP_H_P_ACCESS_NETWORK_INFO, SIP_H_P_VISITED_NETWORK_ID,
+		SIP_H_P_SERVED_USER,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		sip_msg_remove(m, ours[i]);
 	identity_to_ue(m);
-}
-
-static const char *visited(const struct pcscf *p)
-{
-	const struct conf_network *n = &p->conf->network;
-
-	return n->visited && *n->visited ? n->visited : n->domain;
 }
 
 static int add_charging(struct pcscf *p, struct sip_msg *m, const char *icid)
 {
 	return sip_msg_set(m, SIP_H_P_CHARGING_VECTOR,
 			   "icid-value=\"%s\";icid-generated-at=%s;orig-ioi=\"%s\"", icid, p->name,
-			   visited(p));
+			   visited_network(p));
 }
 
-static void save_icid(const struct sip_msg *m, char dst[ICID_LEN])
+/* 5.2.6.4.3: icid-value and orig-ioi wait for the response. */
+static void save_charging(const struct sip_msg *m, struct reqtx *t)
 {
-	struct str v = sip_msg_value(m, SIP_H_P_CHARGING_VECTOR), icid;
-	char buf[512];
+	struct str v = sip_msg_value(m, SIP_H_P_CHARGING_VECTOR), x;
 
-	*dst = 0;
-	if (!v.n || (size_t)snprintf(buf, sizeof(buf), ";%.*s", STR_FMT(v)) >= sizeof(buf))
-		return;
-	if (sip_param(str_of(buf), "icid-value", &icid))
-		str_copy(dst, ICID_LEN, icid);
+	if (sip_param(v, "icid-value", &x))
+		str_copy(t->icid, sizeof(t->icid), x);
+	if (sip_param(v, "orig-ioi", &x) && !memchr(x.p, '\\', x.n))
+		t->orig_ioi = line_dup(x);
+}
+
+/* 5.2.6.4.4: what the request had, and who we are. */
+static void answer_charging(const struct reqtx *t, struct sip_msg *resp)
+{
+	bool ioi = t->orig_ioi && *t->orig_ioi;
+
+	if (*t->icid)
+		sip_msg_add(resp, SIP_H_P_CHARGING_VECTOR,
+			    "icid-value=\"%s\"%s%s%s;term-ioi=\"%s\"", t->icid,
+			    ioi ? ";orig-ioi=\"" : "", ioi ? t->orig_ioi : "", ioi ? "\"" : "",
+			    visited_network(t->p));
 }
 
 /* One entry for each side, RFC 5658: the port that this side may use. */
@@ -200,16 +208,15 @@ static void response_from_ue(struct reqtx *t, struct sip_fwd *f, struct sip_msg 
 	int status = sip_msg_status(resp);
 
 	strip_from_ue(resp);
-	check_access_info(resp);
+	access_info_check(resp);
 	if (t->initial && r)
 		identity_response(r, resp, t->called);
 	else
 		sip_msg_remove(resp, SIP_H_P_ASSERTED_IDENTITY);
 	if (t->initial && status < 300 && makes_dialog(t->method))
 		restore_record_route(f, resp);
-	if (*t->icid && status < 300)
-		sip_msg_add(resp, SIP_H_P_CHARGING_VECTOR, "icid-value=\"%s\";term-ioi=\"%s\"",
-			    t->icid, visited(t->p));
+	if (status < 300)
+		answer_charging(t, resp);
 }
 
 static void session_on_response(struct reqtx *t, struct session *s, struct sip_msg *resp,
@@ -412,7 +419,7 @@ static void originating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
 		return;
 	}
 	strip_from_ue(m);
-	check_access_info(m);
+	access_info_check(m);
 	t = reqtx_new(r, NULL, m, SIDE_UE, true);
 	if (t)
 		icid_make(p, t->icid);
@@ -468,7 +475,7 @@ static void subsequent(struct reg *r, struct session *s, struct sip_stx *stx, st
 
 	if (from == SIDE_UE) {
 		strip_from_ue(m);
-		check_access_info(m);
+		access_info_check(m);
 		sip_msg_remove(m, SIP_H_P_PREFERRED_IDENTITY);
 		sip_msg_remove(m, SIP_H_P_ASSERTED_IDENTITY);
 		if (s && *s->icid)
@@ -536,7 +543,7 @@ static void terminating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
 		refuse(r->p, stx, r, 500, "Out of memory");
 		return;
 	}
-	save_icid(m, t->icid);
+	save_charging(m, t);
 	strip_to_ue(m);
 	initial_request(r, stx, m, t);
 }
