@@ -324,8 +324,9 @@ void auth_register(struct reg_op *op)
 	struct impi *i = impi_find(op->s, str_of(op->impi));
 	struct auth *a = i ? i->auth : NULL;
 
-	if (a && op->has_digest && (op->d.response.n || op->d.auts.n) &&
-	    str_eqz(op->d.nonce, a->nonce))
+	/* Only AUTS may come unprotected: without IK no SAs (TS 33.203 7.3.1.2); all else is a new attempt (5.4.1.2.1). */
+	if (a && op->has_digest && str_eqz(op->d.nonce, a->nonce) &&
+	    (op->d.auts.n || (op->d.response.n && !op->unprotected)))
 		check(op, a);
 	else if (is_trusted(op) && owns(op))
 		registrar_accept(op);

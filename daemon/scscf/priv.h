@@ -194,6 +194,7 @@ struct reg_op { /* one REGISTER that is being worked on */
 	struct sip_digest d; /* of Authorization; views into the request */
 	bool has_digest;
 	bool protected; /* integrity-protected="yes", TS 24.229 7.2A.2 */
+	bool unprotected; /* ="no" */
 	bool star;	/* Contact: * */
 	bool removes_all;
 	struct binding b[CONTACTS_MAX];
@@ -222,6 +223,8 @@ void regevent_notify(struct irs *r, bool last); /* last: subscriptions end too a
 void regevent_drop(struct irs *r);		/* silently */
 json_t *regevent_json(const struct irs *r);
 int sub_restore(struct scscf *s, struct cursor *c);
+/* The next of ;a=b;c="d;e", with its value; the leading ';' may be missing. A view into *rest. */
+bool next_param(struct str *rest, struct str *ret);
 void reginfo_write(const struct irs *r, uint32_t version, bool last, struct sbuf *b);
 const char *contact_event_name(enum contact_event e);
 

@@ -87,6 +87,18 @@ static uint32_t sub_left(const struct sub *u)
 
 static void sub_save(const struct sub *u);
 
+/* 5.4.2.1.2: a charging identity of its own, orig-ioi of type 1. */
+static int add_charging(struct scscf *s, struct sip_msg *m)
+{
+	const struct conf *c = s->env.conf;
+	char icid[TAG_LEN + 1];
+
+	sip_random_token(icid, TAG_LEN);
+	return sip_msg_set(m, SIP_H_P_CHARGING_VECTOR,
+			   "icid-value=\"%s\";icid-generated-at=%s;orig-ioi=%s", icid,
+			   c->scscf.name, c->network.domain);
+}
+
 /* reason NULL: goes on. */
 static void notify(struct sub *u, bool last, const char *reason)
 {
@@ -99,6 +111,8 @@ static void notify(struct sub *u, bool last, const char *reason)
 		r = sip_msg_set(m, SIP_H_CONTACT, "<%s>", u->s->uri);
 	if (r == 0)
 		r = sip_msg_set(m, SIP_H_EVENT, "reg");
+	if (r == 0)
+		r = add_charging(u->s, m);
 	if (r == 0 && reason)
 		r = sip_msg_set(m, SIP_H_SUBSCRIPTION_STATE, "terminated;reason=%s", reason);
 	else if (r == 0)

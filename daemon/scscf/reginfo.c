@@ -20,7 +20,7 @@ const char *contact_event_name(enum contact_event e)
 	return event_names[e];
 }
 
-/* One parameter of the Contact: RFC 3680 5.3.2 (unknown-param). */
+/* One parameter of the Contact: RFC 3680 5.3.2 (unknown-param), as it stands there (RFC 5628 5.1). */
 static void write_param(struct str one, struct sbuf *b)
 {
 	struct str value = one, name;
@@ -28,8 +28,6 @@ static void write_param(struct str one, struct sbuf *b)
 	str_split(&value, '=', &name);
 	if (!value.p)
 		value = (struct str){ "", 0 };
-	if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
-		value = (struct str){ value.p + 1, value.n - 2 };
 	sbuf_addz(b, "<unknown-param name=\"");
 	sbuf_xml(b, str_trim(name));
 	sbuf_addz(b, "\">");
@@ -39,27 +37,17 @@ static void write_param(struct str one, struct sbuf *b)
 
 static void write_params(const char *params, struct sbuf *b)
 {
-	struct str rest = str_of(params);
+	struct str rest = str_of(params), one;
 
-	while (rest.n) {
-		bool quoted = false;
-		size_t n = 1;
-
-		while (n < rest.n && (quoted || rest.p[n] != ';')) {
-			if (rest.p[n] == '"')
-				quoted = !quoted;
-			n++;
-		}
-		if (n > 1)
-			write_param((struct str){ rest.p + 1, n - 1 }, b);
-		rest.p += n;
-		rest.n -= n;
-	}
+	while (next_param(&rest, &one))
+		if (!sip_param(one, "q", NULL)) /* an attribute */
+			write_param(one, b);
 }
 
 static void write_contact(const struct contact *c, const struct impu *u, struct sbuf *b)
 {
 	enum contact_event e = c->event;
+	struct str q;
 
 	if (e == CE_REGISTERED && c->aor && c->aor != u->id)
 		e = CE_CREATED; /* registered along with another identity */
@@ -67,6 +55,11 @@ static void write_contact(const struct contact *c, const struct impu *u, struct 
 		  contact_is_ended(c) ? "terminated" : "active", event_names[e]);
 	if (!contact_is_ended(c))
 		sbuf_addf(b, " expires=\"%u\"", contact_expires(c));
+	if (c->params && sip_param(str_of(c->params), "q", &q) && q.n) {
+		sbuf_addz(b, " q=\"");
+		sbuf_xml(b, q);
+		sbuf_addz(b, "\"");
+	}
 	sbuf_addf(b, " callid=\"");
 	sbuf_xml(b, str_of(c->call_id));
 	sbuf_addf(b, "\" cseq=\"%u\"><uri>", c->cseq);

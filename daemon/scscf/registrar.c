@@ -118,6 +118,7 @@ static int read_identities(struct reg_op *op, const struct sip_msg *m)
 			return r;
 		op->has_digest = true;
 		op->protected = str_ieqz(op->d.integrity_protected, "yes");
+		op->unprotected = str_ieqz(op->d.integrity_protected, "no");
 	}
 	v = op->d.username.n ? op->d.username : str_of(strchr(op->impu, ':') + 1);
 	return str_copy(op->impi, sizeof(op->impi), v);
@@ -260,23 +261,33 @@ static void answer_ok(struct reg_op *op, const struct irs *r)
 
 /* ---- binding ---- */
 
-/* Parameters that are kept: all but those that the answer sets itself. */
-static void kept_params(struct str params, struct sbuf *b)
+bool next_param(struct str *rest, struct str *ret)
 {
-	while (params.n) {
-		size_t n = 1;
+	while (rest->n) {
+		size_t from = rest->p[0] == ';', n = from;
 		bool quoted = false;
-		struct str one;
 
-		while (n < params.n && (quoted || params.p[n] != ';')) {
-			if (params.p[n] == '"' && params.p[n - 1] != '\\')
+		while (n < rest->n && (quoted || rest->p[n] != ';')) {
+			if (rest->p[n] == '"' && (!n || rest->p[n - 1] != '\\'))
 				quoted = !quoted;
 			n++;
 		}
-		one = str_trim((struct str){ params.p + 1, n - 1 });
-		params.p += n;
-		params.n -= n;
-		if (!one.n || (one.n >= 8 && str_ieqz((struct str){ one.p, 8 }, "expires=")))
+		*ret = str_trim((struct str){ rest->p + from, n - from });
+		rest->p += n;
+		rest->n -= n;
+		if (ret->n)
+			return true;
+	}
+	return false;
+}
+
+/* Parameters that are kept: all but those that the answer sets itself. */
+static void kept_params(struct str params, struct sbuf *b)
+{
+	struct str one;
+
+	while (next_param(&params, &one)) {
+		if (one.n >= 8 && str_ieqz((struct str){ one.p, 8 }, "expires="))
 			continue;
 		sbuf_addz(b, ";");
 		sbuf_add(b, one);

@@ -346,6 +346,20 @@ static void test_register(void **state _unused_)
 	expect_nothing();
 }
 
+/* 5.4.1.2.1: what comes unprotected is a new attempt, whatever is in it. */
+static void test_unprotected_answer(void **state _unused_)
+{
+	char nonce[64], auth[256];
+
+	nonce_of(challenge("no"), nonce);
+	snprintf(auth, sizeof(auth),
+		 "nonce=\"%s\", response=\"%032d\", integrity-protected=\"no\"", nonce, 0);
+	register_with(auth, BIND, NULL);
+	expect("SIP/2.0 401 ");
+	assert_int_equal(w.n_mar, 2);
+	assert_int_equal(w.n_sar, 0);
+}
+
 static void test_without_qop(void **state _unused_)
 {
 	answer(challenge("no"), w.vector.xres, 8, false, BIND);
@@ -655,6 +669,33 @@ static void test_regevent(void **state _unused_)
 	assert_int_equal(g_subs.value, 0);
 }
 
+/* RFC 3680 5.3.2: q is an attribute; the other parameters stand as they are in Contact. */
+static void test_regevent_contact(void **state _unused_)
+{
+	const char *m = challenge("no");
+
+	answer(m, w.vector.xres, 8, true,
+	       "Contact: <" CONTACT ">;q=0.5;+sip.instance=\"<urn:gsma:imei:1>\";expires=3600\n");
+	has(expect("SIP/2.0 200 "), ";q=0.5;+sip.instance=");
+	subscribe(IMPU, "600000");
+	expect("SIP/2.0 200 ");
+	m = expect("NOTIFY ");
+	has(m, "P-Charging-Vector: icid-value=");
+	has(m, " q=\"0.5\" ");
+	has_not(m, "name=\"q\"");
+	has(m, "<unknown-param name=\"+sip.instance\">&quot;&lt;urn:gsma:imei:1&gt;&quot;</unknown-param>");
+	answer_request(m, "200 OK");
+	/* The device itself wants less: nothing that it would have to hurry for. */
+	register_with("nonce=\"\", response=\"\", integrity-protected=\"yes\"",
+		      "Contact: <" CONTACT ">;expires=600\n", NULL);
+	m = expect("SIP/2.0 401 ");
+	answer(m, w.vector.xres, 8, true, "Contact: <" CONTACT ">;expires=600\n");
+	expect("SIP/2.0 200 ");
+	m = expect("NOTIFY ");
+	has(m, "event=\"refreshed\" expires=\"600\"");
+	answer_request(m, "200 OK");
+}
+
 static void test_regevent_fetch(void **state _unused_)
 {
 	do_register();
@@ -706,7 +747,7 @@ static void invite(const char *ruri, const char *route, const char *identity, co
 		"CSeq: 1 INVITE\n"
 		"Contact: <" CONTACT ">\n"
 		"P-Asserted-Identity: <%s>\n"
-		"P-Charging-Vector: icid-value=y\n"
+		"P-Charging-Vector: icid-value=y;orig-ioi=\"visited.example\"\n"
 		"%s"
 		"Content-Length: 0\n\n",
 		ruri, w.cseq, route, ruri, w.cseq, identity, more);
@@ -744,12 +785,15 @@ static void test_originating(void **state _unused_)
 	const char *m;
 
 	do_register();
-	invite("tel:+15550000002", ORIG, "sip:" NUMBER "@" DOMAIN, "Supported: timer\n");
+	invite("tel:+15550000002", ORIG, "sip:" NUMBER "@" DOMAIN,
+	       "Supported: timer\nP-Preferred-Service: urn:urn-7:3gpp-service.ims.icsi.mmtel\n");
 	m = expect("INVITE sip:+15550000002@" DOMAIN ";user=phone SIP/2.0");
 	has(m, "P-Asserted-Identity: <sip:" NUMBER "@" DOMAIN ">\r\n");
 	has(m, "P-Asserted-Identity: <tel:" NUMBER ">\r\n");
 	has(m, "Record-Route: <sip:mo@scscf." DOMAIN ":5060;lr>\r\n");
-	has(m, "orig-ioi=" DOMAIN);
+	has(m, "P-Charging-Vector: icid-value=y;orig-ioi=" DOMAIN "\r\n");
+	has(m, "P-Asserted-Service: urn:urn-7:3gpp-service.ims.icsi.mmtel\r\n");
+	has_not(m, "P-Preferred-Service");
 	has(m, "Session-Expires: 1800");
 	has(m, "Max-Forwards: 69");
 	has_not(m, "\r\nRoute:");
@@ -998,6 +1042,7 @@ int main(void)
 		T(test_mutations),
 		T(test_register),
 		T(test_without_qop),
+		T(test_unprotected_answer),
 		T(test_wrong_res),
 		T(test_await_auth_timeout),
 		T(test_resync),
@@ -1014,6 +1059,7 @@ int main(void)
 		T(test_new_first_identity),
 		T(test_regevent),
 		T(test_regevent_fetch),
+		T(test_regevent_contact),
 		T(test_regevent_dead_watcher),
 		T(test_regevent_restart),
 		T(test_originating),

@@ -146,15 +146,38 @@ json_t *sessions_json(const struct scscf *s)
 
 /* ---- what both sides do ---- */
 
-/* TS 24.229 5.4.3.2, 5.4.3.3: who is charged by whom. */
+/*
+ * TS 24.229 5.4.3.2, 5.4.3.3: who is charged by whom. What the P-CSCF said (type 1: the visited network)
+ * does not go on to the other home network, ours does (type 2).
+ */
 static void set_ioi(struct scscf *s, struct sip_msg *m, const char *name)
 {
 	const struct sip_hf *hf = sip_msg_hf(m, SIP_H_P_CHARGING_VECTOR);
-	struct str v;
+	_cleanup_sbuf_ struct sbuf b = { 0 };
+	struct str rest, one;
 
-	if (hf && !sip_param(hf->value, name, &v))
-		sip_hf_set(m, hf, "%.*s;%s=%s", STR_FMT(hf->value), name,
-			   s->env.conf->network.domain);
+	if (!hf)
+		return;
+	rest = hf->value;
+	while (next_param(&rest, &one)) {
+		if (sip_param(one, name, NULL))
+			continue;
+		sbuf_add(&b, one);
+		sbuf_addz(&b, ";");
+	}
+	sbuf_addf(&b, "%s=%s", name, s->env.conf->network.domain);
+	if (!b.failed)
+		sip_hf_set(m, hf, "%.*s", (int)b.n, b.p);
+}
+
+/* 5.4.3.2: the service that the UE prefers is asserted; which ones a user has, the profile does not limit. */
+static void assert_service(struct sip_msg *m)
+{
+	struct str v = sip_msg_value(m, SIP_H_P_PREFERRED_SERVICE);
+
+	if (v.n && !sip_msg_hf(m, SIP_H_P_ASSERTED_SERVICE))
+		sip_msg_add(m, SIP_H_P_ASSERTED_SERVICE, "%.*s", STR_FMT(v));
+	sip_msg_remove(m, SIP_H_P_PREFERRED_SERVICE);
 }
 
 static void leg_free(struct leg *l)
@@ -381,6 +404,7 @@ void session_originating(struct scscf *s, struct sip_stx *stx, struct sip_msg *m
 		return;
 	}
 	assert_both(m, served);
+	assert_service(m);
 	set_ioi(s, m, "orig-ioi");
 	send_out(s, stx, m);
 }
