@@ -49,9 +49,11 @@ static void one_ended(struct many *m, struct phone *p, bool good, const char *wh
 	m->good += good;
 	m->sum_usec += usec;
 	m->max_usec = MAX(m->max_usec, usec);
-	snprintf(m->last, sizeof(m->last), "%s", what);
 	if (!good && !*m->first_bad)
 		snprintf(m->first_bad, sizeof(m->first_bad), "%s %s", p->name, what);
+	if (m->ended > 1 && strcmp(m->last, what))
+		what = "not all alike, see --json";
+	snprintf(m->last, sizeof(m->last), "%s", what);
 	if (m->ended == m->n)
 		end_step(m);
 }
