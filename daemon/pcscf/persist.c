@@ -80,6 +80,8 @@ static void write_reg(struct reg *r)
 	put_str(&rec, "service-route", r->service_route);
 	for (size_t i = 0; i < r->n_ids; i++)
 		put_str(&rec, "id", r->ids[i].text);
+	for (size_t i = REG_MAX_HOPS; i-- > 0;)
+		put_str(&rec, "hop", r->hop[i]);
 	put(&rec, "ue=%s %u\n", gm_addr_str(&r->ue, addr), r->ue_port);
 	put(&rec, "way=%d %d %u\n", r->ipsec, r->proto, r->instance);
 	put(&rec, "expires=%llu\n", (unsigned long long)r->expires);
@@ -454,6 +456,8 @@ static void load_lists(struct inventory *v, struct reg *r, struct str record)
 			load_set(v, r, val);
 		else if (str_eqz(k, "id"))
 			reg_add_identity(r, val);
+		else if (str_eqz(k, "hop"))
+			reg_learn_hop(r, val);
 	}
 }
 

@@ -274,6 +274,8 @@ static void free_memory(struct reg *r)
 	free(r->aor);
 	free(r->contact);
 	free(r->service_route);
+	for (size_t i = 0; i < REG_MAX_HOPS; i++)
+		free(r->hop[i]);
 	free(r);
 }
 
@@ -478,6 +480,37 @@ static int join_service_route(struct reg *r, const struct sip_msg *resp)
 	free(r->service_route);
 	r->service_route = z;
 	return 0;
+}
+
+bool reg_knows_hop(const struct reg *r, struct str host)
+{
+	struct str rest = str_of(r->service_route), one;
+	struct sip_name_addr na;
+	struct sip_uri u;
+
+	while (rest.n && str_split(&rest, ',', &one))
+		if (!sip_name_addr_parse(str_trim(one), &na) && !sip_uri_parse(na.uri, &u) &&
+		    !u.is_tel && str_ieq(u.host, host))
+			return true;
+	for (size_t i = 0; i < REG_MAX_HOPS && r->hop[i]; i++)
+		if (str_ieqz(host, r->hop[i]))
+			return true;
+	return false;
+}
+
+void reg_learn_hop(struct reg *r, struct str host)
+{
+	char *z;
+
+	if (!host.n || reg_knows_hop(r, host))
+		return;
+	z = str_dup(host);
+	if (!z)
+		return;
+	free(r->hop[REG_MAX_HOPS - 1]);
+	memmove(r->hop + 1, r->hop, (REG_MAX_HOPS - 1) * sizeof(r->hop[0]));
+	r->hop[0] = z;
+	persist_reg(r);
 }
 
 /* Unprotected: from one source each of the identities is known, and the first one also without a name. */

@@ -57,6 +57,7 @@ struct identity {
 
 #define REG_TOKEN_LEN 16
 #define REG_MAX_IDS   32
+#define REG_MAX_HOPS  4
 
 struct reg {
 	struct pcscf *p;
@@ -67,6 +68,7 @@ struct reg {
 	char *aor;	      /* canonical form of To */
 	char *contact;	      /* URI */
 	char *service_route;  /* values, joined by ", "; NULL none */
+	char *hop[REG_MAX_HOPS]; /* hosts that the core put next to us in dialogs; newest first */
 	struct identity *ids; /* P-Associated-URI; before the 200: To */
 	size_t n_ids;
 	uint32_t instance; /* hash of +sip.instance; 0: none */
@@ -119,6 +121,9 @@ void reg_clear_identities(struct reg *r);
 int reg_set_identities(struct reg *r, const struct sip_msg *resp);
 int reg_bind_open(struct reg *r);
 void reg_replace_same_ue(struct reg *r); /* older registrations of the same phone leave */
+/* Within a dialog a UE may send to the hosts of its Service-Route and to those that were learned. */
+void reg_learn_hop(struct reg *r, struct str host);
+bool reg_knows_hop(const struct reg *r, struct str host);
 void reg_schedule(struct reg *r);	 /* the registration's timer from its expiry */
 /* The home network or the UE ended it: sessions are released, SAs stay for the last answers, then all goes. */
 void reg_leave(struct reg *r, const char *why);

@@ -174,6 +174,74 @@ static int force_service_route(const struct reg *r, struct sip_msg *m)
 	return r->service_route ? sip_msg_add(m, SIP_H_ROUTE, "%s", r->service_route) : 0;
 }
 
+/* --- who is next to us in a dialog --- */
+
+static struct str host_of(struct str name_addr)
+{
+	struct sip_name_addr na;
+	struct sip_uri u;
+
+	if (sip_name_addr_parse(name_addr, &na) || sip_uri_parse(na.uri, &u) || u.is_tel)
+		return (struct str){ NULL, 0 };
+	return u.host;
+}
+
+static bool is_our_entry(const struct reg *r, struct str name_addr)
+{
+	struct sip_name_addr na;
+	struct sip_uri u;
+
+	return !sip_name_addr_parse(name_addr, &na) && !sip_uri_parse(na.uri, &u) &&
+	       gm_is_me(r->p, &u);
+}
+
+/*
+ * What the core sent to set up a dialog names who stands beside us: in a request the first
+ * Record-Route, in a response the one before ours; the Contact when there is none.
+ */
+static void learn_hop(struct reg *r, const struct sip_msg *m)
+{
+	struct str host = { NULL, 0 };
+	struct sip_elem e = { 0 };
+
+	while (sip_msg_next_elem(m, SIP_H_RECORD_ROUTE, &e) && !is_our_entry(r, e.text)) {
+		host = host_of(e.text);
+		if (sip_msg_is_request(m))
+			break;
+	}
+	e = (struct sip_elem){ 0 };
+	if (!host.n && sip_msg_next_elem(m, SIP_H_CONTACT, &e))
+		host = host_of(e.text);
+	reg_learn_hop(r, host);
+}
+
+/*
+ * 5.2.6.3.7: nobody looks at the identity in a request within a dialog, so it must be one: of the
+ * session that its Route names, or a request that can belong to a subscription; and it goes to who
+ * stands beside us in dialogs of this UE, not to where the UE likes.
+ */
+static const char *dialog_refused(const struct reg *r, const struct session *s,
+				  const struct sip_msg *m)
+{
+	enum sip_method_id method = sip_msg_method(m);
+	struct sip_elem e = { 0 };
+	struct sip_uri u;
+	struct str hop;
+
+	if (s && !str_eqz(sip_msg_call_id(m), s->call_id))
+		return "Call-ID is not the session's";
+	if (!s && method != SIP_M_SUBSCRIBE && method != SIP_M_NOTIFY && method != SIP_M_REFER &&
+	    method != SIP_M_INFO && method != SIP_M_UNKNOWN)
+		return "Dialog is not known here";
+	if (!r->service_route)
+		return NULL;
+	if (sip_msg_next_elem(m, SIP_H_ROUTE, &e))
+		hop = host_of(e.text);
+	else
+		hop = sip_uri_parse(sip_msg_ruri(m), &u) ? (struct str){ NULL, 0 } : u.host;
+	return reg_knows_hop(r, hop) ? NULL : "Route does not lead to the dialog's other end";
+}
+
 /* --- responses --- */
 
 static struct session *session_of(const struct reqtx *t)
@@ -219,6 +287,16 @@ static void response_from_ue(struct reqtx *t, struct sip_fwd *f, struct sip_msg 
 		answer_charging(t, resp);
 }
 
+static void response_from_core(struct reqtx *t, struct sip_msg *resp)
+{
+	struct reg *r = reg_by_id(t->p, t->reg_id);
+
+	if (r && t->initial && sip_msg_status(resp) < 300 && sip_msg_to_tag(resp).n &&
+	    makes_dialog(t->method))
+		learn_hop(r, resp);
+	strip_to_ue(resp);
+}
+
 static void session_on_response(struct reqtx *t, struct session *s, struct sip_msg *resp,
 				enum side from)
 {
@@ -250,7 +328,7 @@ static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool 
 	if (from == SIDE_UE)
 		response_from_ue(t, f, resp);
 	else
-		strip_to_ue(resp);
+		response_from_core(t, resp);
 	s = session_of(t);
 	if (s)
 		session_on_response(t, s, resp, from);
@@ -502,6 +580,7 @@ static void subsequent(struct reg *r, struct session *s, struct sip_stx *stx, st
 void request_from_ue(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, struct gm_bind *bind)
 {
 	struct reg *r = bind->reg;
+	const char *why;
 	struct session *s;
 	struct str mine;
 
@@ -520,6 +599,12 @@ void request_from_ue(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, st
 	if (s ? s->reg != r : reg_by_token(p, mine) != r) {
 		if (stx)
 			refuse(p, stx, r, s ? 403 : 481, "Dialog is not known here");
+		return;
+	}
+	why = dialog_refused(r, s, m);
+	if (why) {
+		if (stx)
+			refuse(p, stx, r, 403, "%s", why);
 		return;
 	}
 	subsequent(r, s, stx, m, SIDE_UE);
@@ -544,6 +629,8 @@ static void terminating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
 		return;
 	}
 	save_charging(m, t);
+	if (makes_dialog(t->method))
+		learn_hop(r, m);
 	strip_to_ue(m);
 	initial_request(r, stx, m, t);
 }
