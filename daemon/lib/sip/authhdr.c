@@ -25,8 +25,13 @@ static int split_scheme(struct str value, struct str *ret_scheme, struct str *re
 /* Length of a quoted string with its marks; 0: none or not ended. */
 static size_t quoted(struct str s)
 {
-	if (!s.n || s.p[0] != '"')
+	const char *e;
+
+	if (s.n < 2 || s.p[0] != '"')
 		return 0;
+	e = memchr(s.p + 1, '"', s.n - 1);
+	if (!e || !memchr(s.p + 1, '\\', (size_t)(e - s.p) - 1)) /* the usual case */
+		return e ? (size_t)(e - s.p) + 1 : 0;
 	for (size_t i = 1; i < s.n; i++) {
 		if (s.p[i] == '\\')
 			i++;
@@ -43,12 +48,11 @@ static struct str take_elem(struct str *rest)
 	size_t i = 0;
 
 	while (i < s.n && s.p[i] != ',') {
-		size_t q = quoted((struct str){ s.p + i, s.n - i });
+		size_t q = 1;
 
-		if (s.p[i] == '"' && !q)
-			i = s.n;
-		else
-			i += q ? q : 1;
+		if (s.p[i] == '"')
+			q = quoted((struct str){ s.p + i, s.n - i });
+		i = q ? i + q : s.n;
 	}
 	i = MIN(i, s.n);
 	*rest = i < s.n ? (struct str){ s.p + i + 1, s.n - i - 1 } : (struct str){ s.p + s.n, 0 };

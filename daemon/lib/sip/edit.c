@@ -61,13 +61,28 @@ void sip_msg_touch(struct sip_msg *m, enum sip_hdr id)
 	}
 }
 
+/* Octets at the beginning, by eights, that are all above 0x0f: nothing for clean() to look at. */
+static size_t control_free(const char *p, size_t n)
+{
+	const uint64_t low = UINT64_C(0x1010101010101010), high = UINT64_C(0x8080808080808080);
+	size_t i = 0;
+	uint64_t w;
+
+	for (; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		if ((w - low) & ~w & high)
+			break;
+	}
+	return i;
+}
+
 /*
  * Folds become spaces; -EINVAL for any other CR, LF, and for NUL that no backslash precedes (the
  * quoted-pair of RFC 3261 25.1, which a value out of a message may have).
  */
 static int clean(char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = control_free(p, n); i < n; i++) {
 		if (p[i] == '\0' && !(i && p[i - 1] == '\\'))
 			return -EINVAL;
 		if (p[i] == '\n')
@@ -124,6 +139,10 @@ static int line_vput(struct line *l, const char *fmt, va_list ap)
 	va_list again;
 	int n, r;
 
+	if (!strcmp(fmt, "%.*s")) { /* what most callers have: no need to go through stdio */
+		n = va_arg(ap, int);
+		return line_put(l, (struct str){ va_arg(ap, const char *), (size_t)n });
+	}
 	va_copy(again, ap);
 	n = vsnprintf(small, sizeof(small), fmt, ap);
 	if (n < 0)

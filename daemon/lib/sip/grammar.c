@@ -69,6 +69,10 @@ const uint8_t sip_cls[256] = {
 /* s begins with a quotation mark: length with both marks, 0 when it does not end. */
 static size_t quoted_len(struct str s)
 {
+	const char *e = s.n > 1 ? memchr(s.p + 1, '"', s.n - 1) : NULL;
+
+	if (!e || !memchr(s.p + 1, '\\', (size_t)(e - s.p) - 1)) /* the usual case */
+		return e ? (size_t)(e - s.p) + 1 : 0;
 	for (size_t i = 1; i < s.n; i++) {
 		if (s.p[i] == '\\')
 			i++;
@@ -78,36 +82,37 @@ static size_t quoted_len(struct str s)
 	return 0;
 }
 
+/*
+ * s begins with a quotation mark or "<": up to behind its end. All of s when that does not come: the rest is one
+ * element then and somebody will find it malformed. Quotes mean nothing in brackets.
+ */
+static size_t closed_len(struct str s)
+{
+	const char *e;
+	size_t n;
+
+	if (s.p[0] == '"') {
+		n = quoted_len(s);
+		return n ? n : s.n;
+	}
+	e = memchr(s.p, '>', s.n);
+	return e ? (size_t)(e - s.p) + 1 : s.n;
+}
+
 struct str sip_elem_first(struct str s, size_t *ret_next)
 {
-	bool angle = false;
-	size_t i = 0;
+	const char *comma = s.n ? memchr(s.p, ',', s.n) : NULL;
+	size_t i = comma ? (size_t)(comma - s.p) : s.n;
 
-	if (!s.n || !memchr(s.p, ',', s.n)) { /* the usual case */
-		*ret_next = s.n;
-		return sip_trim(s);
-	}
-	for (;;) {
-		char c;
-
+	/* The usual cases: no list, or nothing in front of the comma that could hide one. */
+	if (comma && i && (memchr(s.p, '<', i) || memchr(s.p, '"', i)))
+		i = 0;
+	while (i < s.n && s.p[i] != ',') {
 		i += sip_span(sip_skip(s, i), SIP_C_LIST);
-		if (i >= s.n)
-			break;
-		c = s.p[i];
-		if (c == '"' && !angle) {
-			size_t q = quoted_len(sip_skip(s, i));
-
-			/* Never ends: the rest is one element and somebody will find it malformed. */
-			i = q ? i + q : s.n;
-			continue;
-		}
-		if (c == ',' && !angle)
-			break;
-		if (c == '<')
-			angle = true;
-		else if (c == '>')
-			angle = false;
-		i++;
+		if (i < s.n && (s.p[i] == '"' || s.p[i] == '<'))
+			i += closed_len(sip_skip(s, i));
+		else if (i < s.n && s.p[i] != ',')
+			i++;
 	}
 	*ret_next = i < s.n ? i + 1 : s.n;
 	return sip_trim((struct str){ s.p, i });

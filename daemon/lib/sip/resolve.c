@@ -56,15 +56,17 @@ struct sip_query {
 	void *arg;
 	struct dns_wait wait;
 	enum stage stage;
-	char host[DNS_NAME_MAX];
 	size_t n_services, i_service;
-	struct service services[NAMES_MAX];
 	size_t n_targets, i_target;
 	int i_family;
-	struct target targets[TARGETS_MAX];
 	size_t n_hops;
-	struct sip_hop hops[HOPS_MAX];
 	int err; /* worst that happened */
+
+	/* Not zeroed, too big for that: what the counters above say is written. */
+	char host[DNS_NAME_MAX];
+	struct service services[NAMES_MAX];
+	struct target targets[TARGETS_MAX];
+	struct sip_hop hops[HOPS_MAX];
 };
 
 /* --- families --- */
@@ -408,10 +410,11 @@ static void begin(struct sip_query *q, uint16_t port, enum sip_proto proto, bool
 static struct sip_query *query_new(struct sip_resolver *r, struct str host, sip_resolve_fn fn,
 				   void *arg)
 {
-	struct sip_query *q = calloc(1, sizeof(*q));
+	struct sip_query *q = malloc(sizeof(*q));
 
 	if (!q)
 		return NULL;
+	memset(q, 0, offsetof(struct sip_query, host));
 	if (str_copy(q->host, sizeof(q->host), host)) {
 		free(q);
 		return NULL;
