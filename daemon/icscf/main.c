@@ -2,26 +2,14 @@
 /*
  * kims-icscf: the I-CSCF as a daemon; wires the object to sockets, DNS and Diameter.
  */
-#include <netdb.h>
 #include <stdio.h>
 
 #include "icscf/icscf.h"
-#include "lib/core/app.h"
 #include "lib/core/log.h"
+#include "lib/cscf/node.h"
 
-#define READY_USEC (8 * USEC_PER_SEC)
-
-struct node {
-	struct app *app;
-	struct timer ready;
-	bool leaving; /* no more questions */
-	struct sip_tp *tp;
-	struct sip_resolver *resolver;
-	struct dia *dia;
-	struct icscf *icscf;
-};
-
-static struct node node;
+static struct cscf_node node;
+static struct icscf *icscf;
 
 static int cx_uar(void *link, const struct cx_uar *r, cx_uaa_fn fn, void *arg)
 {
@@ -40,154 +28,45 @@ static bool cx_is_up(void *link)
 
 static const struct icscf_cx cx = { .is_up = cx_is_up, .uar = cx_uar, .lir = cx_lir };
 
-static int open_ep(const struct conf_addr *a, uint16_t port, const char *name, char *err,
-		   size_t size)
-{
-	struct sip_ep_opts o = { .name = name, .tcp = true };
-	struct sip_ep *ep;
-	char buf[SIP_SA_STRLEN];
-	int r;
-
-	if (!conf_sockaddr(a, port, &o.local.ss))
-		return 0;
-	r = sip_ep_open(node.tp, &o, &ep);
-	if (r < 0)
-		snprintf(err, size, "cannot open %s: %s", sip_sa_str(&o.local, buf), strerror(-r));
-	return r;
-}
-
-static int add_host(void *arg, const char *host, const struct conf_addr *addr)
-{
-	union sip_sa sa;
-
-	conf_sockaddr(addr, 0, &sa.ss);
-	return sip_resolver_host(arg, host, &sa);
-}
-
-static int open_sip(struct app *a, char *err, size_t size)
-{
-	const struct conf_icscf *c = &a->conf->icscf;
-	union sip_sa dns;
-	bool has_dns = conf_sockaddr(&a->conf->network.dns, a->conf->network.dns_port, &dns.ss);
-	int r = sip_tp_new(a->loop, a->conf->pcscf.max_message, &node.tp);
-
-	if (r == 0)
-		r = open_ep(&c->addr, c->port, "mw4", err, size);
-	if (r == 0)
-		r = open_ep(&c->addr6, c->port, "mw6", err, size);
-	if (r == 0)
-		r = sip_resolver_new(a->loop, has_dns ? &dns : NULL, &node.resolver);
-	if (r == 0)
-		r = conf_each_host(a->conf, add_host, node.resolver);
-	return r;
-}
-
-/*
- * Ready once there is somebody to ask; without the HSS too, after a while: requests are then refused,
- * not kept waiting.
- */
-static void on_ready_timeout(struct timer *t _unused_)
-{
-	app_ready(node.app);
-}
-
-static void on_peer(void *arg _unused_, const char *identity, bool up)
-{
-	log_notice("Diameter connection to %s is %s", identity, up ? "up" : "down");
-	app_status(node.app, "HSS %s", up ? "connected" : "not connected");
-	if (up)
-		app_ready(node.app);
-}
-
-static void await_peer(struct app *a)
-{
-	node.app = a;
-	app_defer_ready(a);
-	node.ready.fn = on_ready_timeout;
-	timer_start(a->loop, &node.ready, READY_USEC);
-}
-
-/* Numeric text of the first address that is configured; NULL: none. */
-static const char *numeric(const struct conf_addr *a, const struct conf_addr *b, char *dst,
-			   size_t size)
-{
-	union sip_sa sa;
-	socklen_t n = conf_sockaddr(a, 0, &sa.ss);
-
-	if (!n && b)
-		n = conf_sockaddr(b, 0, &sa.ss);
-	return n && !getnameinfo(&sa.sa, n, dst, (socklen_t)size, NULL, 0, NI_NUMERICHOST) ? dst
-											   : NULL;
-}
-
-static int open_diameter(struct app *a, char *err, size_t size)
-{
-	const struct conf *c = a->conf;
-	const struct conf_diameter *d = &c->diameter;
-	char hss[300], addr[NI_MAXHOST], own[NI_MAXHOST];
-	struct dia_peer_conf peer = {
-		.identity = hss,
-		.addr = numeric(&d->hss_addr, NULL, addr, sizeof(addr)),
-		.port = d->hss_port,
-	};
-	struct dia_conf dc = {
-		.identity = c->icscf.name,
-		.realm = c->network.domain,
-		.peers = &peer,
-		.n_peers = 1,
-		.watchdog_s = d->watchdog_s,
-		.reconnect_s = d->reconnect_s,
-		.timeout_ms = d->timeout_ms,
-		.listen_addr = numeric(&c->icscf.addr, &c->icscf.addr6, own, sizeof(own)),
-		.listen_port = d->icscf_port,
-	};
-	int r;
-
-	snprintf(hss, sizeof(hss), "hss.%s", c->network.domain);
-	r = dia_open(a->loop, &dc, &node.dia, err, size);
-	if (r == 0)
-		dia_on_peer(node.dia, on_peer, NULL);
-	return r;
-}
-
 /* What a successor needs (ports, store) is free before Diameter's connections are. */
 static void fini(struct app *a _unused_)
 {
-	node.leaving = true;
-	dia_quit(node.dia);
-	icscf_free(node.icscf);
-	sip_tp_free(node.tp);
-	if (node.resolver)
-		sip_resolver_free(node.resolver);
-	dia_close(node.dia);
+	cscf_node_leave(&node);
+	icscf_free(icscf);
+	cscf_node_close(&node);
 }
 
 static int start(struct app *a, char *err, size_t size)
 {
 	struct icscf_env env = { .loop = a->loop, .conf = a->conf, .cx = &cx };
-	int r = open_sip(a, err, size);
+	const struct conf *c = a->conf;
+	const struct cscf_node_conf nc = {
+		.name = c->icscf.name,
+		.addr = &c->icscf.addr,
+		.addr6 = &c->icscf.addr6,
+		.sip_port = c->icscf.port,
+		.dia_port = c->diameter.icscf_port,
+	};
+	int r = cscf_node_open(&node, a, &nc, err, size);
 
-	await_peer(a);
-	if (r == 0)
-		r = open_diameter(a, err, size);
 	if (r == 0) {
 		env.tp = node.tp;
 		env.resolver = node.resolver;
 		env.cx_link = node.dia;
-		r = icscf_new(&env, &node.icscf);
+		r = icscf_new(&env, &icscf);
 		if (r == -EINVAL)
 			snprintf(err, size, "icscf.scscf_list: \"%s\" cannot be read",
 				 a->conf->icscf.scscf_list);
 	}
 	if (r < 0)
 		fini(a);
-	a->nf = node.icscf;
+	a->nf = icscf;
 	return r;
 }
 
 static void reload(struct app *a _unused_, const struct conf *c)
 {
-	if (icscf_reload(node.icscf, c) < 0)
+	if (icscf_reload(icscf, c) < 0)
 		log_warn("names, addresses and ports change by a restart only");
 }
 
