@@ -79,7 +79,9 @@ static void report_bearer(struct leg *l)
 	c->ours.local_ready = true;
 	c->ours.confirm = false;
 	c->ours.remote_mandatory = true;
-	if (!m || call_add_contact(c, m) || call_put_sdp(c, m, false))
+	/* RFC 3312 11: the description has a mandatory strength. */
+	if (!m || call_add_contact(c, m) || sip_msg_add(m, SIP_H_REQUIRE, "precondition") ||
+	    call_put_sdp(c, m, false))
 		return;
 	call_ref(c);
 	if (call_send(c, m, on_update, c, NULL))
