@@ -421,6 +421,9 @@ void stx_cancelled(struct sip_stx *t, struct sip_msg *cancel)
 	answer_cancel(t, cancel);
 	if (t->state > STX_PROCEEDING || !l || !l->on_cancel)
 		return;
+	if (l->cancelled) /* retransmitted: answered again, told once */
+		return;
+	l->cancelled = true;
 	sip_stx_ref(t);
 	l->on_cancel(l->cancel_arg, t, cancel);
 	sip_stx_unref(t);

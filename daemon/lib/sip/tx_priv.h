@@ -130,6 +130,7 @@ struct stx_live {
 	struct sip_path from;
 	void *user;
 	char *to_tag; /* of the last response with one */
+	bool cancelled;
 	void (*on_cancel)(void *arg, struct sip_stx *t, struct sip_msg *cancel);
 	void *cancel_arg;
 	void (*on_end)(void *arg, struct sip_stx *t, bool acked);
