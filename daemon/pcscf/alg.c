@@ -13,6 +13,8 @@
 
 #include "pcscf/pcscf.h"
 
+#define FORKS_MAX 32 /* early dialogs of one INVITE: who answers must not fill our memory */
+
 METRIC_COUNTER(m_flows, "kims_pcscf_media_flows_total", "media flows made in the kernel");
 
 static enum side other(enum side s)
@@ -157,6 +159,25 @@ static struct alg_desc *desc_of(const struct sdp_info *i, struct str text,
 	}
 	read_clocks(d, i, text);
 	return d;
+}
+
+/* Of one address, or of one IPv6 prefix of a UE (TS 23.401 5.3.1.2.2: a /64). */
+static bool is_at_ue(const struct reg *r, const struct knl_end *e)
+{
+	if (!e->port || (e->addr.family == AF_INET && gm_addr_eq(&e->addr, &r->ue)))
+		return true;
+	return e->addr.family == AF_INET6 && r->ue.family == AF_INET6 &&
+	       !memcmp(&e->addr.v6, &r->ue.v6, 8);
+}
+
+/* A UE has its media sent to itself: the relay is no way to reach the core or other UEs. */
+static bool ends_at_ue(const struct session *s, const struct alg_desc *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->m[i].carry &&
+		    (!is_at_ue(s->reg, &d->m[i].rtp) || !is_at_ue(s->reg, &d->m[i].rtcp)))
+			return false;
+	return true;
 }
 
 static struct alg_desc *desc_dup(const struct alg_desc *d)
@@ -424,11 +445,15 @@ static void take_offer(struct alg *a, const struct sip_msg *m, enum side from, s
 static int remember_fork(struct alg *a, struct str tag, const struct alg_desc *d)
 {
 	struct alg_fork *f;
+	int n;
 
 	LL_FOREACH (a->forks, f)
 		if (str_eqz(tag, f->tag))
 			break;
 	if (!f) {
+		LL_COUNT(a->forks, f, n);
+		if (n >= FORKS_MAX)
+			return -E2BIG;
 		f = calloc(1, sizeof(*f));
 		if (!f)
 			return -ENOMEM;
@@ -460,10 +485,33 @@ static int take_answer(struct session *s, const struct sip_msg *m, enum side fro
 	return r < 0 ? r : program(s);
 }
 
+/* Reads and rewrites. */
+static int pass_text(struct session *s, struct sip_msg *m, struct str text, enum side from,
+		     struct alg_desc **ret)
+{
+	struct sdp_info info;
+	struct alg_desc *d;
+	int r;
+
+	if (sdp_read(text, &info) < 0)
+		return -EINVAL;
+	d = desc_of(&info, text, s->alg.now[from]);
+	if (!d)
+		return -ENOMEM;
+	r = from == SIDE_UE && !ends_at_ue(s, d) ? -EINVAL : streams_for(s, d);
+	if (!r)
+		r = rewrite(s, m, text, d, other(from));
+	if (r < 0) {
+		free(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
 int alg_pass(struct session *s, struct sip_msg *m, enum side from, struct str fork_tag)
 {
 	struct alg_desc *d;
-	struct sdp_info info;
 	struct str text;
 	int r;
 
@@ -472,17 +520,9 @@ int alg_pass(struct session *s, struct sip_msg *m, enum side from, struct str fo
 	text = sip_msg_sdp(m);
 	if (!text.n)
 		return 0;
-	r = sdp_read(text, &info);
-	if (r < 0)
-		return -EINVAL;
-	d = desc_of(&info, text, s->alg.now[from]);
-	if (!d)
-		return -ENOMEM;
-	r = streams_for(s, d);
-	if (!r)
-		r = rewrite(s, m, text, d, other(from));
-	if (r < 0) {
-		free(d);
+	r = pass_text(s, m, text, from, &d);
+	if (r < 0) { /* what cannot be refused any more goes on without it */
+		sip_msg_set_body(m, NULL, NULL, 0);
 		return r;
 	}
 	if (kind_of(&s->alg, m, from) == ALG_ANSWER)

@@ -147,6 +147,116 @@ static void test_mw_is_closed(void **state)
 	sip_msg_unref(expect_status(w, EP_MW, NULL, 200));
 }
 
+#define SDP(addr, more)                                          \
+	"v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 " addr \
+	"\r\nt=0 0\r\nm=audio 4000 RTP/AVP 97\r\n" more
+
+/* The relay as a way to send to the core, to another phone, to the relay itself. */
+static void test_media_elsewhere(void **state)
+{
+	static const char *const sdp[] = {
+		SDP("10.45.0.12", ""),
+		SDP("10.46.0.3", ""),
+		SDP("10.46.0.1", ""),
+		SDP("127.0.0.1", ""),
+		SDP("224.0.0.1", ""),
+		SDP("255.255.255.255", ""),
+		SDP("10.45.0.11", "a=rtcp:53 IN IP4 10.46.0.53\r\n"),
+		SDP("10.45.0.11", "m=video 4002 RTP/AVP 99\r\nc=IN IP4 10.45.0.12\r\n"),
+	};
+	struct wire *w = *state;
+	struct phone u = registered(w);
+	char call_id[16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sdp); i++) {
+		snprintf(call_id, sizeof(call_id), "media%zu", i);
+		invite(&u, call_id, sdp[i]);
+		sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 488));
+		expect_nothing(w);
+		assert_null(w->p->sessions);
+	}
+	assert_int_equal(w->p->ports.family[0].n_used, 0);
+}
+
+/* All of the relay's ports for one phone. */
+static void test_too_many_sessions(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = registered(w);
+	char call_id[16];
+
+	for (int i = 0; i <= SESSIONS_PER_UE_MAX; i++) {
+		snprintf(call_id, sizeof(call_id), "many%d", i);
+		drain(w);
+		invite(&u, call_id, SDP("10.45.0.11", ""));
+	}
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 403));
+	assert_int_equal(w->p->regs->n_sessions, SESSIONS_PER_UE_MAX);
+	for (int i = 0; i < 400; i++) {
+		run(w, 1000);
+		drain(w);
+	}
+	assert_null(w->p->sessions);
+}
+
+/* REGISTER from sources that nobody checks: each costs four SAs until reg-await-auth. */
+static void test_flood_of_challenges(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	struct sip_msg *m;
+	char addr[32];
+
+	for (int i = 0; i < 12; i++) {
+		snprintf(addr, sizeof(addr), "10.45.1.%d", i + 1);
+		u.addr = addr;
+		phone_registers(&u, &(struct reg_opts){ .expires = 600000 });
+		m = expect_request(w, EP_MW, CORE, "REGISTER");
+		core_answers(w, m, 401, challenge());
+		sip_msg_unref(m);
+		sip_msg_unref(expect_status(w, EP_GM_OPEN, NULL, 401));
+	}
+	assert_int_equal(n_sets(w), 4);
+	assert_int_equal(w->p->n_awaiting, 4);
+	/* who answers the last challenge is registered */
+	u = phone_a(w);
+	register_phone(&u, 600000);
+	assert_int_equal(w->p->n_awaiting, 3);
+	run(w, 300000);
+	drain(w);
+	assert_int_equal(w->p->n_awaiting, 0);
+	assert_int_equal(n_sets(w), 1);
+}
+
+/* The branch of a request that it got is true; what it makes of it later is the phone's own. */
+static void test_response_for_somebody(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = registered(w);
+	struct sip_msg *m;
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "MESSAGE sip:a@10.45.0.11 SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKm\r\nMax-Forwards: 60\r\n"
+		 "Route: <sip:%s@10.46.0.1:5070;lr>\r\nFrom: <sip:x@" DOMAIN ">;tag=far\r\n"
+		 "To: <sip:y@" DOMAIN ">\r\nCall-ID: m\r\nCSeq: 7 MESSAGE\r\n"
+		 "Content-Length: 0\r\n\r\n",
+		 w->p->regs->token);
+	core_sends(w, text);
+	m = expect_request(w, EP_GM_PC, NULL, "MESSAGE");
+	phone_answers(&u, m, 200, "b", "");
+	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 200));
+	run(w, 200000);
+	drain(w);
+	for (const struct sip_hf *h = sip_msg_next(m, SIP_H_VIA, sip_msg_hf(m, SIP_H_VIA)); h;
+	     h = NULL)
+		sip_hf_set(m, h, "SIP/2.0/UDP 10.46.0.4:3868;branch=z9hG4bKevil");
+	phone_answers(&u, m, 200, "b", "P-Asserted-Identity: <sip:president@" DOMAIN ">\n");
+	expect_nothing(w);
+	sip_msg_unref(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +264,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_session_as_a_door, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mw_is_closed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_media_elsewhere, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_sessions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flood_of_challenges, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_response_for_somebody, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

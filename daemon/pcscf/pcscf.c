@@ -154,11 +154,14 @@ static void on_request(void *arg, struct sip_stx *stx, struct sip_msg *m,
 		refuse(p, stx, NULL, 403, "Not registered");
 }
 
-static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from _unused_)
+/* A UE knows our branch and could send on what it likes to whom it likes: RFC 6026 7.3 drops it, too. */
+static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from)
 {
+	const struct gm_ep *e = sip_ep_user(from->ep);
 	struct pcscf *p = arg;
 
-	sip_proxy_stray_response(p->stack, m);
+	if (e->kind == EP_MW)
+		sip_proxy_stray_response(p->stack, m);
 }
 
 static const struct sip_stack_ops stack_ops = {

@@ -62,6 +62,8 @@ struct pcscf {
 	struct reg *regs, *regs_impi;
 	struct gm_bind *binds;
 	struct session *sessions;
+	struct reg *awaiting; /* registrations that were challenged, oldest first */
+	unsigned int n_awaiting;
 	struct reg *dirty_regs;
 	struct session *dirty_sessions;
 	struct pending *pending;

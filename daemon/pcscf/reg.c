@@ -8,10 +8,16 @@
  */
 #include <sys/random.h>
 
+#include <utlist.h>
+
 #include "pcscf/pcscf.h"
 
 /* The established set outlives the registration by so much, TS 24.229 5.2.2.2. */
 #define SET_GRACE_S 30
+
+/* Registrations that wait for the answer to a challenge. */
+#define AWAITING_MAX	      4096
+#define AWAITING_PER_IMPI_MAX 4
 
 METRIC_GAUGE(m_regs, "kims_pcscf_registrations", "registrations, those being negotiated included");
 
@@ -32,10 +38,28 @@ static struct reg *of_fsm(struct fsm *f)
 	return container_of(f, struct reg, fsm);
 }
 
+static void await_off(struct reg *r)
+{
+	if (!r->awaiting)
+		return;
+	DL_DELETE2(r->p->awaiting, r, await_prev, await_next);
+	r->p->n_awaiting--;
+	r->awaiting = false;
+}
+
+static void await_on(struct reg *r)
+{
+	await_off(r);
+	DL_APPEND2(r->p->awaiting, r, await_prev, await_next);
+	r->p->n_awaiting++;
+	r->awaiting = true;
+}
+
 static void await_auth_enter(struct fsm *f, int prev _unused_)
 {
 	const struct conf_pcscf *c = &of_fsm(f)->p->conf->pcscf;
 
+	await_on(of_fsm(f));
 	fsm_set_timer(f, c->reg_await_auth_s * USEC_PER_SEC);
 }
 
@@ -68,6 +92,7 @@ static void await_auth_timeout(struct fsm *f)
 
 static void registered_enter(struct fsm *f, int prev _unused_)
 {
+	await_off(of_fsm(f));
 	reg_schedule(of_fsm(f));
 }
 
@@ -100,6 +125,7 @@ static void leaving_enter(struct fsm *f, int prev _unused_)
 	struct reg *r = of_fsm(f);
 	struct session *s, *next;
 
+	await_off(r);
 	for (s = r->sessions; s; s = next) {
 		next = s->reg_next;
 		session_release(s, "registration ended",
@@ -260,6 +286,7 @@ void reg_clear_identities(struct reg *r)
 static void free_memory(struct reg *r)
 {
 	fsm_fini(&r->fsm);
+	await_off(r);
 	regevent_free(r->sub);
 	for (size_t i = 0; i < r->n_open_binds; i++)
 		gm_bind_del(r->p, &r->open_binds[i]);
@@ -574,6 +601,36 @@ void reg_schedule(struct reg *r)
 	uint64_t now = loop_wall(r->p->loop);
 
 	fsm_set_timer(&r->fsm, r->expires > now ? r->expires - now : 1);
+}
+
+static struct reg *oldest_awaiting(struct pcscf *p, struct str impi, int *ret_n)
+{
+	struct reg *r, *oldest = NULL;
+
+	*ret_n = 0;
+	for (r = reg_by_impi(p, impi); r; r = r->impi_next) {
+		if (!r->awaiting)
+			continue;
+		++*ret_n;
+		if (!oldest || r->fsm.timer.tick < oldest->fsm.timer.tick)
+			oldest = r;
+	}
+	return oldest;
+}
+
+/*
+ * Nobody has proved anything yet, and each costs four SAs: a flood must neither fill the kernel nor
+ * keep those out who answer within seconds. The S-CSCF knows only the last challenge of a private identity.
+ */
+void reg_make_room(struct pcscf *p, struct str impi)
+{
+	struct reg *r;
+	int n;
+
+	while ((r = oldest_awaiting(p, impi, &n)) && n >= AWAITING_PER_IMPI_MAX)
+		reg_free(r);
+	while (p->n_awaiting >= AWAITING_MAX)
+		reg_free(p->awaiting);
 }
 
 static bool same_ue(const struct reg *a, const struct reg *b)

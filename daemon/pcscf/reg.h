@@ -84,7 +84,10 @@ struct reg {
 	uint64_t expires; /* wall, usec */
 	struct regsub *sub;
 	struct session *sessions; /* DL by reg_prev, reg_next */
+	unsigned int n_sessions;
 	struct reg *impi_next;	  /* others of the same private identity */
+	bool awaiting;		  /* in the list of those that were challenged */
+	struct reg *await_prev, *await_next;
 	bool dirty, stored;	  /* persist.c */
 	struct reg *dirty_prev, *dirty_next;
 	UT_hash_handle hh_id, hh_impi;
@@ -120,6 +123,8 @@ void reg_remove_identity(struct reg *r, const char *canon); /* not the last one 
 void reg_clear_identities(struct reg *r);
 int reg_set_identities(struct reg *r, const struct sip_msg *resp);
 int reg_bind_open(struct reg *r);
+/* Room for one more that is challenged: the oldest ones that did not answer go. */
+void reg_make_room(struct pcscf *p, struct str impi);
 void reg_replace_same_ue(struct reg *r); /* older registrations of the same phone leave */
 /* Within a dialog a UE may send to the hosts of its Service-Route and to those that were learned. */
 void reg_learn_hop(struct reg *r, struct str host);

@@ -298,12 +298,13 @@ static int strip_keys(struct regtx *t, struct sip_msg *resp, enum sip_hdr id)
 	struct sip_digest d;
 
 	while ((h = sip_msg_next(resp, id, h))) {
+		bool bad = sip_digest_read(h->value, &d) < 0;
 		char *a, *b;
 		int r;
 
-		if (sip_digest_read(h->value, &d))
-			continue;
-		if (!d.ck.n && !d.ik.n)
+		if (bad) /* its malformed parts go too: keys may stand in them */
+			memset(&d, 0, sizeof(d));
+		else if (!d.ck.n && !d.ik.n)
 			continue;
 		t->have_keys = d.ck.n == 32 && d.ik.n == 32 && hex_decode(d.ck, t->ck, 16) == 16 &&
 			       hex_decode(d.ik, t->ik, 16) == 16;
@@ -335,6 +336,7 @@ static int reg_for_challenge(struct regtx *t, struct reg **ret)
 	}
 	if (t->reg_id)
 		return -ESTALE;
+	reg_make_room(t->p, str_of(t->impi));
 	a = (struct reg_new_args){
 		.token = t->token,
 		.impi = str_of(t->impi),

@@ -439,6 +439,10 @@ static struct session *open_session(struct reg *r, struct sip_stx *stx, struct s
 	struct session *s;
 	int e;
 
+	if (r->n_sessions >= SESSIONS_PER_UE_MAX) {
+		refuse(r->p, stx, r, from == SIDE_UE ? 403 : 486, "Too many sessions at once");
+		return NULL;
+	}
 	e = session_new(r, from == SIDE_UE, m, &s);
 	if (e < 0) {
 		refuse(r->p, stx, r, 500, "Session cannot be kept: %s", strerror(-e));

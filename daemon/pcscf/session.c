@@ -188,6 +188,7 @@ int session_attach(struct session *s)
 	s->media_timer.fn = media_timer;
 	HASH_ADD(hh, s->p->sessions, id, sizeof(s->id), s);
 	DL_APPEND2(s->reg->sessions, s, reg_prev, reg_next);
+	s->reg->n_sessions++;
 	metric_register(&m_sessions);
 	m_sessions.value++;
 	return 0;
@@ -218,6 +219,7 @@ static void free_memory(struct session *s)
 	if (session_by_id(s->p, s->id) == s) {
 		HASH_DELETE(hh, s->p->sessions, s);
 		DL_DELETE2(s->reg->sessions, s, reg_prev, reg_next);
+		s->reg->n_sessions--;
 		m_sessions.value--;
 	}
 	free(s->call_id);

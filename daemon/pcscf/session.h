@@ -21,7 +21,8 @@ enum session_state { SES_EARLY, SES_CONFIRMED, SES_ENDING, SES_GONE, SES_N_STATE
 enum session_event { SES_EV_ANSWERED, SES_EV_FAILED, SES_EV_BYE, SES_EV_RELEASE, SES_N_EVENTS };
 extern const struct fsm_desc session_fsm;
 
-#define SESSION_TOKEN_LEN 16
+#define SESSION_TOKEN_LEN   16
+#define SESSIONS_PER_UE_MAX 64 /* more would be at the cost of the others' ports */
 
 struct session {
 	struct pcscf *p;
