@@ -15,5 +15,6 @@ for nf in build/bin/kims-*; do
 	done
 	rm -f build/fsm-*.dot
 done
+build/bin/kims-ue --man >docs/man/kims-ue.1
 build/bin/kimsctl config man >docs/man/kims.yaml.5
 build/bin/kimsctl config sample >docs/kims.yaml.sample
