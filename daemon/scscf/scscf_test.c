@@ -813,12 +813,34 @@ static void test_originating(void **state _unused_)
 	assert_int_equal(g_sessions.value, 0);
 }
 
+/* Numbers as phones send what was dialled without country code: TS 24.229 5.1.2A.1.5. */
+static void test_local_numbers(void **state _unused_)
+{
+	static const char *const dialled[] = {
+		"tel:555-0002",
+		"tel:5550002;phone-context=" DOMAIN,
+		"tel:5550002;phone-context=geo-local." DOMAIN,
+		"sip:5550002;phone-context=" DOMAIN "@" DOMAIN ";user=phone",
+	};
+
+	do_register();
+	for (size_t i = 0; i < ARRAY_SIZE(dialled); i++) {
+		invite(dialled[i], ORIG, "sip:" NUMBER "@" DOMAIN, "");
+		answer_request(expect("INVITE sip:5550002@" DOMAIN ";user=phone SIP/2.0"),
+			       "404 Not Found");
+		expect("ACK ");
+		expect("SIP/2.0 404 ");
+	}
+	invite("sip:+1555;phone-context=x@" DOMAIN ";user=phone", ORIG, IMPU, "");
+	expect("INVITE sip:+1555@" DOMAIN ";user=phone SIP/2.0");
+}
+
 static void test_originating_refused(void **state _unused_)
 {
 	invite("tel:+15550000002", ORIG, IMPU, "");
 	expect("SIP/2.0 403 ");
 	do_register();
-	invite("tel:110", ORIG, IMPU, "");
+	invite("tel:110;phone-context=elsewhere.example", ORIG, IMPU, "");
 	expect("SIP/2.0 404 ");
 	invite("sip:b@" DOMAIN, ORIG, IMPU, "Supported: timer\nSession-Expires: 30\n");
 	has(expect("SIP/2.0 422 "), "Min-SE: 90");
@@ -1064,6 +1086,7 @@ int main(void)
 		T(test_regevent_restart),
 		T(test_originating),
 		T(test_originating_refused),
+		T(test_local_numbers),
 		T(test_terminating),
 		T(test_terminating_not_registered),
 		T(test_terminating_forks),

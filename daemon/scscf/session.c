@@ -180,6 +180,14 @@ static void assert_service(struct sip_msg *m)
 	sip_msg_remove(m, SIP_H_P_PREFERRED_SERVICE);
 }
 
+/* Only these leave a route set behind (RFC 3261 16.6 step 4, 12.1). */
+static bool makes_dialog(const struct sip_msg *m)
+{
+	enum sip_method_id x = sip_msg_method(m);
+
+	return x != SIP_M_MESSAGE && x != SIP_M_OPTIONS && x != SIP_M_PUBLISH;
+}
+
 static void leg_free(struct leg *l)
 {
 	free(l->call_id);
@@ -354,28 +362,57 @@ static void assert_callee(struct scscf *s, struct sip_msg *resp)
 		assert_both(resp, u);
 }
 
-/*
- * TS 24.229 5.4.3.2 step 10: a global number becomes a SIP URI; without ENUM the home network is the
- * only one that we know. -ENOTSUP: a local number.
- */
-static int resolve_tel(struct scscf *s, struct sip_msg *m)
-{
-	char canon[ID_MAX], uri[2 * ID_MAX];
-
-	if (sip_uri_canon(sip_msg_ruri(m), canon, sizeof(canon)) < 0 || canon[4] != '+')
-		return -ENOTSUP;
-	snprintf(uri, sizeof(uri), "sip:%s@%s;user=phone", canon + 4, s->env.conf->network.domain);
-	return sip_msg_set_ruri(m, str_of(uri));
-}
-
 static bool is_home(const struct scscf *s, const struct sip_uri *u)
 {
 	return str_ieqz(u->host, s->env.conf->network.domain);
 }
 
+/* Dialled as at home: no phone-context, our domain, or "geo-local." before it (TS 24.229 5.1.2A.1.5). */
+static bool is_home_context(const struct scscf *s, struct str params)
+{
+	static const struct str geo = { "geo-local.", 10 };
+	struct str c;
+
+	if (!sip_param(params, "phone-context", &c))
+		return true;
+	if (str_has_prefix(c, geo))
+		c = (struct str){ c.p + geo.n, c.n - geo.n };
+	return str_ieqz(c, s->env.conf->network.domain);
+}
+
+/*
+ * TS 24.229 5.4.3.2 step 10: a number becomes a SIP URI; without ENUM the home network is the only
+ * one that we know. A local one does so as it was dialled: whose it is, the HSS tells (an identity
+ * of a subscriber, or none). -ENOTSUP: local somewhere else.
+ */
+static int resolve_number(struct scscf *s, struct sip_msg *m, const struct sip_uri *u)
+{
+	struct str number = u->user, params = u->params;
+	char tel[ID_MAX], canon[ID_MAX], uri[2 * ID_MAX];
+
+	if (!u->is_tel) { /* sip:NUMBER;phone-context=...@DOMAIN;user=phone (RFC 3261 19.1.6) */
+		params = u->user;
+		str_split(&params, ';', &number);
+	}
+	if (!number.n || (number.p[0] != '+' && !is_home_context(s, params)) ||
+	    (size_t)snprintf(tel, sizeof(tel), "tel:%.*s", STR_FMT(number)) >= sizeof(tel) ||
+	    sip_uri_canon(str_of(tel), canon, sizeof(canon)) < 0)
+		return -ENOTSUP;
+	snprintf(uri, sizeof(uri), "sip:%s@%s;user=phone", canon + 4, s->env.conf->network.domain);
+	return sip_msg_set_ruri(m, str_of(uri));
+}
+
+static bool has_number(const struct scscf *s, const struct sip_uri *u)
+{
+	struct str v;
+
+	return u->is_tel || (is_home(s, u) && u->user.n && memchr(u->user.p, ';', u->user.n) &&
+			     sip_param(u->params, "user", &v) && str_ieqz(v, "phone"));
+}
+
 static void send_out(struct scscf *s, struct sip_stx *stx, struct sip_msg *m)
 {
-	struct sip_target t = { .record_route = s->rr_orig };
+	struct sip_target t = { .record_route = makes_dialog(m) ? s->rr_orig : NULL };
 	struct sip_uri u;
 
 	if (sip_uri_parse(sip_msg_ruri(m), &u) == 0 && !sip_msg_hf(m, SIP_H_ROUTE) &&
@@ -397,8 +434,8 @@ void session_originating(struct scscf *s, struct sip_stx *stx, struct sip_msg *m
 		return;
 	}
 	r = sip_uri_parse(sip_msg_ruri(m), &u);
-	if (r == 0 && u.is_tel)
-		r = resolve_tel(s, m);
+	if (r == 0 && has_number(s, &u))
+		r = resolve_number(s, m, &u);
 	if (r < 0) {
 		sip_stx_reply(stx, r == -ENOTSUP ? 404 : 416, NULL, NULL);
 		return;
@@ -429,7 +466,8 @@ static struct impu *find_called(struct scscf *s, const struct sip_msg *m)
 	return impu_find(s, str_of(canon));
 }
 
-static size_t make_targets(const struct irs *r, struct scscf *s, struct sip_target *t)
+static size_t make_targets(const struct irs *r, struct scscf *s, const struct sip_msg *m,
+			   struct sip_target *t)
 {
 	const struct contact *c;
 	size_t n = 0;
@@ -440,7 +478,7 @@ static size_t make_targets(const struct irs *r, struct scscf *s, struct sip_targ
 		t[n++] = (struct sip_target){
 			.uri = str_of(c->uri),
 			.route = c->path,
-			.record_route = s->rr_term,
+			.record_route = makes_dialog(m) ? s->rr_term : NULL,
 			.q = c->q,
 		};
 	}
@@ -461,7 +499,7 @@ void session_terminating(struct scscf *s, struct sip_stx *stx, struct sip_msg *m
 		sip_stx_reply(stx, 404, NULL, NULL); /* 5.4.3.3 step 1 */
 		return;
 	}
-	n = make_targets(u->irs, s, t);
+	n = make_targets(u->irs, s, m, t);
 	sip_msg_set(m, SIP_H_P_CALLED_PARTY_ID, "<%.*s>", STR_FMT(sip_msg_ruri(m)));
 	forward(s, stx, m, t, n, false);
 }
