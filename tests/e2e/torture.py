@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hostile SIP to a port: RFC 4475, truncations, oversize, unknown methods and option tags.
 
-    tests/e2e/torture.py HOST PORT DIR [--tcp] [--quick]
+    tests/e2e/torture.py HOST PORT DIR [--tcp] [--quick] [--bind ADDRESS]
 
 Sends every .dat of DIR (RFC 4475), each also cut at many places, then messages of our own; after each part asks with
 an OPTIONS or REGISTER that is well-formed whether the port still answers. What must be answered is in the table
@@ -28,8 +28,8 @@ OURS = [  # name, method, extra header fields, statuses of which one must come
 
 
 class Peer:
-    def __init__(self, host, port, tcp):
-        self.host, self.port, self.tcp = host, port, tcp
+    def __init__(self, host, port, tcp, bind):
+        self.host, self.port, self.tcp, self.bind = host, port, tcp, bind
         self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.n = random.randrange(1 << 30)
         self.sock = None
@@ -40,6 +40,8 @@ class Peer:
             self.sock.close()
         self.sock = socket.socket(self.family, socket.SOCK_STREAM if self.tcp else socket.SOCK_DGRAM)
         self.sock.settimeout(3)
+        if self.bind:
+            self.sock.bind((self.bind, 0))
         self.sock.connect((self.host, self.port))
 
     def send(self, data):
@@ -101,10 +103,11 @@ def main():
     p.add_argument("port", type=int)
     p.add_argument("dir", type=pathlib.Path)
     p.add_argument("--tcp", action="store_true")
+    p.add_argument("--bind", help="own address")
     p.add_argument("--quick", action="store_true")
     a = p.parse_args()
     ok = bad = 0
-    peer = Peer(a.host, a.port, a.tcp)
+    peer = Peer(a.host, a.port, a.tcp, a.bind)
     for f in sorted(a.dir.glob("*.dat")):
         for v in variants(f.read_bytes(), a.quick):
             if a.tcp:
