@@ -34,7 +34,7 @@ static void put(struct rec *r, const char *fmt, ...)
 	int k;
 
 	va_start(ap, fmt);
-	k = vsnprintf(r->b + r->n, sizeof(r->b) - r->n, fmt, ap);
+	k = str_vfmt(r->b + r->n, sizeof(r->b) - r->n, fmt, ap);
 	va_end(ap);
 	if (k < 0 || (size_t)k >= sizeof(r->b) - r->n)
 		r->over = true;

@@ -6,6 +6,8 @@
  */
 #include "lib/core/base.h"
 
+#include <stdio.h>
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -118,4 +120,105 @@ void hex_encode(const uint8_t *p, size_t n, char *dst)
 		dst[2 * i + 1] = digits[p[i] & 15];
 	}
 	dst[2 * n] = '\0';
+}
+
+struct fmt {
+	char *dst;
+	size_t size, n; /* n: octets that there are, also those that do not fit */
+	va_list ap;
+};
+
+static void fmt_put(struct fmt *f, const char *p, size_t n)
+{
+	if (n && f->n < f->size)
+		memcpy(f->dst + f->n, p, MIN(n, f->size - f->n));
+	f->n += n;
+}
+
+static void fmt_number(struct fmt *f, uint64_t v, bool negative)
+{
+	char b[24], *p = b + sizeof(b);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	if (negative)
+		*--p = '-';
+	fmt_put(f, p, (size_t)(b + sizeof(b) - p));
+}
+
+static void fmt_text(struct fmt *f, int max)
+{
+	const char *s = va_arg(f->ap, const char *);
+
+	if (s || max != 0) /* "%.*s" of an empty view may have no pointer */
+		fmt_put(f, s ? s : "(null)",
+			!s	  ? 6
+			: max < 0 ? strlen(s)
+				  : strnlen(s, (size_t)max));
+}
+
+/* One conversion, behind its "%". Its length in the format, 0: not known here. */
+static size_t fmt_one(struct fmt *f, const char *c)
+{
+	char ch;
+	int i;
+
+	if (*c == 's') {
+		fmt_text(f, -1);
+	} else if (*c == 'u') {
+		fmt_number(f, va_arg(f->ap, unsigned int), false);
+	} else if (*c == 'd') {
+		i = va_arg(f->ap, int);
+		fmt_number(f, i < 0 ? -(uint64_t)i : (uint64_t)i, i < 0);
+	} else if (*c == 'c') {
+		ch = (char)va_arg(f->ap, int);
+		fmt_put(f, &ch, 1);
+	} else if (*c == '%') {
+		fmt_put(f, c, 1);
+	} else if (!strncmp(c, ".*s", 3)) {
+		fmt_text(f, va_arg(f->ap, int));
+		return 3;
+	} else if (!strncmp(c, "zu", 2) || !strncmp(c, "lu", 2)) {
+		fmt_number(f, va_arg(f->ap, unsigned long), false);
+		return 2;
+	} else if (!strncmp(c, "llu", 3)) {
+		fmt_number(f, va_arg(f->ap, unsigned long long), false);
+		return 3;
+	} else {
+		return 0;
+	}
+	return 1;
+}
+
+int str_vfmt(char *dst, size_t size, const char *fmt, va_list ap)
+{
+	struct fmt f = { .dst = dst, .size = size };
+	const char *at = fmt, *c;
+	size_t k = 1;
+
+	va_copy(f.ap, ap);
+	while (k && *(c = strchrnul(at, '%'))) {
+		fmt_put(&f, at, (size_t)(c - at));
+		k = fmt_one(&f, c + 1);
+		at = c + 1 + k;
+	}
+	va_end(f.ap);
+	if (!k)
+		return vsnprintf(dst, size, fmt, ap);
+	fmt_put(&f, at, strlen(at));
+	if (size)
+		dst[MIN(f.n, size - 1)] = '\0';
+	return f.n <= INT32_MAX ? (int)f.n : -1;
+}
+
+int str_fmt(char *dst, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = str_vfmt(dst, size, fmt, ap);
+	va_end(ap);
+	return n;
 }

@@ -8,6 +8,7 @@
 #define KIMS_CORE_BASE_H
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,6 +89,12 @@ int str_to_u64(struct str s, uint64_t max, uint64_t *ret); /* decimal; -EINVAL, 
 char *str_dup(struct str s);			      /* NUL-terminated copy, caller frees; NULL: no memory */
 int str_copy(char *dst, size_t size, struct str s);   /* NUL-terminates; -ENOSPC leaves dst empty */
 int hex_decode(struct str s, uint8_t *dst, size_t size); /* number of octets, or -EINVAL/-ENOSPC */
+/*
+ * As vsnprintf(), which does the rest when fmt has more than %s %.*s %u %d %lu %llu %zu %c %%: messages are made of
+ * these, and stdio's way to them costs more than their octets.
+ */
+int str_vfmt(char *dst, size_t size, const char *fmt, va_list ap) _printf_(3, 0);
+int str_fmt(char *dst, size_t size, const char *fmt, ...) _printf_(3, 4);
 void hex_encode(const uint8_t *p, size_t n, char *dst);	 /* dst: 2n+1 bytes */
 
 #endif

@@ -358,6 +358,46 @@ static void test_fsm(void **state _unused_)
 	loop_free(loop);
 }
 
+static void _printf_(1, 2) same_as_stdio(const char *fmt, ...)
+{
+	char ours[32], theirs[32];
+	va_list ap;
+
+	for (size_t size = 0; size <= sizeof(ours); size++) {
+		int a, b;
+
+		memset(ours, 'x', sizeof(ours));
+		memset(theirs, 'x', sizeof(theirs));
+		va_start(ap, fmt);
+		a = str_vfmt(ours, size, fmt, ap);
+		va_end(ap);
+		va_start(ap, fmt);
+		b = vsnprintf(theirs, size, fmt, ap);
+		va_end(ap);
+		assert_int_equal(a, b);
+		if (size) {
+			assert_string_equal(ours, theirs);
+		}
+		for (size_t i = size; i < sizeof(ours); i++)
+			assert_int_equal(ours[i], 'x');
+	}
+}
+
+static void test_fmt(void **state)
+{
+	(void)state;
+	same_as_stdio("plain");
+	same_as_stdio("%s", "");
+	same_as_stdio("<sip:%s@%.*s>;x=%u%%", "a", 3, "bcdef", 0u);
+	same_as_stdio("%d %d %d", INT32_MIN, -1, INT32_MAX);
+	same_as_stdio("%u %zu %lu", UINT32_MAX, SIZE_MAX, 0ul);
+	same_as_stdio("%llu;%c", (unsigned long long)UINT64_MAX, 'c');
+	same_as_stdio("%.*s|%.*s", 9, "a\0b", -1, "all");
+	same_as_stdio("a long text that does not fit into the thing: %s", "and more");
+	same_as_stdio("%s and %08x", "known", 255u); /* %08x: stdio does all of it */
+	same_as_stdio("%.*s.", 0, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_conf_trusted),  cmocka_unit_test(test_conf_refusals),
 		cmocka_unit_test(test_conf_sample),   cmocka_unit_test(test_ctl),
 		cmocka_unit_test(test_metrics),	      cmocka_unit_test(test_fsm),
+		cmocka_unit_test(test_fmt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

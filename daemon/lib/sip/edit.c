@@ -144,7 +144,7 @@ static int line_vput(struct line *l, const char *fmt, va_list ap)
 		return line_put(l, (struct str){ va_arg(ap, const char *), (size_t)n });
 	}
 	va_copy(again, ap);
-	n = vsnprintf(small, sizeof(small), fmt, ap);
+	n = str_vfmt(small, sizeof(small), fmt, ap);
 	if (n < 0)
 		r = -EINVAL;
 	else if ((size_t)n < sizeof(small))
@@ -152,7 +152,7 @@ static int line_vput(struct line *l, const char *fmt, va_list ap)
 	else
 		r = n > SIP_MSG_MAX ? -E2BIG : line_room(l, (size_t)n + 1);
 	if (!r && (size_t)n >= sizeof(small)) {
-		vsnprintf(l->p + l->n, (size_t)n + 1, fmt, again);
+		str_vfmt(l->p + l->n, (size_t)n + 1, fmt, again);
 		l->n += (size_t)n;
 	}
 	va_end(again);

@@ -117,12 +117,15 @@ bool sip_sa_is_any(const union sip_sa *a)
 const char *sip_sa_host_str(const union sip_sa *a, char buf[SIP_SA_STRLEN])
 {
 	char ip[INET6_ADDRSTRLEN];
+	uint8_t o[4];
 
-	if (a->sa.sa_family == AF_INET && inet_ntop(AF_INET, &v4(a)->sin_addr, ip, sizeof(ip)))
-		snprintf(buf, SIP_SA_STRLEN, "%s", ip);
-	else if (a->sa.sa_family == AF_INET6 &&
-		 inet_ntop(AF_INET6, &v6(a)->sin6_addr, ip, sizeof(ip)))
-		snprintf(buf, SIP_SA_STRLEN, "[%s]", ip);
+	if (a->sa.sa_family == AF_INET) {
+		memcpy(o, &v4(a)->sin_addr, sizeof(o));
+		str_fmt(buf, SIP_SA_STRLEN, "%u.%u.%u.%u", o[0], o[1], o[2], o[3]);
+		return buf;
+	}
+	if (a->sa.sa_family == AF_INET6 && inet_ntop(AF_INET6, &v6(a)->sin6_addr, ip, sizeof(ip)))
+		str_fmt(buf, SIP_SA_STRLEN, "[%s]", ip);
 	else
 		snprintf(buf, SIP_SA_STRLEN, "?");
 	return buf;
@@ -134,6 +137,6 @@ const char *sip_sa_str(const union sip_sa *a, char buf[SIP_SA_STRLEN])
 
 	sip_sa_host_str(a, buf);
 	n = strlen(buf);
-	snprintf(buf + n, SIP_SA_STRLEN - n, ":%u", sip_sa_port(a));
+	str_fmt(buf + n, SIP_SA_STRLEN - n, ":%u", sip_sa_port(a));
 	return buf;
 }
