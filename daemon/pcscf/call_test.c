@@ -134,8 +134,12 @@ static void core_responds(struct call *c, int status, const char *tag, const cha
 
 static void ack(struct call *c)
 {
+	struct sip_msg *m;
+
 	phone_request(c, "ACK", 1, "a", "", NULL);
-	sip_msg_unref(expect_request(c->w, EP_MW, SCSCF, "ACK"));
+	m = expect_request(c->w, EP_MW, SCSCF, "ACK");
+	has_not(m, SIP_H_P_CHARGING_VECTOR);
+	sip_msg_unref(m);
 }
 
 /* An answered call of phone A. */
@@ -591,7 +595,7 @@ static void core_invites(struct wire *w, const char *token, const char *contact,
 		">\r\nCall-ID: call2\r\n"
 		"CSeq: 7 INVITE\r\nContact: <sip:far@10.45.0.99:5070>\r\nP-Asserted-Identity: <sip:+15550000009@" DOMAIN
 		">\r\n"
-		"P-Called-Party-ID: <tel:+15550000002>\r\nP-Charging-Vector: icid-value=abc;orig-ioi=x\r\n%s"
+		"P-Called-Party-ID: <tel:+15550000002>\r\nP-Charging-Vector: icid-value=\"AyretyU0dm+6O2IrT5tAFrbHLso=023551024\";orig-ioi=x\r\n%s"
 		"Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
 		contact, token, token, more, strlen(sdp), sdp);
 	core_sends(w, text);
@@ -625,7 +629,7 @@ static void test_terminating(void **state)
 	has(m, SIP_H_P_ASSERTED_IDENTITY, "<tel:+15550000002>");
 	has(m, SIP_H_RECORD_ROUTE, "<sip:t@10.46.0.3:5060;lr>");
 	has(m, SIP_H_P_CHARGING_VECTOR,
-	    "icid-value=\"abc\";orig-ioi=\"x\";term-ioi=\"" DOMAIN "\"");
+	    "icid-value=\"AyretyU0dm+6O2IrT5tAFrbHLso=023551024\";orig-ioi=\"x\";term-ioi=\"" DOMAIN "\"");
 	assert_null(memmem(sip_msg_value(m, SIP_H_RECORD_ROUTE).p,
 			   sip_msg_value(m, SIP_H_RECORD_ROUTE).n, "evil", 4));
 	sip_msg_unref(m);
@@ -657,6 +661,7 @@ static void test_terminating(void **state)
 	sip_msg_unref(m);
 	m = expect_request(w, EP_MW, SCSCF, "BYE");
 	has(m, SIP_H_ROUTE, "<sip:t@10.46.0.3:5060;lr>");
+	has(m, SIP_H_P_CHARGING_VECTOR, "icid-value=\"AyretyU0dm+6O2IrT5tAFrbHLso=023551024\"");
 	assert_true(str_eqz(sip_msg_ruri(m), "sip:far@10.45.0.99:5070"));
 	core_answers(w, m, 200, "");
 	sip_msg_unref(m);

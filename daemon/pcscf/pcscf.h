@@ -144,13 +144,14 @@ void pending_del(struct pcscf *p, struct pending *w); /* fine when not in */
 /* Copy of a header's text on one line: folding (RFC 3261 7.3.1) becomes spaces. NULL: no memory. */
 char *line_dup(struct str s);
 /* New icid-value, RFC 7315 5.6. */
-void icid_make(struct pcscf *p, char dst[32]);
+void icid_make(struct pcscf *p, char dst[ICID_LEN]);
 /* The name of the network that this P-CSCF is in: P-Visited-Network-ID and type 1 IOI (TS 24.229 4.5.4). */
 const char *visited_network(const struct pcscf *p);
+/* P-Charging-Vector of a request that we send into the core; none for an icid of "". */
+int charging_add(struct pcscf *p, struct sip_msg *m, const char *icid);
 /* Removes what a UE has no right to say in P-Access-Network-Info (RFC 7315 5.4). */
 void access_info_check(struct sip_msg *m);
 
-#define ICID_LEN    32
 #define GM_TCP_SIZE 1300 /* octets over which a request goes by TCP, RFC 3261 18.1.1 */
 
 #endif

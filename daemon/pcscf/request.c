@@ -91,8 +91,10 @@ static void strip_to_ue(struct sip_msg *m)
 	identity_to_ue(m);
 }
 
-static int add_charging(struct pcscf *p, struct sip_msg *m, const char *icid)
+int charging_add(struct pcscf *p, struct sip_msg *m, const char *icid)
 {
+	if (!*icid)
+		return 0;
 	return sip_msg_set(m, SIP_H_P_CHARGING_VECTOR,
 			   "icid-value=\"%s\";icid-generated-at=%s;orig-ioi=\"%s\"", icid, p->name,
 			   visited_network(p));
@@ -505,7 +507,7 @@ static void originating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
 	t = reqtx_new(r, NULL, m, SIDE_UE, true);
 	if (t)
 		icid_make(p, t->icid);
-	if (!t || force_service_route(r, m) < 0 || add_charging(p, m, t->icid) < 0) {
+	if (!t || force_service_route(r, m) < 0 || charging_add(p, m, t->icid) < 0) {
 		reqtx_free(t);
 		refuse(p, stx, r, 500, "Out of memory");
 		return;
@@ -560,8 +562,8 @@ static void subsequent(struct reg *r, struct session *s, struct sip_stx *stx, st
 		access_info_check(m);
 		sip_msg_remove(m, SIP_H_P_PREFERRED_IDENTITY);
 		sip_msg_remove(m, SIP_H_P_ASSERTED_IDENTITY);
-		if (s && *s->icid)
-			add_charging(r->p, m, s->icid);
+		if (s && stx) /* not in ACK, RFC 7315 5.6 */
+			charging_add(r->p, m, s->icid);
 	} else {
 		strip_to_ue(m);
 	}

@@ -540,6 +540,8 @@ static int send_bye(struct session *s, bool to_caller, const char *reason, struc
 	if (!m)
 		return -ENOMEM;
 	if (to_caller != s->orig) { /* the core's side */
+		if (charging_add(s->p, m, s->icid) < 0)
+			return -ENOMEM;
 		sip_msg_ref(m);
 		return core_send(s->p, m, bye_answered, b);
 	}

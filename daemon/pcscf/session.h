@@ -24,6 +24,8 @@ extern const struct fsm_desc session_fsm;
 #define SESSION_TOKEN_LEN   16
 #define SESSIONS_PER_UE_MAX 64 /* more would be at the cost of the others' ports */
 
+#define ICID_LEN 128 /* other networks' are longer than ours (RFC 7315 5.6: up to them) */
+
 struct session {
 	struct pcscf *p;
 	struct fsm fsm;
@@ -31,7 +33,7 @@ struct session {
 	char token[SESSION_TOKEN_LEN + 1];
 	struct reg *reg; /* the session ends before its registration */
 	bool orig;	 /* the UE is the caller */
-	char icid[32];
+	char icid[ICID_LEN];
 	char *call_id;
 	char *caller, *callee;		       /* From and To values with tags */
 	char *caller_contact, *callee_contact; /* URIs */
