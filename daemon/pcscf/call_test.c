@@ -610,8 +610,9 @@ static void test_terminating(void **state)
 	char text[2048];
 
 	register_phone(&u, 600000);
-	core_invites(w, w->p->regs->token, "sip:001010000000002@[fd45::12]:40004",
-		     "Privacy: id\r\nP-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1\r\n");
+	core_invites(
+		w, w->p->regs->token, "sip:001010000000002@[fd45::12]:40004",
+		"Privacy: id\r\nP-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1\r\n");
 	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 100));
 	c.invite = expect_request(w, EP_GM_PC, "[fd45::12]:40004", "INVITE");
 	c.path = w->last;
@@ -629,7 +630,8 @@ static void test_terminating(void **state)
 	has(m, SIP_H_P_ASSERTED_IDENTITY, "<tel:+15550000002>");
 	has(m, SIP_H_RECORD_ROUTE, "<sip:t@10.46.0.3:5060;lr>");
 	has(m, SIP_H_P_CHARGING_VECTOR,
-	    "icid-value=\"AyretyU0dm+6O2IrT5tAFrbHLso=023551024\";orig-ioi=\"x\";term-ioi=\"" DOMAIN "\"");
+	    "icid-value=\"AyretyU0dm+6O2IrT5tAFrbHLso=023551024\";orig-ioi=\"x\";term-ioi=\"" DOMAIN
+	    "\"");
 	assert_null(memmem(sip_msg_value(m, SIP_H_RECORD_ROUTE).p,
 			   sip_msg_value(m, SIP_H_RECORD_ROUTE).n, "evil", 4));
 	sip_msg_unref(m);

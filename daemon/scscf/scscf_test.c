@@ -352,8 +352,8 @@ static void test_unprotected_answer(void **state _unused_)
 	char nonce[64], auth[256];
 
 	nonce_of(challenge("no"), nonce);
-	snprintf(auth, sizeof(auth),
-		 "nonce=\"%s\", response=\"%032d\", integrity-protected=\"no\"", nonce, 0);
+	snprintf(auth, sizeof(auth), "nonce=\"%s\", response=\"%032d\", integrity-protected=\"no\"",
+		 nonce, 0);
 	register_with(auth, BIND, NULL);
 	expect("SIP/2.0 401 ");
 	assert_int_equal(w.n_mar, 2);
@@ -683,7 +683,8 @@ static void test_regevent_contact(void **state _unused_)
 	has(m, "P-Charging-Vector: icid-value=");
 	has(m, " q=\"0.5\" ");
 	has_not(m, "name=\"q\"");
-	has(m, "<unknown-param name=\"+sip.instance\">&quot;&lt;urn:gsma:imei:1&gt;&quot;</unknown-param>");
+	has(m,
+	    "<unknown-param name=\"+sip.instance\">&quot;&lt;urn:gsma:imei:1&gt;&quot;</unknown-param>");
 	answer_request(m, "200 OK");
 	/* The device itself wants less: nothing that it would have to hurry for. */
 	register_with("nonce=\"\", response=\"\", integrity-protected=\"yes\"",
