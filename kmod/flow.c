@@ -21,7 +21,7 @@
 #include <net/gso.h>
 #include <net/ip.h>
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
-#include "flow.h"
+#include "path.h"
 #include "trace.h"
 
 /* Our own reassembly queues: no other user of the defragmentation has this number. */
@@ -50,7 +50,8 @@ static u32 kims_flow_what(__be16 port)
 	return (__force u32)port;
 }
 
-static struct kims_flow *kims_flow_find4(const struct kims_table *t, __be32 daddr, __be16 dport)
+static __always_inline struct kims_flow *
+kims_flow_find4(const struct kims_table *t, __be32 daddr, __be16 dport)
 {
 	u32 hash = kims_table_hash4(t, daddr, kims_flow_what(dport));
 	struct kims_buckets *b;
@@ -90,20 +91,23 @@ static struct kims_flow *kims_flow_find(const struct kims_table *t, const struct
 	return kims_flow_find6(t, &local->addr.v6, local->port);
 }
 
-int kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
-		   const struct kims_rewrite *out, const struct kims_flow_ops *ops)
+void kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
+		    const struct kims_end *from, const struct kims_rewrite *out,
+		    const struct kims_flow_ops *ops)
 {
 	f->key = *key;
+	f->from = *from;
 	f->out = *out;
 	f->ops = ops;
-	return dst_cache_init(&f->dst, GFP_KERNEL_ACCOUNT);
+	f->csum = csum_add(kims_end_csum(&out->src), kims_end_csum(&out->dst));
+	f->csum = csum_sub(f->csum, kims_end_csum(&key->local));
 }
 
 static void kims_flow_free_rcu(struct rcu_head *rcu)
 {
 	struct kims_flow *f = container_of(rcu, struct kims_flow, rcu);
 
-	dst_cache_destroy(&f->dst);
+	kims_path_drop(f);
 	f->ops->free(f);
 }
 
@@ -232,81 +236,114 @@ static bool kims_is_local6(const struct kims_net *kn, const struct in6_addr *dad
 
 /* --- the way of a packet --- */
 
-/* The header at p->l4 is in the linear part. Returns 0 or KIMS_DROP_MALFORMED. */
-static int kims_parse_udp(const struct sk_buff *skb, struct kims_packet *p, u32 room)
+/* The header at p->l4 is in the linear part. Returns 0 or the reason of drop. */
+static int kims_parse_udp(struct sk_buff *skb, struct kims_packet *p)
 {
 	const struct udphdr *uh = (const struct udphdr *)(skb->data + p->l4);
 	u16 len = ntohs(uh->len);
 
 	p->sport = uh->source;
 	p->no_csum = !uh->check && skb->ip_summed != CHECKSUM_PARTIAL;
-	if (len < sizeof(*uh) || len > room)
+	if (unlikely(len < sizeof(*uh) || len > skb->len - p->l4)) {
+		p->len = 0;
 		return KIMS_DROP_MALFORMED;
+	}
 	p->len = len - sizeof(*uh);
+	if (!pskb_may_pull(skb, p->l4 + sizeof(*uh) + min_t(u16, p->len, KIMS_LINEAR)))
+		return KIMS_DROP_NO_MEMORY;
 	return 0;
 }
 
-/* Reads the packet whose UDP header lies at l4. Returns 0 or KIMS_DROP_MALFORMED. */
-static int kims_parse(const struct sk_buff *skb, u16 l4, struct kims_packet *p)
+static bool kims_flow_is_from(const struct kims_flow *f, __be16 sport)
 {
-	const struct ipv6hdr *ip6h;
-	const struct iphdr *iph;
-
-	p->l4 = l4;
-	p->len = 0;
-	p->id = 0;
-	if (skb->protocol == htons(ETH_P_IP)) {
-		iph = ip_hdr(skb);
-		kims_addr_set4(&p->saddr, iph->saddr);
-		p->id = iph->id;
-		p->ttl = iph->ttl;
-		p->dsfield = iph->tos;
-		return kims_parse_udp(skb, p, skb->len - l4);
-	}
-	ip6h = ipv6_hdr(skb);
-	kims_addr_set6(&p->saddr, &ip6h->saddr);
-	p->ttl = ip6h->hop_limit;
-	p->dsfield = ipv6_get_dsfield(ip6h);
-	/* RFC 8200 8.1: a UDP checksum of zero is not valid over IPv6 */
-	return kims_parse_udp(skb, p, skb->len - l4) ?: p->no_csum ? KIMS_DROP_MALFORMED : 0;
+	return !f->from.port || f->from.port == sport;
 }
 
-/*
- * Takes the packet through one flow: NF_STOLEN when it is rewritten and has its route, NF_DROP,
- * or NF_ACCEPT when the flow is going and the packet is untouched.
- */
-static unsigned int kims_flow_pass(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
-				   u16 l4)
+static int kims_parse4(const struct kims_flow *f, struct sk_buff *skb, struct kims_packet *p)
 {
-	struct dst_entry *dst = NULL;
-	struct kims_packet p;
+	const struct iphdr *iph = ip_hdr(skb);
 	int why;
 
-	why = kims_parse(skb, l4, &p);
-	if (!why && !f->ops->admit(f, &p))
-		why = KIMS_DROP_SOURCE;
-	if (!why)
-		why = kims_output_prepare(kn, f, skb, &p, &dst);
-	why = f->ops->account(f, skb, &p, why);
-	if (likely(why == KIMS_FLOW_SEND)) {
-		trace_kims_forward(f->id, skb);
-		kims_output_rewrite(kn, f, skb, &p, dst);
-		return NF_STOLEN;
-	}
-	dst_release(dst);
-	if (why == KIMS_FLOW_GONE)
-		return NF_ACCEPT;
+	p->saddr = iph->saddr;
+	p->id = iph->id;
+	p->ttl = iph->ttl;
+	p->dsfield = iph->tos;
+	why = kims_parse_udp(skb, p);
+	if (unlikely(why))
+		return why;
+	if (f->from.addr.family == AF_UNSPEC)
+		return 0;
+	return f->from.addr.v4 == p->saddr && kims_flow_is_from(f, p->sport) ? 0 :
+									       KIMS_DROP_SOURCE;
+}
+
+static int kims_parse6(const struct kims_flow *f, struct sk_buff *skb, struct kims_packet *p)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	int why;
+
+	p->saddr = 0;
+	p->id = 0;
+	p->ttl = ip6h->hop_limit;
+	p->dsfield = ipv6_get_dsfield(ip6h);
+	why = kims_parse_udp(skb, p);
+	if (why)
+		return why;
+	/* RFC 8200 8.1: a UDP checksum of zero is not valid over IPv6 */
+	if (p->no_csum)
+		return KIMS_DROP_MALFORMED;
+	if (f->from.addr.family == AF_UNSPEC)
+		return 0;
+	return ipv6_addr_equal(&f->from.addr.v6, &ipv6_hdr(skb)->saddr) &&
+			       kims_flow_is_from(f, p->sport) ? 0 : KIMS_DROP_SOURCE;
+}
+
+/* Reads the packet whose UDP header lies at l4, and its sender. Returns 0 or the reason of drop. */
+static int kims_parse(const struct kims_flow *f, struct sk_buff *skb, u16 l4,
+		      struct kims_packet *p)
+{
+	p->l4 = l4;
+	return likely(skb->protocol == htons(ETH_P_IP)) ? kims_parse4(f, skb, p) :
+							  kims_parse6(f, skb, p);
+}
+
+static unsigned int kims_flow_drop(struct kims_net *kn, const struct kims_flow *f,
+				   const struct sk_buff *skb, int why)
+{
 	kims_net_drop(kn, why);
 	trace_kims_drop(f->id, why, skb);
 	return NF_DROP;
 }
 
-/* The flow that waits for a rewritten packet in this very host, if any. */
-static struct kims_flow *kims_flow_onward(const struct kims_net *kn, const struct sk_buff *skb)
+/*
+ * Takes the packet through one flow: NF_STOLEN when it is rewritten for the path, NF_DROP, or
+ * NF_ACCEPT when the flow is going and the packet is untouched.
+ */
+static unsigned int kims_flow_pass(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+				   u16 l4, const struct kims_path **ret_path)
 {
-	const struct dst_entry *dst = skb_dst(skb);
+	struct kims_packet p;
+	int why;
 
-	if (likely(!(dst->dev->flags & IFF_LOOPBACK)) || dst_xfrm(dst))
+	why = kims_parse(f, skb, l4, &p);
+	if (likely(!why))
+		why = kims_output_prepare(kn, f, skb, &p, ret_path);
+	why = f->ops->account(f, skb->data + p.l4 + sizeof(struct udphdr), p.len, why);
+	if (likely(why == KIMS_FLOW_SEND)) {
+		trace_kims_forward(f->id, skb);
+		kims_output_rewrite(kn, f, skb, &p, *ret_path);
+		return NF_STOLEN;
+	}
+	if (why == KIMS_FLOW_GONE)
+		return NF_ACCEPT;
+	return kims_flow_drop(kn, f, skb, why);
+}
+
+/* The flow that waits for a rewritten packet in this very host, if any. */
+static struct kims_flow *kims_flow_onward(const struct kims_net *kn, const struct kims_path *path,
+					  const struct sk_buff *skb)
+{
+	if (likely(!(path->dst->dev->flags & IFF_LOOPBACK)) || dst_xfrm(path->dst))
 		return NULL;
 	if (skb->protocol == htons(ETH_P_IP))
 		return kims_flow_find4(&kn->flow->flows, ip_hdr(skb)->daddr, udp_hdr(skb)->dest);
@@ -316,17 +353,19 @@ static struct kims_flow *kims_flow_onward(const struct kims_net *kn, const struc
 static unsigned int kims_flow_run(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
 				  u16 l4)
 {
-	unsigned int verdict = kims_flow_pass(kn, f, skb, l4);
+	const struct kims_path *path;
+	unsigned int verdict = kims_flow_pass(kn, f, skb, l4, &path);
 
-	if (verdict != NF_STOLEN)
+	if (verdict != NF_STOLEN || likely(kims_path_send(kn, path, skb)))
 		return verdict;
-	while (unlikely((f = kims_flow_onward(kn, skb)))) {
-		skb_dst_drop(skb);
+	while (unlikely((f = kims_flow_onward(kn, path, skb)))) {
 		/* The packet is no longer what the hook was called with: it cannot be accepted. */
-		if (kims_flow_pass(kn, f, skb, skb_transport_offset(skb)) != NF_STOLEN)
+		if (kims_flow_pass(kn, f, skb, skb_transport_offset(skb), &path) != NF_STOLEN)
 			return NF_DROP;
+		if (kims_path_send(kn, path, skb))
+			return NF_STOLEN;
 	}
-	dst_output(kn->net, NULL, skb);
+	kims_output_stack(kn, path, skb);
 	return NF_STOLEN;
 }
 
@@ -372,27 +411,58 @@ static unsigned int kims_flow_receive(struct kims_net *kn, struct kims_flow *f, 
 
 /* --- hooks --- */
 
+/*
+ * All of a packet's way is with BH off, which the stack sees to, but for one case: what comes
+ * back from an NFQUEUE at raw goes on in the context of the process that gave the verdict.
+ */
+static noinline unsigned int kims_flow_enter(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+				    u16 l4)
+{
+	unsigned int verdict;
+
+	if (likely(in_softirq()))
+		return kims_flow_receive(kn, f, skb, l4);
+	local_bh_disable();
+	verdict = kims_flow_receive(kn, f, skb, l4);
+	local_bh_enable();
+	return verdict;
+}
+
+/* NF_ACCEPT: put together, or nobody's. */
+static noinline unsigned int kims_defrag4(struct kims_net *kn, struct sk_buff *skb)
+{
+	if (!kims_is_local4(kn, ip_hdr(skb)->daddr))
+		return NF_ACCEPT;
+	return ip_defrag(kn->net, skb, KIMS_DEFRAG_USER) ? NF_STOLEN : NF_ACCEPT;
+}
+
 static unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct kims_net *kn = priv;
 	struct kims_flow *f;
 	unsigned int l4;
+	int why;
 
 	if (iph->protocol != IPPROTO_UDP)
 		return NF_ACCEPT;
 	if (unlikely(ip_is_fragment(iph))) {
-		if (!kims_is_local4(kn, iph->daddr))
-			return NF_ACCEPT;
-		if (ip_defrag(kn->net, skb, KIMS_DEFRAG_USER))
+		if (kims_defrag4(kn, skb) == NF_STOLEN)
 			return NF_STOLEN;
+		if (ip_is_fragment(ip_hdr(skb)))
+			return NF_ACCEPT;
 	}
 	l4 = ip_hdrlen(skb);
 	if (unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
 		return NF_ACCEPT; /* too short to belong to anybody: the stack discards it */
 	f = kims_flow_find4(&kn->flow->flows, ip_hdr(skb)->daddr,
 			    ((struct udphdr *)(skb->data + l4))->dest);
-	return f ? kims_flow_receive(kn, f, skb, l4) : NF_ACCEPT;
+	if (!f)
+		return NF_ACCEPT;
+	why = likely(in_softirq()) ? kims_fast4(kn, f, skb) : 0;
+	if (likely(why < 0))
+		return NF_STOLEN;
+	return why ? kims_flow_drop(kn, f, skb, why) : kims_flow_enter(kn, f, skb, l4);
 }
 
 /* Offset of the UDP header, or 0. The packet is whole. */
@@ -429,7 +499,7 @@ static unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_
 		return NF_ACCEPT;
 	f = kims_flow_find6(&kn->flow->flows, &ipv6_hdr(skb)->daddr,
 			    ((struct udphdr *)(skb->data + l4))->dest);
-	return f ? kims_flow_receive(kn, f, skb, l4) : NF_ACCEPT;
+	return f ? kims_flow_enter(kn, f, skb, l4) : NF_ACCEPT;
 }
 
 static const struct nf_hook_ops kims_flow_hooks[] = {

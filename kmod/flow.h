@@ -13,7 +13,6 @@
 #ifndef KIMS_FLOW_H
 #define KIMS_FLOW_H
 
-#include <net/dst_cache.h>
 #include "table.h"
 
 /* By which fields of the packet a flow is found. */
@@ -26,9 +25,12 @@ struct kims_flow_key {
 	u8 kind;
 };
 
+/* Octets of UDP payload that are in the linear part of the packet, when it has as many. */
+#define KIMS_LINEAR 12
+
 /* What the lookup has read of the packet. Offsets are from skb->data, the IP header. */
 struct kims_packet {
-	struct kims_addr saddr;
+	__be32 saddr; /* IPv4 */
 	__be16 sport;
 	__be16 id;    /* IPv4 identification, else 0 */
 	u16 l4;	      /* offset of the UDP header */
@@ -39,36 +41,36 @@ struct kims_packet {
 };
 
 struct kims_flow;
+struct kims_path;
 
 /* Answers of kims_flow_ops.account besides the reasons of drop. */
 #define KIMS_FLOW_SEND 0
 #define KIMS_FLOW_GONE (-1)
 
 struct kims_flow_ops {
-	/* May the sender use the flow? No side effects. */
-	bool (*admit)(const struct kims_flow *f, const struct kims_packet *p);
 	/*
-	 * Counts the packet: under why when that is not 0, else as sent, or under the reason that
-	 * the look into the payload gives. Returns KIMS_FLOW_SEND, the reason, or KIMS_FLOW_GONE
-	 * when the flow's object has been deleted and nothing was counted.
+	 * Counts the packet of len octets of UDP payload, of which the first KIMS_LINEAR can be
+	 * read: under why when that is not 0, else as sent, or under the reason that the look into
+	 * the payload gives. Returns KIMS_FLOW_SEND, the reason, or KIMS_FLOW_GONE when the flow's
+	 * object has been deleted and nothing was counted. With BH off.
 	 */
-	int (*account)(struct kims_flow *f, const struct sk_buff *skb, const struct kims_packet *p,
-		       int why);
+	int (*account)(struct kims_flow *f, const u8 *payload, unsigned int len, int why);
 	void (*free)(struct kims_flow *f); /* after the grace period */
 };
 
 /* How the UDP packet leaves. */
 struct kims_rewrite {
 	struct kims_end src, dst; /* of one family */
-	__wsum csum;		  /* of addresses and ports of both */
 	s16 dscp;		  /* -1: that of the packet */
 };
 
 struct kims_flow {
 	struct kims_node node;
 	struct kims_flow_key key;
+	struct kims_end from; /* who may send; of the family of key; AF_UNSPEC, port 0: anybody */
 	struct kims_rewrite out;
-	struct dst_cache dst;
+	__wsum csum; /* of both ends of out, less that of key.local */
+	struct kims_path __rcu *path; /* NULL: none yet */
 	const struct kims_flow_ops *ops;
 	u32 id; /* of the object, for tracepoints */
 	struct rcu_head rcu;
@@ -79,9 +81,10 @@ struct kims_flow_net;
 int kims_flow_net_init(struct kims_net *kn);
 void kims_flow_net_exit(struct kims_net *kn); /* no flow is left */
 
-/* Makes key, out and ops of a zeroed flow ready. -ENOMEM. */
-int kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
-		   const struct kims_rewrite *out, const struct kims_flow_ops *ops);
+/* Makes key, from, out and ops of a zeroed flow ready. */
+void kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
+		    const struct kims_end *from, const struct kims_rewrite *out,
+		    const struct kims_flow_ops *ops);
 /* Frees a flow that was in the table (after a grace period), or one that never was. */
 void kims_flow_free(struct kims_flow *f);
 
@@ -102,14 +105,24 @@ void kims_flow_addr_release(struct kims_net *kn, const struct kims_addr *addr);
 
 /*
  * Everything that can fail before the packet is sent: hop limit, route, room for the headers.
- * Returns 0 and a reference to the route, or the reason of drop.
+ * Returns 0 and the path, valid in this RCU section, or the reason of drop.
  */
 int kims_output_prepare(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
-			const struct kims_packet *p, struct dst_entry **ret_dst);
-/* Rewrites by the program and takes over the reference; cannot fail. */
+			const struct kims_packet *p, const struct kims_path **ret_path);
+/* Rewrites by the program, for the device of the path; cannot fail. */
 void kims_output_rewrite(struct kims_net *kn, const struct kims_flow *f, struct sk_buff *skb,
-			 const struct kims_packet *p, struct dst_entry *dst);
-/* Sum of addresses and ports, for kims_rewrite.csum. */
-__wsum kims_end_csum(const struct kims_end *a, const struct kims_end *b);
+			 const struct kims_packet *p, const struct kims_path *path);
+/* Sum of address and port. */
+__wsum kims_end_csum(const struct kims_end *end);
+/* The packet becomes the stack's: what kims_path_send() did not send. */
+void kims_output_stack(struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb);
+
+/* fast.c */
+
+/*
+ * The short way of the most common packet. Returns 0 when it is not for that and untouched, else
+ * -1 when the packet is gone, or the reason under which it was counted and is to be dropped.
+ */
+int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb);
 
 #endif /* KIMS_FLOW_H */

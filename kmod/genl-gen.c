@@ -88,6 +88,14 @@ const struct nla_policy kims_top_sa_set_ref_nl_policy[KIMS_A_SA_SET + 1] = {
 	[KIMS_A_SA_SET] = NLA_POLICY_NESTED(kims_sa_set_ref_nl_policy),
 };
 
+const struct nla_policy kims_settings_nl_policy[KIMS_SETTINGS_A_POSTROUTING + 1] = {
+	[KIMS_SETTINGS_A_POSTROUTING] = NLA_POLICY_RANGE(NLA_U32, 0, 1),
+};
+
+const struct nla_policy kims_top_settings_nl_policy[KIMS_A_SETTINGS + 1] = {
+	[KIMS_A_SETTINGS] = NLA_POLICY_NESTED(kims_settings_nl_policy),
+};
+
 const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS] = {
 	{
 		.cmd = KIMS_CMD_RTP_NEW,
@@ -172,6 +180,18 @@ const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS] = {
 	{
 		.cmd = KIMS_CMD_STATS_GET,
 		.doit = kims_nl_stats_get_doit,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = KIMS_CMD_SETTINGS_SET,
+		.doit = kims_nl_settings_set_doit,
+		.policy = kims_top_settings_nl_policy,
+		.maxattr = KIMS_A_SETTINGS,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = KIMS_CMD_SETTINGS_GET,
+		.doit = kims_nl_settings_get_doit,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -17,6 +17,8 @@ extern const struct nla_policy kims_sa_set_conf_nl_policy[KIMS_SA_SET_A_REQID + 
 extern const struct nla_policy kims_top_sa_set_new_nl_policy[KIMS_A_SA_SET + 1];
 extern const struct nla_policy kims_sa_set_ref_nl_policy[KIMS_SA_SET_A_UE_ID + 1];
 extern const struct nla_policy kims_top_sa_set_ref_nl_policy[KIMS_A_SA_SET + 1];
+extern const struct nla_policy kims_settings_nl_policy[KIMS_SETTINGS_A_POSTROUTING + 1];
+extern const struct nla_policy kims_top_settings_nl_policy[KIMS_A_SETTINGS + 1];
 
 int kims_nl_rtp_new_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_rtp_replace_doit(struct sk_buff *skb, struct genl_info *info);
@@ -33,6 +35,8 @@ int kims_nl_sa_set_del_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_sa_set_get_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_sa_set_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int kims_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
+int kims_nl_settings_set_doit(struct sk_buff *skb, struct genl_info *info);
+int kims_nl_settings_get_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	KIMS_NLGRP_RTP,
@@ -40,7 +44,7 @@ enum {
 	KIMS_NL_N_MCGRPS
 };
 
-#define KIMS_NL_N_OPS	12
+#define KIMS_NL_N_OPS	14
 
 extern const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS];
 extern const struct genl_multicast_group kims_nl_mcgrps[KIMS_NL_N_MCGRPS];

@@ -172,3 +172,40 @@ int kims_nl_stats_get_doit(struct sk_buff *request, struct genl_info *info)
 	return kims_nl_reply_send(info, skb, hdr,
 				  kims_nl_put_stats(skb, kims_net(genl_info_net(info))));
 }
+
+/* --- settings-set, settings-get --- */
+
+int kims_nl_settings_set_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct kims_net *kn = kims_net(genl_info_net(info));
+	struct nlattr *tb[KIMS_SETTINGS_A_MAX + 1];
+	int err;
+
+	if (!info->attrs[KIMS_A_SETTINGS])
+		return KIMS_REFUSE(info->extack, -EINVAL, "settings is missing");
+	err = nla_parse_nested(tb, KIMS_SETTINGS_A_MAX, info->attrs[KIMS_A_SETTINGS],
+			       kims_settings_nl_policy, info->extack);
+	if (err)
+		return err;
+	mutex_lock(&kn->lock);
+	WRITE_ONCE(kn->direct, !kims_nl_u32(tb, KIMS_SETTINGS_A_POSTROUTING, !kn->direct));
+	mutex_unlock(&kn->lock);
+	return 0;
+}
+
+int kims_nl_settings_get_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct kims_net *kn = kims_net(genl_info_net(info));
+	struct nlattr *nest;
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = kims_nl_reply_new(info, GENLMSG_DEFAULT_SIZE, &hdr);
+	if (!skb)
+		return -ENOMEM;
+	nest = nla_nest_start(skb, KIMS_A_SETTINGS);
+	if (!nest || nla_put_u32(skb, KIMS_SETTINGS_A_POSTROUTING, !READ_ONCE(kn->direct)))
+		return kims_nl_reply_send(info, skb, hdr, -EMSGSIZE);
+	nla_nest_end(skb, nest);
+	return kims_nl_reply_send(info, skb, hdr, 0);
+}

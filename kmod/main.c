@@ -105,6 +105,7 @@ static int __net_init kims_net_init(struct net *net)
 	int err;
 
 	kn->net = net;
+	kn->direct = true;
 	mutex_init(&kn->lock);
 	err = kims_net_stats_init(kn);
 	if (err)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A hash table that packets read under RCU and that grows with its content; see table.h. */
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -11,6 +12,7 @@
 void kims_table_init(struct kims_table *t)
 {
 	t->seed = get_random_u32();
+	t->factor = get_random_u64() | 1;
 }
 
 void kims_table_destroy(struct kims_table *t)
@@ -27,6 +29,7 @@ static struct kims_buckets *kims_buckets_new(u32 size, u32 which)
 	if (!b)
 		return NULL;
 	b->mask = size - 1;
+	b->shift = 32 - ilog2(size);
 	b->which = which;
 	return b;
 }
@@ -37,8 +40,10 @@ static void kims_buckets_move(const struct kims_buckets *from, struct kims_bucke
 	u32 i;
 
 	for (i = 0; i <= from->mask; i++)
-		for (node = kims_table_first(from, i); node; node = kims_table_next(from, node))
-			hlist_add_head_rcu(&node->link[to->which], &to->head[node->hash & to->mask]);
+		for (node = kims_table_first(from, i << from->shift); node;
+		     node = kims_table_next(from, node))
+			hlist_add_head_rcu(&node->link[to->which],
+					   &to->head[node->hash >> to->shift]);
 }
 
 /* Returns the buckets to add to: bigger ones when the old ones are full and there is memory. */
@@ -69,7 +74,7 @@ int kims_table_add(struct kims_table *t, struct kims_node *node, u32 hash, struc
 	if (!b)
 		return -ENOMEM;
 	node->hash = hash;
-	hlist_add_head_rcu(&node->link[b->which], &b->head[hash & b->mask]);
+	hlist_add_head_rcu(&node->link[b->which], &b->head[hash >> b->shift]);
 	t->count++;
 	return 0;
 }

@@ -9,6 +9,7 @@
  *
  * kims_rtp_net is freed after the hooks are gone, so kims_rtp.kn is safe to use here.
  */
+#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include "rtp/rtp.h"
 
@@ -31,15 +32,6 @@ struct kims_rtcp_header {
 	__be16 length;
 	__be32 ssrc;
 };
-
-static bool kims_rtp_admit(const struct kims_flow *f, const struct kims_packet *p)
-{
-	const struct kims_end *peer = &kims_rtp_flow(f)->peer;
-
-	if (peer->addr.family == AF_UNSPEC)
-		return true;
-	return (!peer->port || peer->port == p->sport) && kims_addr_equal(&peer->addr, &p->saddr);
-}
 
 /* --- loss and jitter --- */
 
@@ -87,10 +79,10 @@ static void kims_rtp_seq_update(struct kims_rtp *rtp, u16 seq)
 	s->received++;
 }
 
-/* Now, in units of the RTP clock; only differences are of use. */
+/* Now, in units of the RTP clock; only differences are of use, and so the overflow does no harm. */
 static u32 kims_rtp_clock(const struct kims_rtp_flow *rf)
 {
-	return mul_u64_u32_shr(ktime_get_mono_fast_ns(), rf->clock_mult, 32);
+	return local_clock() * rf->clock_mult >> 32;
 }
 
 static void kims_rtp_jitter(struct kims_rtp_source *s, u32 transit)
@@ -130,32 +122,25 @@ static void kims_rtp_received(struct kims_rtp_flow *rf, const struct kims_rtp_he
 
 /* --- payload --- */
 
-static const void *kims_rtp_payload(const struct sk_buff *skb, const struct kims_packet *p,
-				    unsigned int len, void *buffer)
-{
-	return p->len < len ? NULL : skb_header_pointer(skb, p->l4 + 8, len, buffer);
-}
-
 /* RFC 3550 A.2: version 2, and the first packet of the compound one inside the datagram. */
-static int kims_rtcp_check(const struct sk_buff *skb, const struct kims_packet *p)
+static int kims_rtcp_check(const u8 *payload, unsigned int len)
 {
-	struct kims_rtcp_header buffer;
-	const struct kims_rtcp_header *h = kims_rtp_payload(skb, p, sizeof(buffer), &buffer);
+	const struct kims_rtcp_header *h = (const struct kims_rtcp_header *)payload;
 
-	if (!h || h->vprc >> 6 != RTP_VERSION || h->type < 192 || h->type > 223 ||
-	    (ntohs(h->length) + 1) * 4 > p->len)
+	if (len < sizeof(*h) || h->vprc >> 6 != RTP_VERSION || h->type < 192 || h->type > 223 ||
+	    (ntohs(h->length) + 1) * 4 > len)
 		return KIMS_DROP_MALFORMED;
 	return 0;
 }
 
 /* RFC 3550 A.1: version 2, and the contributing sources inside the datagram. */
-static int kims_rtp_check(struct kims_rtp_flow *rf, const struct sk_buff *skb,
-			  const struct kims_packet *p)
+static int kims_rtp_check(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len)
 {
-	struct kims_rtp_header buffer;
-	const struct kims_rtp_header *h = kims_rtp_payload(skb, p, sizeof(buffer), &buffer);
+	const struct kims_rtp_header *h = (const struct kims_rtp_header *)payload;
 
-	if (!h || h->vpxcc >> 6 != RTP_VERSION || sizeof(*h) + (h->vpxcc & 0xf) * 4 > p->len)
+	BUILD_BUG_ON(sizeof(*h) > KIMS_LINEAR);
+	if (len < sizeof(*h) || h->vpxcc >> 6 != RTP_VERSION ||
+	    sizeof(*h) + (h->vpxcc & 0xf) * 4 > len)
 		return KIMS_DROP_MALFORMED;
 	kims_rtp_received(rf, h);
 	if (rf->filter && !test_bit(h->mpt & 0x7f, rf->payload_types))
@@ -164,26 +149,23 @@ static int kims_rtp_check(struct kims_rtp_flow *rf, const struct sk_buff *skb,
 }
 
 /* RFC 5761 4: payload types 64 to 95 are RTCP packet types 192 to 223. */
-static bool kims_rtp_is_rtcp(const struct sk_buff *skb, const struct kims_packet *p)
+static bool kims_rtp_is_rtcp(const u8 *payload, unsigned int len)
 {
-	u8 buffer[2];
-	const u8 *h = kims_rtp_payload(skb, p, sizeof(buffer), buffer);
-
-	return h && h[1] >= 192 && h[1] <= 223;
+	return len >= 2 && payload[1] >= 192 && payload[1] <= 223;
 }
 
 /* Returns 0 or a reason of drop; sets *ret_rtcp. */
-static int kims_rtp_look(struct kims_rtp_flow *rf, const struct sk_buff *skb,
-			 const struct kims_packet *p, bool *ret_rtcp)
+static int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len,
+			 bool *ret_rtcp)
 {
 	int why = 0;
 
 	*ret_rtcp = rf->media == KIMS_MEDIA_RTCP ||
-		    (rf->media == KIMS_MEDIA_RTP_RTCP && kims_rtp_is_rtcp(skb, p));
+		    (rf->media == KIMS_MEDIA_RTP_RTCP && kims_rtp_is_rtcp(payload, len));
 	if (*ret_rtcp)
-		why = kims_rtcp_check(skb, p);
+		why = kims_rtcp_check(payload, len);
 	else if (rf->media != KIMS_MEDIA_UDP)
-		why = kims_rtp_check(rf, skb, p);
+		why = kims_rtp_check(rf, payload, len);
 	return why ?: rf->gate == KIMS_GATE_CLOSED ? KIMS_DROP_GATE : 0;
 }
 
@@ -203,20 +185,19 @@ static void kims_rtp_heard(struct kims_rtp_flow *rf)
 	kims_rtp_notify(rtp, KIMS_CMD_RTP_ACTIVE_NTF);
 }
 
-static void kims_rtp_sent(struct kims_rtp *rtp, const struct kims_packet *p, bool rtcp)
+static void kims_rtp_sent(struct kims_rtp *rtp, unsigned int len, bool rtcp)
 {
 	struct kims_net_stats *stats = this_cpu_ptr(rtp->kn->stats);
 
 	rtp->count.packets++;
-	rtp->count.octets += p->len;
+	rtp->count.octets += len;
 	rtp->count.rtcp_packets += rtcp;
 	u64_stats_update_begin(&stats->syncp);
 	u64_stats_inc(&stats->rtp_packets);
 	u64_stats_update_end(&stats->syncp);
 }
 
-static int kims_rtp_account(struct kims_flow *f, const struct sk_buff *skb,
-			    const struct kims_packet *p, int why)
+static int kims_rtp_account(struct kims_flow *f, const u8 *payload, unsigned int len, int why)
 {
 	struct kims_rtp_flow *rf = kims_rtp_flow(f);
 	struct kims_rtp *rtp = rf->rtp;
@@ -228,9 +209,9 @@ static int kims_rtp_account(struct kims_flow *f, const struct sk_buff *skb,
 		return KIMS_FLOW_GONE;
 	}
 	if (!why)
-		why = kims_rtp_look(rf, skb, p, &rtcp);
+		why = kims_rtp_look(rf, payload, len, &rtcp);
 	if (likely(!why))
-		kims_rtp_sent(rtp, p, rtcp);
+		kims_rtp_sent(rtp, len, rtcp);
 	else
 		rtp->count.drops[why]++;
 	if (likely(!why) || why == KIMS_DROP_GATE || why == KIMS_DROP_PAYLOAD_TYPE)
@@ -245,7 +226,6 @@ static void kims_rtp_flow_free(struct kims_flow *f)
 }
 
 const struct kims_flow_ops kims_rtp_flow_ops = {
-	.admit = kims_rtp_admit,
 	.account = kims_rtp_account,
 	.free = kims_rtp_flow_free,
 };

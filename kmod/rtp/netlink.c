@@ -88,7 +88,6 @@ static int kims_rtp_read_out(struct nlattr **tb, struct kims_rewrite *out,
 	if (out->src.addr.family != out->dst.addr.family)
 		return KIMS_REFUSE(extack, -EINVAL,
 				   "source and destination address are of different families");
-	out->csum = kims_end_csum(&out->src, &out->dst);
 	out->dscp = tb[KIMS_RTP_A_DSCP] ? nla_get_u32(tb[KIMS_RTP_A_DSCP]) : -1;
 	return 0;
 }
@@ -118,6 +117,7 @@ static int kims_rtp_read_flow(struct nlattr **tb, struct kims_rtp_flow *rf,
 {
 	struct kims_rewrite out = {};
 	struct kims_flow_key key = {};
+	struct kims_end peer = {};
 	int err;
 
 	rf->media = kims_nl_u32(tb, KIMS_RTP_A_MEDIA, KIMS_MEDIA_RTP);
@@ -126,10 +126,12 @@ static int kims_rtp_read_flow(struct nlattr **tb, struct kims_rtp_flow *rf,
 	rf->clock_rate = kims_nl_u32(tb, KIMS_RTP_A_CLOCK_RATE, KIMS_RTP_CLOCK);
 	rf->clock_mult = div_u64((u64)rf->clock_rate << 32, NSEC_PER_SEC);
 	err = kims_rtp_read_local(tb, &key, extack) ?:
-	      kims_rtp_read_peer(tb, &key.local, &rf->peer, extack) ?:
+	      kims_rtp_read_peer(tb, &key.local, &peer, extack) ?:
 	      kims_rtp_read_out(tb, &out, extack) ?:
 	      kims_rtp_read_filter(tb, rf, extack);
-	return err ?: kims_flow_init(&rf->flow, &key, &out, &kims_rtp_flow_ops);
+	if (!err)
+		kims_flow_init(&rf->flow, &key, &peer, &out, &kims_rtp_flow_ops);
+	return err;
 }
 
 static int kims_rtp_read_request(const struct nlattr *attr, struct kims_rtp_request *r,
@@ -353,7 +355,7 @@ static int kims_rtp_put_ends(struct sk_buff *skb, const struct kims_rtp_flow *rf
 	return kims_rtp_put_end(skb, KIMS_RTP_A_LOCAL_IPV4, KIMS_RTP_A_LOCAL_IPV6,
 				KIMS_RTP_A_LOCAL_PORT, &rf->flow.key.local) ?:
 	       kims_rtp_put_end(skb, KIMS_RTP_A_PEER_IPV4, KIMS_RTP_A_PEER_IPV6,
-				KIMS_RTP_A_PEER_PORT, &rf->peer) ?:
+				KIMS_RTP_A_PEER_PORT, &rf->flow.from) ?:
 	       kims_rtp_put_end(skb, KIMS_RTP_A_SRC_IPV4, KIMS_RTP_A_SRC_IPV6,
 				KIMS_RTP_A_SRC_PORT, &out->src) ?:
 	       kims_rtp_put_end(skb, KIMS_RTP_A_DST_IPV4, KIMS_RTP_A_DST_IPV6,

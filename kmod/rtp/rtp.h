@@ -72,11 +72,10 @@ struct kims_rtp {
 struct kims_rtp_flow {
 	struct kims_flow flow;
 	struct kims_rtp *rtp;
-	struct kims_end peer; /* AF_UNSPEC, port 0: any */
 	u32 media;	      /* enum kims_media */
 	u32 gate;	      /* enum kims_gate */
 	u32 clock_rate;
-	u32 clock_mult; /* clock_rate * 2^32 / 10^9 */
+	u64 clock_mult; /* clock_rate * 2^32 / 10^9 */
 	u32 timeout;	/* ms, 0: none */
 	bool filter;	/* payload_types is set */
 	DECLARE_BITMAP(payload_types, 128);

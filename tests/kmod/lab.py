@@ -168,6 +168,7 @@ def leftovers():
     """What a test has left behind, which it must not."""
     with core() as k:
         s = k.stats()
+        k.call("settings-set", {"settings": {"postrouting": 0}})
         for f in k.rtp_dump():
             k.rtp_del(f["id"])
         for f in k.sa_dump():

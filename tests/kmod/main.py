@@ -7,6 +7,7 @@ import test_flow  # pylint: disable=unused-import
 import test_gm  # pylint: disable=unused-import
 import test_hostile  # pylint: disable=unused-import
 import test_life  # pylint: disable=unused-import
+import test_path  # pylint: disable=unused-import
 import test_wire  # pylint: disable=unused-import
 
 sys.exit(lab.main(sys.argv[1:]))

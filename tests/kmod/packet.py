@@ -116,6 +116,7 @@ class Wire:
                 if where[2] != 4 and where[1] in ETH.values():  # not our own
                     packet = Received(data)
                     if wanted(packet):
+                        self.last_kind = where[2]  # 0: to our link-layer address
                         return packet
         except TimeoutError:
             return None

@@ -59,6 +59,8 @@ enum {
 	 * 0.
 	 */
 	KIMS_A_REMAINING,
+	/* nest KIMS_SETTINGS_A_*: How the network namespace treats packets. */
+	KIMS_A_SETTINGS,
 	__KIMS_A_MAX,
 	KIMS_A_MAX = (__KIMS_A_MAX - 1)
 };
@@ -368,6 +370,18 @@ enum {
 	KIMS_STATS_A_MAX = (__KIMS_STATS_A_MAX - 1)
 };
 
+/* Of the network namespace, for all its flows. */
+enum {
+	/*
+	 * u32: 1: every packet that leaves passes POST_ROUTING, so that rules of nftables there see
+	 * it. 0 (from the start): where route and neighbour are known it goes to the device at once,
+	 * as with a flowtable.
+	 */
+	KIMS_SETTINGS_A_POSTROUTING = 1,
+	__KIMS_SETTINGS_A_MAX,
+	KIMS_SETTINGS_A_MAX = (__KIMS_SETTINGS_A_MAX - 1)
+};
+
 enum {
 	/*
 	 * Make media flows, up to rtp-batch-max in one message: all of them or, when one is refused,
@@ -415,6 +429,13 @@ enum {
 	KIMS_CMD_VIOLATION_NTF,
 	/* Counters of the network namespace. */
 	KIMS_CMD_STATS_GET,
+	/*
+	 * Change settings of the network namespace, at once and for all flows. What is absent stays as
+	 * it is.
+	 */
+	KIMS_CMD_SETTINGS_SET,
+	/* Settings of the network namespace. */
+	KIMS_CMD_SETTINGS_GET,
 	__KIMS_CMD_MAX,
 	KIMS_CMD_MAX = (__KIMS_CMD_MAX - 1)
 };

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The short way of the most common packet: plain IPv4 UDP that leaves as plain IPv4 UDP over a
+ * known neighbour, with nothing about it that flow.c and output.c have code for.
+ *
+ * It does what they do, in place: no header is moved, nothing is looked up but the neighbour.
+ * Everything that could make a difference is asked before anything is changed or counted, and any
+ * doubt leaves the packet, untouched, to them; so every packet could as well go without this file,
+ * and comes out the same.
+ */
+#include <linux/udp.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include "path.h"
+#include "trace.h"
+
+/* Nothing attached to the packet, and its headers are ours to write and in one piece. */
+static bool kims_fast_plain(struct sk_buff *skb)
+{
+	return !skb->_skb_refdst && !skb_nfct(skb) && !skb_has_extensions(skb) &&
+	       !skb_is_gso(skb) && !skb_cloned(skb) && skb->ip_summed != CHECKSUM_PARTIAL &&
+	       skb_headlen(skb) >= sizeof(struct iphdr) + sizeof(struct udphdr) + KIMS_LINEAR;
+}
+
+/* Header without options, lengths that agree, hop limit and checksum there, the right sender. */
+static bool kims_fast_read(const struct kims_flow *f, const struct sk_buff *skb,
+			   const struct iphdr *iph)
+{
+	const struct udphdr *uh = (const struct udphdr *)(iph + 1);
+	u16 len = ntohs(uh->len);
+
+	if (iph->ihl != sizeof(*iph) / 4 || skb->len != sizeof(*iph) + len ||
+	    len < sizeof(*uh) + KIMS_LINEAR || iph->ttl <= 1 || !uh->check || !iph->id)
+		return false;
+	return f->from.addr.v4 == iph->saddr && f->from.port == uh->source;
+}
+
+static void kims_fast_rewrite(const struct kims_flow *f, struct sk_buff *skb, struct iphdr *iph)
+{
+	struct udphdr *uh = (struct udphdr *)(iph + 1);
+	__wsum sum;
+
+	sum = csum_add((__force __wsum)iph->saddr, (__force __wsum)uh->source);
+	sum = csum_sub(csum_add(~csum_unfold(uh->check), f->csum), sum);
+	uh->check = csum_fold(sum) ?: CSUM_MANGLED_0;
+	uh->source = f->out.src.port;
+	uh->dest = f->out.dst.port;
+	if (f->out.dscp >= 0)
+		iph->tos = f->out.dscp << 2 | (iph->tos & INET_ECN_MASK);
+	iph->frag_off = 0;
+	iph->ttl--;
+	iph->saddr = f->out.src.addr.v4;
+	iph->daddr = f->out.dst.addr.v4;
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, sizeof(*iph) / 4);
+	skb_forward_csum(skb);
+	skb_clear_hash(skb);
+	skb_clear_tstamp(skb);
+	skb->priority = rt_tos2priority(iph->tos);
+}
+
+int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
+{
+	const struct kims_path *path = rcu_dereference(f->path);
+	struct iphdr *iph = ip_hdr(skb);
+	struct net_device *dev;
+	struct neighbour *n;
+	int why;
+
+	if (!path || path->family != AF_INET || !path->direct || !READ_ONCE(kn->direct) ||
+	    !kims_path_valid(kn, path) || !kims_path_fits4(path, skb->len))
+		return 0;
+	dev = path->dst->dev;
+	if (!kims_fast_plain(skb) || !kims_fast_read(f, skb, iph) ||
+	    skb_headroom(skb) < LL_RESERVED_SPACE(dev))
+		return 0;
+	n = kims_path_neigh4(path, f->out.dst.addr.v4);
+	if (!n)
+		return 0;
+	why = f->ops->account(f, (const u8 *)(iph + 1) + sizeof(struct udphdr),
+			      skb->len - sizeof(*iph) - sizeof(struct udphdr), 0);
+	if (unlikely(why))
+		return why == KIMS_FLOW_GONE ? 0 : why;
+	trace_kims_forward(f->id, skb);
+	kims_fast_rewrite(f, skb, iph);
+	skb->dev = dev;
+	neigh_hh_output(&n->hh, skb);
+	return -1;
+}
