@@ -41,6 +41,7 @@ static int open_diameter(struct app *a, char *err, size_t size)
 {
 	const struct conf *c = a->conf;
 	char identity[300], addr[NI_MAXHOST] = "";
+	_cleanup_free_ struct conf_prefix *from = NULL;
 	struct sockaddr_storage ss;
 	socklen_t n = conf_sockaddr(&c->diameter.hss_addr, 0, &ss);
 	struct dia_conf dc = {
@@ -62,6 +63,10 @@ static int open_diameter(struct app *a, char *err, size_t size)
 	}
 	snprintf(identity, sizeof(identity), "hss.%s", c->network.domain);
 	dc.listen_addr = addr;
+	e = conf_trusted(c, &from, &dc.n_from);
+	if (e)
+		return e;
+	dc.from = from;
 	e = dia_open(a->loop, &dc, &hss.dia, err, size);
 	if (e)
 		return e;

@@ -107,12 +107,7 @@ socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockadd
 
 /* ---- who may speak on Mw ---- */
 
-struct prefix {
-	struct conf_addr addr;
-	unsigned int bits;
-};
-
-static int parse_prefix(struct str s, struct prefix *ret)
+static int parse_prefix(struct str s, struct conf_prefix *ret)
 {
 	char z[INET6_ADDRSTRLEN];
 	struct str addr = { NULL, 0 };
@@ -128,7 +123,7 @@ static int parse_prefix(struct str s, struct prefix *ret)
 	return 0;
 }
 
-static bool prefix_has(const struct prefix *p, const struct conf_addr *a)
+static bool prefix_has(const struct conf_prefix *p, const struct conf_addr *a)
 {
 	const uint8_t *x = (const uint8_t *)&p->addr.v6, *y = (const uint8_t *)&a->v6;
 	unsigned int octets = p->bits / 8, rest = p->bits % 8;
@@ -138,21 +133,51 @@ static bool prefix_has(const struct prefix *p, const struct conf_addr *a)
 	return !rest || !((x[octets] ^ y[octets]) >> (8 - rest));
 }
 
-static bool is_loopback(const struct conf_addr *a)
+#define OWN_MAX 10
+
+/* The host's own and those of the functions of this file. */
+static size_t own_prefixes(const struct conf *c, struct conf_prefix dst[OWN_MAX])
 {
-	if (a->family == AF_INET)
-		return ntohl(a->v4.s_addr) >> 24 == 127;
-	return a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6);
+	const struct conf_addr *const own[] = { &c->pcscf.mw,	 &c->pcscf.gm4,
+						&c->pcscf.gm6,	 &c->icscf.addr,
+						&c->icscf.addr6, &c->scscf.addr,
+						&c->scscf.addr6, &c->diameter.hss_addr };
+	size_t n = 0;
+
+	_Static_assert(ARRAY_SIZE(own) + 2 <= OWN_MAX, "room for the loopback's");
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (own[i]->family != AF_UNSPEC)
+			dst[n++] = (struct conf_prefix){ *own[i],
+							 own[i]->family == AF_INET ? 32 : 128 };
+	dst[n++] = (struct conf_prefix){ { .family = AF_INET, .v4.s_addr = htonl(INADDR_LOOPBACK) },
+					 8 };
+	dst[n++] = (struct conf_prefix){ { .family = AF_INET6, .v6 = in6addr_loopback }, 128 };
+	return n;
+}
+
+int conf_trusted(const struct conf *c, struct conf_prefix **ret, size_t *ret_n)
+{
+	struct str rest = str_of(c->network.trusted), one;
+	size_t max = OWN_MAX + rest.n / 2 + 1, n;
+	struct conf_prefix *p = calloc(max, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	n = own_prefixes(c, p);
+	while (n < max && str_split(&rest, ' ', &one))
+		if (one.n && !parse_prefix(one, &p[n]))
+			n++;
+	*ret = p;
+	*ret_n = n;
+	return 0;
 }
 
 bool conf_trusts(const struct conf *c, const struct sockaddr *from)
 {
-	const struct conf_addr *const own[] = { &c->pcscf.mw,	&c->pcscf.gm4,	 &c->pcscf.gm6,
-						&c->icscf.addr, &c->icscf.addr6, &c->scscf.addr,
-						&c->scscf.addr6 };
 	struct conf_addr a = { .family = from->sa_family };
 	struct str rest = str_of(c->network.trusted), one;
-	struct prefix p;
+	struct conf_prefix own[OWN_MAX], p;
+	size_t n = own_prefixes(c, own);
 
 	if (a.family == AF_INET)
 		a.v4 = ((const struct sockaddr_in *)from)->sin_addr;
@@ -160,10 +185,8 @@ bool conf_trusts(const struct conf *c, const struct sockaddr *from)
 		a.v6 = ((const struct sockaddr_in6 *)from)->sin6_addr;
 	else
 		return false;
-	if (is_loopback(&a))
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-		if (addr_eq(own[i], &a))
+	for (size_t i = 0; i < n; i++)
+		if (prefix_has(&own[i], &a))
 			return true;
 	while (str_split(&rest, ' ', &one))
 		if (one.n && !parse_prefix(one, &p) && prefix_has(&p, &a))
@@ -516,7 +539,7 @@ static int check_times(struct loader *l)
 static int check_trusted(struct loader *l)
 {
 	struct str rest = str_of(l->c->network.trusted), one;
-	struct prefix p;
+	struct conf_prefix p;
 
 	while (str_split(&rest, ' ', &one))
 		if (one.n && parse_prefix(one, &p) < 0)

@@ -115,6 +115,16 @@ socklen_t conf_sockaddr(const struct conf_addr *a, uint16_t port, struct sockadd
 int conf_addr_parse(const char *s, struct conf_addr *ret); /* -EINVAL */
 bool conf_addr_is(const struct conf_addr *a, struct str host); /* host, numeric, is this address */
 
+struct conf_prefix {
+	struct conf_addr addr;
+	unsigned int bits;
+};
+
+/*
+ * Who belongs to the trust domain: this host, the functions of this file, network.trusted. *ret is
+ * the caller's to free. -ENOMEM.
+ */
+int conf_trusted(const struct conf *c, struct conf_prefix **ret, size_t *ret_n);
 /*
  * May this address speak on Mw (TS 33.210, TS 24.229 4.4: the trust domain)? The host itself, the
  * SIP functions of this file, and network.trusted.

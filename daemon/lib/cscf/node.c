@@ -110,8 +110,12 @@ static int open_diameter(struct cscf_node *n, const struct cscf_node_conf *c, ch
 		.listen_addr = numeric(c->addr, c->addr6, own, sizeof(own)),
 		.listen_port = c->dia_port,
 	};
-	int r;
+	_cleanup_free_ struct conf_prefix *from = NULL;
+	int r = conf_trusted(conf, &from, &dc.n_from);
 
+	if (r < 0)
+		return r;
+	dc.from = from;
 	snprintf(hss, sizeof(hss), "hss.%s", conf->network.domain);
 	r = dia_open(n->app->loop, &dc, &n->dia, err, size);
 	if (r == 0)

@@ -10,6 +10,7 @@
 #ifndef KIMS_DIAMETER_CX_LINK_H
 #define KIMS_DIAMETER_CX_LINK_H
 
+#include "lib/core/conf.h"
 #include "lib/core/loop.h"
 #include "ref/cx.h"
 
@@ -26,6 +27,8 @@ struct dia_conf {
 	const struct dia_peer_conf *peers;
 	size_t n_peers;
 	uint32_t watchdog_s, reconnect_s, timeout_ms;
+	const struct conf_prefix *from; /* who may connect to us; used in dia_open() only */
+	size_t n_from;			/* 0: anybody */
 	bool accept_realm; /* any node of our realm may connect to us, not only those of the list */
 	bool freediameter; /* over freeDiameter and its threads (then one node per process); else in the loop */
 };

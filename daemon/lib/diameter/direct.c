@@ -783,7 +783,7 @@ static int start_listener(struct direct *n, char *err, size_t errsize)
 	n->listener = (struct loop_io){ .fd = fd, .events = EPOLLIN, .fn = on_accept };
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) || listen(fd, 64) ||
+	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) || dia_gate(fd, c) || listen(fd, 64) ||
 	    loop_io_add(n->d.loop, &n->listener)) {
 		snprintf(err, errsize, "cannot listen on %s port %u for Diameter: %s",
 			 c->listen_addr, c->listen_port, strerror(errno));

@@ -3,6 +3,7 @@
  * The transport in the loop as a server, against a plain socket of the same process: who may come in, in which
  * order, in how small pieces; what is no Diameter; the watchdog; two nodes that call each other at once.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -13,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "lib/diameter/cx_link.h"
+#include "lib/diameter/node.h"
 #include "ref/cx_tables.h"
 
 #define REALM "dir.test"
@@ -334,6 +335,42 @@ static void test_both_call(void **state)
 	dia_close(b);
 }
 
+/* Whoever it says that it is: from an address that is not in the list nobody gets a word in. */
+static void test_gate(void **state)
+{
+	static const struct {
+		const char *addr;
+		unsigned int bits;
+		bool in;
+	} from[] = { { "127.0.0.1", 32, true },	 { "127.0.0.0", 8, true },
+		     { "126.0.0.0", 7, true },	 { "0.0.0.0", 0, true },
+		     { "127.0.0.2", 32, false }, { "10.0.0.0", 8, false },
+		     { "127.0.0.2", 31, false } };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+
+	(void)state;
+	inet_pton(AF_INET, "127.0.0.1", &sin.sin_addr);
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
+		struct conf_prefix p[2] = { { .bits = from[i].bits }, { .bits = 128 } };
+		struct dia_conf c = { .from = p, .n_from = 2 };
+		struct timeval tv = { .tv_usec = 200000 };
+		socklen_t len = sizeof(sin);
+		int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0);
+
+		assert_int_equal(conf_addr_parse(from[i].addr, &p[0].addr), 0);
+		assert_int_equal(conf_addr_parse("::1", &p[1].addr), 0);
+		sin.sin_port = 0;
+		assert_int_equal(bind(l, (struct sockaddr *)&sin, sizeof(sin)), 0);
+		assert_int_equal(dia_gate(l, &c), 0);
+		assert_int_equal(listen(l, 4), 0);
+		assert_int_equal(getsockname(l, (struct sockaddr *)&sin, &len), 0);
+		setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)); /* of connect(), too */
+		assert_int_equal(connect(s, (struct sockaddr *)&sin, sizeof(sin)) == 0, from[i].in);
+		close(l);
+		close(s);
+	}
+}
+
 static int setup(void **state)
 {
 	static const struct cx_server_ops ops = { .uar = on_uar };
@@ -376,6 +413,7 @@ int main(void)
 		T(test_watchdog),
 		T(test_new_connection_replaces),
 		T(test_both_call),
+		T(test_gate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,11 @@ int dia_init(struct dia *d, const struct dia_transport *tr, struct loop *l,
 void dia_fini(struct dia *d);
 void dia_report(struct dia *d, const char *identity, bool up);
 
+/* gate.c: lets connections to this listening socket come from conf.from only. 0 or -errno. */
+int dia_gate(int fd, const struct dia_conf *c);
+/* The same for the sockets of this process that listen at conf.listen_port. -ENOENT: none does. */
+int dia_gate_process(const struct dia_conf *c);
+
 struct dia_link *dia_link_new(struct dia *d);
 void dia_link_free(struct dia_link *k); /* ends every call with CX_NO_PEER first */
 void dia_link_answer(struct dia_link *k, uint64_t id, const uint8_t *buf, size_t n);
