@@ -46,6 +46,7 @@ static int send_ppr(void *link, const char *host, const struct cx_ppr *r, cx_ppa
 static void run_hss(void)
 {
 	static const struct hss_cx cx = { send_rtr, send_ppr };
+	static const struct conf_prefix from = { { .family = AF_INET }, .bits = 1 }; /* 0.0.0.0/1 */
 	struct dia_conf c = { .identity = HSS_ID,
 			      .realm = REALM,
 			      .listen_addr = "127.0.0.1",
@@ -53,6 +54,8 @@ static void run_hss(void)
 			      .watchdog_s = 6,
 			      .reconnect_s = 1,
 			      .timeout_ms = 2000,
+			      .from = &from,
+			      .n_from = 1,
 			      .accept_realm = true,
 			      .freediameter = true };
 	struct ctl *ctl;

@@ -648,9 +648,9 @@ static int start_core(struct fd_node *d, char *err, size_t errsize)
 		e = -fd_core_start();
 	}
 	if (!e)
-		e = dia_gate_process(&d->d.conf);
-	if (!e)
 		e = -fd_core_waitstartcomplete();
+	if (!e)
+		e = dia_gate_process(&d->d.conf);
 	if (e)
 		snprintf(err, errsize, "cannot %s as %s: %s", what, d->d.conf.identity,
 			 strerror(-e));
