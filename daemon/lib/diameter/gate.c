@@ -10,11 +10,13 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/diameter/node.h"
 
-#define FDS_MAX	  1024
-#define WORDS_MAX 4
+#define FDS_MAX	   1024
+#define WORDS_MAX  4
+#define OPENING_MS 3000
 
 static uint32_t mask_of(unsigned int bits, unsigned int word)
 {
@@ -74,13 +76,17 @@ int dia_gate(int fd, const struct dia_conf *c)
 	return r;
 }
 
+/* Bound to the port, and no connection: it listens, or is about to. */
 static bool listens_at(int fd, uint16_t port)
 {
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(int);
-	int on = 0;
+	int type = 0;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) || !on)
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_STREAM)
+		return false;
+	len = sizeof(ss);
+	if (!getpeername(fd, (struct sockaddr *)&ss, &len))
 		return false;
 	len = sizeof(ss);
 	if (getsockname(fd, (struct sockaddr *)&ss, &len))
@@ -90,17 +96,31 @@ static bool listens_at(int fd, uint16_t port)
 	return ss.ss_family == AF_INET6 && ntohs(((struct sockaddr_in6 *)&ss)->sin6_port) == port;
 }
 
-int dia_gate_process(const struct dia_conf *c)
+static int gate_all(const struct dia_conf *c)
 {
-	bool found = false;
+	int found = -ENOENT;
 
-	for (int fd = 0; c->n_from && c->listen_addr && fd < FDS_MAX; fd++) {
+	for (int fd = 0; fd < FDS_MAX; fd++) {
 		int r = listens_at(fd, c->listen_port) ? dia_gate(fd, c) : -ENOENT;
 
-		if (!r)
-			found = true;
-		else if (r != -ENOENT)
+		if (r && r != -ENOENT)
 			return r;
+		if (!r)
+			found = 0;
 	}
-	return found || !c->n_from || !c->listen_addr ? 0 : -ENOENT;
+	return found;
+}
+
+int dia_gate_process(const struct dia_conf *c)
+{
+	int r = -ENOENT;
+
+	if (!c->n_from || !c->listen_addr)
+		return 0;
+	for (int i = 0; i < OPENING_MS && r == -ENOENT; i++) {
+		r = gate_all(c);
+		if (r == -ENOENT) /* a thread of its own opens them */
+			usleep(1000);
+	}
+	return r;
 }
