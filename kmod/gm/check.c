@@ -49,9 +49,11 @@ static bool kims_gm_read4(const struct sk_buff *skb, struct kims_gm_packet *p)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
+	if (!kims_gm_read_ports(skb, ip_hdrlen(skb), iph->protocol, p))
+		return false;
 	kims_addr_set4(&p->saddr, iph->saddr);
 	kims_addr_set4(&p->daddr, iph->daddr);
-	return kims_gm_read_ports(skb, ip_hdrlen(skb), iph->protocol, p);
+	return true;
 }
 
 /* Fragments to a protected address have been put together at PRE_ROUTING. */
@@ -197,6 +199,8 @@ static unsigned int kims_gm_in(void *priv, struct sk_buff *skb, const struct nf_
 	port = kims_gm_port_find(kn, &p.daddr, p.dport);
 	if (!port)
 		return NF_ACCEPT;
+	if (likely(in_softirq()))
+		return kims_gm_check(kn, port, skb, &p);
 	local_bh_disable();
 	verdict = kims_gm_check(kn, port, skb, &p);
 	local_bh_enable();
@@ -216,8 +220,11 @@ static unsigned int kims_gm_out(void *priv, struct sk_buff *skb, const struct nf
 	if (!x || x->id.proto != IPPROTO_ESP || !kims_gm_read(skb, state, &p))
 		return NF_ACCEPT;
 	set = kims_sa_set_find_out(kn, &p.daddr, x->id.spi, &sa);
-	if (set)
-		kims_sa_set_passed(set, sa, kims_gm_packets(skb), skb->len);
+	if (!set)
+		return NF_ACCEPT;
+	local_bh_disable();
+	kims_sa_set_passed(set, sa, kims_gm_packets(skb), skb->len);
+	local_bh_enable();
 	return NF_ACCEPT;
 }
 

@@ -287,20 +287,20 @@ bool kims_sa_set_passed(struct kims_sa_set *set, enum kims_sa sa, unsigned int p
 {
 	bool alive;
 
-	spin_lock_bh(&set->lock);
+	spin_lock(&set->lock);
 	alive = !set->dead;
 	if (alive) {
 		set->count.packets[sa] += packets;
 		set->count.octets[sa] += octets;
 	}
-	spin_unlock_bh(&set->lock);
+	spin_unlock(&set->lock);
 	return alive;
 }
 
 void kims_sa_set_drop(struct kims_sa_set *set, int reason)
 {
-	spin_lock_bh(&set->lock);
+	spin_lock(&set->lock);
 	if (!set->dead)
 		set->count.drops[reason]++;
-	spin_unlock_bh(&set->lock);
+	spin_unlock(&set->lock);
 }

@@ -4,7 +4,10 @@
 Every case sends packets before, so that route, neighbour and header are cached and the flow's
 packets take the direct way when the change comes. `postrouting` says which way they took.
 """
+import random
 import subprocess
+import threading
+import time
 
 from lab import (RELAY, UE1, UE2, Failed, Skipped, check, core, drops, ensure, inside, ip_batch,
                  mac, run, test, until)
@@ -237,3 +240,63 @@ def mtu_changes():
                 pieces("route 1280")
                 core_ip(f"route del {host(family)} dev c2")
                 whole("route gone")
+
+
+class Fire(threading.Thread):
+    """Sends to a flow until told to stop; .sent packets."""
+
+    def __init__(self, relay):
+        super().__init__()
+        self.relay, self.sent, self.stop = relay, 0, False
+
+    def run(self):
+        while not self.stop:
+            for _ in range(10):
+                self.relay.ends.send(rtp(self.sent))
+                self.sent += 1
+            time.sleep(0.002)
+
+
+@test
+def changes_under_fire():
+    """routes, neighbours, MTU, setting and flow change under traffic: every packet is counted once"""
+    rnd = random.Random(6)
+    with core() as k, Relay(k, 4) as four, Relay(k, 6) as six:
+        relays = (four, six)
+        before = [total(k, r) for r in relays]
+        fire = [Fire(r) for r in relays]
+        for f in fire:
+            f.start()
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            r = rnd.choice(relays)
+            change = rnd.randrange(6)
+            if change == 0:
+                core_ip(f"route add unreachable {host(r.family)}",
+                        f"route del unreachable {host(r.family)}")
+            elif change == 1:
+                core_ip("neigh flush dev c2")
+            elif change == 2:
+                core_ip("link set c2 mtu 1400", "link set c2 mtu 1500")
+            elif change == 3:
+                postrouting(k, rnd.randrange(2))
+            elif change == 4:
+                core_ip(f"route add {host(r.family)} dev c2 mtu 1290",
+                        f"route del {host(r.family)} dev c2")
+            else:
+                k.rtp_replace(r.number, flow(r.family, r.family, media="udp",
+                                             dscp=rnd.choice((None, 10))))
+        for f in fire:
+            f.stop = True
+            f.join()
+        postrouting(k, 0)
+        for f, r, old in zip(fire, relays, before):
+            until(lambda r=r, f=f, old=old: total(k, r) == old + f.sent)
+            check(f"IPv{r.family}: counted", old + f.sent, total(k, r))
+            r.comes_back("after the fire")
+
+
+def total(k, relay):
+    """Packets that the flow has counted, sent or dropped."""
+    c = k.rtp_get(relay.number)["counters"]
+    return c["packets"] + sum(drops(c).values())
