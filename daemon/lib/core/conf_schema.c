@@ -67,8 +67,8 @@ const struct conf_row conf_rows[] = {
 	S_BOOL(network, static_names, "yes",
 	       "Names and addresses of this file are known without asking DNS"),
 	S_STR(network, trusted, "",
-	      "Addresses and prefixes (10.1.0.0/16) that may send requests to the core, besides the "
-	      "functions of this file; requests of all others are dropped"),
+	      "Addresses and prefixes (10.1.0.0/16) that may speak to the core by SIP (Mw) and "
+	      "Diameter, besides this host and the functions of this file; all others are dropped"),
 
 	S_NAME(pcscf, name, "", "Host name; empty: pcscf.DOMAIN"),
 	S_ADDR(pcscf, gm4, "10.46.0.1", "IPv4 address towards phones, or none"),
