@@ -116,7 +116,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB_A)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIB_A) -Wl,--end-group $(PKG_LIBS)
 
 .PHONY: tests benches
-tests: $(foreach t,$(TESTS),$(if $(findstring $(T),$t),$t))
+tests: $(if $(T),$(foreach t,$(TESTS),$(if $(findstring $(T),$t),$t)),$(TESTS))
 benches: $(BENCHES)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
