@@ -123,7 +123,7 @@ static int parse_prefix(struct str s, struct conf_prefix *ret)
 	return 0;
 }
 
-static bool prefix_has(const struct conf_prefix *p, const struct conf_addr *a)
+bool conf_prefix_has(const struct conf_prefix *p, const struct conf_addr *a)
 {
 	const uint8_t *x = (const uint8_t *)&p->addr.v6, *y = (const uint8_t *)&a->v6;
 	unsigned int octets = p->bits / 8, rest = p->bits % 8;
@@ -186,10 +186,10 @@ bool conf_trusts(const struct conf *c, const struct sockaddr *from)
 	else
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (prefix_has(&own[i], &a))
+		if (conf_prefix_has(&own[i], &a))
 			return true;
 	while (str_split(&rest, ' ', &one))
-		if (one.n && !parse_prefix(one, &p) && prefix_has(&p, &a))
+		if (one.n && !parse_prefix(one, &p) && conf_prefix_has(&p, &a))
 			return true;
 	return false;
 }

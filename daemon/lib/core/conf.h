@@ -119,6 +119,7 @@ struct conf_prefix {
 	struct conf_addr addr;
 	unsigned int bits;
 };
+bool conf_prefix_has(const struct conf_prefix *p, const struct conf_addr *a);
 
 /*
  * Who belongs to the trust domain: this host, the functions of this file, network.trusted. *ret is

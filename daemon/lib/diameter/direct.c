@@ -669,8 +669,12 @@ static void on_io(struct loop_io *io, uint32_t revents)
 static void on_accept(struct loop_io *io, uint32_t revents _unused_)
 {
 	struct direct *n = container_of(io, struct direct, listener);
-	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
-	struct conn *c = fd < 0 ? NULL : conn_new(n, NULL);
+	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(peer);
+	int fd = accept4(io->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	bool in = fd >= 0 && dia_gate_admits(&n->d.conf, &peer);
+	struct conn *c = in ? conn_new(n, NULL) : NULL;
+	int one = 1;
 
 	if (!c) {
 		if (fd >= 0)
@@ -783,7 +787,7 @@ static int start_listener(struct direct *n, char *err, size_t errsize)
 	n->listener = (struct loop_io){ .fd = fd, .events = EPOLLIN, .fn = on_accept };
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) || dia_gate(fd, c) || listen(fd, 64) ||
+	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) || listen(fd, 64) ||
 	    loop_io_add(n->d.loop, &n->listener)) {
 		snprintf(err, errsize, "cannot listen on %s port %u for Diameter: %s",
 			 c->listen_addr, c->listen_port, strerror(errno));

@@ -353,19 +353,25 @@ static void test_gate(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
 		struct conf_prefix p[2] = { { .bits = from[i].bits }, { .bits = 128 } };
 		struct dia_conf c = { .from = p, .n_from = 2 };
-		struct timeval tv = { .tv_usec = 200000 };
 		socklen_t len = sizeof(sin);
-		int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0);
+		int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), a;
+		struct timeval tv = { .tv_usec = 200000 };
 
 		assert_int_equal(conf_addr_parse(from[i].addr, &p[0].addr), 0);
 		assert_int_equal(conf_addr_parse("::1", &p[1].addr), 0);
 		sin.sin_port = 0;
 		assert_int_equal(bind(l, (struct sockaddr *)&sin, sizeof(sin)), 0);
-		assert_int_equal(dia_gate(l, &c), 0);
 		assert_int_equal(listen(l, 4), 0);
 		assert_int_equal(getsockname(l, (struct sockaddr *)&sin, &len), 0);
-		setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)); /* of connect(), too */
-		assert_int_equal(connect(s, (struct sockaddr *)&sin, sizeof(sin)) == 0, from[i].in);
+		c.listen_port = ntohs(sin.sin_port);
+		dia_gate_accept(&c);
+		setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)); /* of accept(), too */
+		assert_int_equal(connect(s, (struct sockaddr *)&sin, sizeof(sin)), 0);
+		a = accept(l, NULL, NULL);
+		assert_int_equal(a >= 0, from[i].in);
+		dia_gate_accept(NULL);
+		if (a >= 0)
+			close(a);
 		close(l);
 		close(s);
 	}

@@ -645,12 +645,11 @@ static int start_core(struct fd_node *d, char *err, size_t errsize)
 		e = register_all(d, app, vendor);
 	if (!e) {
 		what = "start the Diameter node";
+		dia_gate_accept(&d->d.conf);
 		e = -fd_core_start();
 	}
 	if (!e)
 		e = -fd_core_waitstartcomplete();
-	if (!e)
-		e = dia_gate_process(&d->d.conf);
 	if (e)
 		snprintf(err, errsize, "cannot %s as %s: %s", what, d->d.conf.identity,
 			 strerror(-e));

@@ -61,10 +61,10 @@ int dia_init(struct dia *d, const struct dia_transport *tr, struct loop *l,
 void dia_fini(struct dia *d);
 void dia_report(struct dia *d, const char *identity, bool up);
 
-/* gate.c: lets connections to this listening socket come from conf.from only. 0 or -errno. */
-int dia_gate(int fd, const struct dia_conf *c);
-/* The same for the sockets of this process that listen at conf.listen_port. -ENOENT: none does. */
-int dia_gate_process(const struct dia_conf *c);
+/* gate.c: may a connection come from there, by conf.from? Nothing in the list: from anywhere. */
+bool dia_gate_admits(const struct dia_conf *c, const struct sockaddr_storage *peer);
+/* accept() of this process lets in only whom c admits at its port; c must last; NULL: no gate. */
+void dia_gate_accept(const struct dia_conf *c);
 
 struct dia_link *dia_link_new(struct dia *d);
 void dia_link_free(struct dia_link *k); /* ends every call with CX_NO_PEER first */
