@@ -31,8 +31,8 @@
 struct kims_flow_net {
 	struct kims_table flows;
 	struct kims_table addrs; /* struct kims_local_addr */
-	struct nf_hook_ops ops[2];
-	bool hooked; /* by lock */
+	struct nf_hook_ops ops[2]; /* IPv4, IPv6 */
+	bool hooked[2];		   /* by lock */
 };
 
 /* An address whose fragments are ours to put together. */
@@ -121,7 +121,7 @@ static u32 kims_flow_hash(const struct kims_table *t, const struct kims_flow *f)
 	return kims_table_hash(t, &f->key.local.addr, kims_flow_what(f->key.local.port));
 }
 
-static int kims_flow_hook(struct kims_net *kn);
+static int kims_flow_hook(struct kims_net *kn, u8 family);
 
 int kims_flow_add(struct kims_net *kn, struct kims_flow *f)
 {
@@ -131,7 +131,8 @@ int kims_flow_add(struct kims_net *kn, struct kims_flow *f)
 	lockdep_assert_held(&kn->lock);
 	if (kims_flow_find(t, &f->key.local))
 		return -EEXIST;
-	err = kims_flow_addr_hold(kn, &f->key.local.addr);
+	err = kims_flow_hook(kn, f->key.local.addr.family) ?:
+	      kims_flow_addr_hold(kn, &f->key.local.addr);
 	if (err)
 		return err;
 	err = kims_table_add(t, &f->node, kims_flow_hash(t, f), &kn->lock);
@@ -188,7 +189,8 @@ int kims_flow_addr_hold(struct kims_net *kn, const struct kims_addr *addr)
 	int err;
 
 	lockdep_assert_held(&kn->lock);
-	err = kims_flow_hook(kn);
+	/* IPv4 needs no hook for this: the stack reassembles before LOCAL_IN. */
+	err = addr->family == AF_INET6 ? kims_flow_hook(kn, AF_INET6) : 0;
 	if (err)
 		return err;
 	la = kims_local_addr_find(t, addr);
@@ -517,19 +519,19 @@ static const struct nf_hook_ops kims_flow_hooks[] = {
 	},
 };
 
-/* Hooks come with the first object and stay: a namespace without objects pays nothing. */
-static int kims_flow_hook(struct kims_net *kn)
+/* A family's hook comes with its first object and stays: a namespace without pays nothing. */
+static int kims_flow_hook(struct kims_net *kn, u8 family)
 {
 	struct kims_flow_net *fn = kn->flow;
-	int err, i;
+	unsigned int i = family == AF_INET6;
+	int err;
 
-	if (fn->hooked)
+	if (fn->hooked[i])
 		return 0;
-	memcpy(fn->ops, kims_flow_hooks, sizeof(fn->ops));
-	for (i = 0; i < ARRAY_SIZE(fn->ops); i++)
-		fn->ops[i].priv = kn;
-	err = nf_register_net_hooks(kn->net, fn->ops, ARRAY_SIZE(fn->ops));
-	fn->hooked = !err;
+	fn->ops[i] = kims_flow_hooks[i];
+	fn->ops[i].priv = kn;
+	err = nf_register_net_hook(kn->net, &fn->ops[i]);
+	fn->hooked[i] = !err;
 	return err;
 }
 
@@ -545,8 +547,11 @@ int kims_flow_net_init(struct kims_net *kn)
 
 void kims_flow_net_exit(struct kims_net *kn)
 {
-	if (kn->flow->hooked)
-		nf_unregister_net_hooks(kn->net, kn->flow->ops, ARRAY_SIZE(kn->flow->ops));
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kn->flow->ops); i++)
+		if (kn->flow->hooked[i])
+			nf_unregister_net_hook(kn->net, &kn->flow->ops[i]);
 	synchronize_rcu();
 	kims_table_destroy(&kn->flow->flows);
 	kims_table_destroy(&kn->flow->addrs);
