@@ -18,11 +18,27 @@
 /* By which fields of the packet a flow is found. */
 enum kims_flow_kind {
 	KIMS_FLOW_MEDIA, /* local address and UDP port */
+	KIMS_FLOW_GTPU,	 /* the same; a GTP-U endpoint, of which the TEID says more */
 };
 
 struct kims_flow_key {
 	struct kims_end local;
 	u8 kind;
+};
+
+/* Whatever is found by a local address and UDP port; kind says what it is part of. */
+struct kims_local {
+	struct kims_node node;
+	struct kims_flow_key key;
+};
+
+struct kims_path;
+
+/* From where to where a packet is sent, and the route that it leaves by. */
+struct kims_way {
+	struct kims_end src, dst; /* of one family */
+	u32 oif;		  /* 0: by the route */
+	struct kims_path __rcu *path; /* NULL: none yet */
 };
 
 /* Octets of UDP payload that are in the linear part of the packet, when it has as many. */
@@ -55,6 +71,16 @@ struct kims_flow_ops {
 	 * object has been deleted and nothing was counted. With BH off.
 	 */
 	int (*account)(struct kims_flow *f, const u8 *payload, unsigned int len, int why);
+	/*
+	 * Optional, in place of account where the packet is ours to write (or why says that it is
+	 * dropped): its UDP payload begins at skb->data + off and has *len octets. May change the
+	 * payload, and its length: then the packet's and the UDP header's are right again, *len
+	 * too, and the checksum is CHECKSUM_PARTIAL or 0. Returns as account. An object that has
+	 * it may answer account with KIMS_FLOW_GONE for what it must see whole: the short ways
+	 * then leave the packet to kims_flow_pass().
+	 */
+	int (*transform)(struct kims_flow *f, struct sk_buff *skb, unsigned int off, u16 *len,
+			 int why);
 	void (*free)(struct kims_flow *f); /* after the grace period */
 };
 
@@ -101,6 +127,12 @@ int kims_flow_replace(struct kims_net *kn, struct kims_flow *old, struct kims_fl
 int kims_flow_addr_hold(struct kims_net *kn, const struct kims_addr *addr);
 void kims_flow_addr_release(struct kims_net *kn, const struct kims_addr *addr);
 
+/*
+ * Sends a copy of a packet, whose UDP header lies at l4, out through a flow that is not in the
+ * table. The flow's ops account for it; the copy becomes this function's. With BH off, under RCU.
+ */
+void kims_flow_send_copy(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb, u16 l4);
+
 /* output.c */
 
 /*
@@ -124,5 +156,12 @@ void kims_output_stack(struct kims_net *kn, const struct kims_path *path, struct
  * -1 when the packet is gone, or the reason under which it was counted and is to be dropped.
  */
 int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb);
+
+/*
+ * gtpu/: what the flow table and Gm need to know of GTP-U without knowing it.
+ */
+
+/* The session whose tunnel the packet came by, as the stack sees it (kims device and source); 0: none. */
+u64 kims_skb_session(const struct sk_buff *skb);
 
 #endif /* KIMS_FLOW_H */

@@ -102,8 +102,12 @@ def uapi_definitions(s):
             continue
         prefix = const(f"{s.family}-{d['name']}-")
         out.append(f"enum kims_{ident(d['name'])} {{")
-        for e in d["entries"]:
-            out += comment(e["doc"], "\t") + [f"\t{prefix}{const(e['name'])},"]
+        for i, e in enumerate(d["entries"]):
+            value = f" = 1 << {i}" if d["type"] == "flags" else ""
+            out += comment(e["doc"], "\t") + [f"\t{prefix}{const(e['name'])}{value},"]
+        if d["type"] == "flags":
+            out += ["};", ""]
+            continue
         out += [f"\t__{prefix}MAX,", f"\t{prefix}MAX = (__{prefix}MAX - 1)", "};", ""]
     return out
 
@@ -343,9 +347,9 @@ def manual(s):
         if d["type"] == "const":
             out += [f"- `{const(s.family + '-' + d['name'])}` is {d['value']}: {d['doc']}"]
     for d in s.defs:
-        if d["type"] == "enum":
+        if d["type"] in ("enum", "flags"):
             out += ["", f"### {d['name']}", "", d["doc"], ""]
-            out += [f"- {i} `{const(s.family + '-' + d['name'] + '-' + e['name'])}`: {e['doc']}"
+            out += [f"- {i if d['type'] == 'enum' else 1 << i} `{const(s.family + '-' + d['name'] + '-' + e['name'])}`: {e['doc']}"
                     for i, e in enumerate(d["entries"])]
     return out
 

@@ -77,7 +77,7 @@ class Schema:
             return v if isinstance(v, Attr) else self.encode(a["nested-attributes"], v)
         if "display-hint" in a:
             return socket.inet_pton(socket.AF_INET6 if ":" in v else socket.AF_INET, v)
-        if "enum" in a and isinstance(v, str):
+        if a.get("enum") in self.enums and isinstance(v, str):
             v = self.enums[a["enum"]].index(v)
         if kind == "string":
             return v.encode() + b"\0"
@@ -102,7 +102,7 @@ class Schema:
             return data.rstrip(b"\0").decode(errors="replace")
         if kind in ("u32", "u64", "s64"):
             v = struct.unpack({"u32": "=I", "u64": "=Q", "s64": "=q"}[kind], data)[0]
-            return self.enums[a["enum"]][v] if "enum" in a else v
+            return self.enums[a["enum"]][v] if a.get("enum") in self.enums else v
         return data
 
     def decode(self, aset, data):

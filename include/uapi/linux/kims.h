@@ -39,6 +39,91 @@ enum kims_gate {
 	KIMS_GATE_MAX = (__KIMS_GATE_MAX - 1)
 };
 
+/* Most sessions in one session-new, session-change or session-del. */
+#define KIMS_SESSION_BATCH_MAX	256
+
+/* Most PDRs, and most FARs, QERs and URRs, of one session. */
+#define KIMS_SESSION_RULES_MAX	64
+
+/* Most port ranges of each kind in one filter. */
+#define KIMS_FILTER_PORTS_MAX	8
+
+/* Source and destination interface as in TS 29.244 8.2.2 and 8.2.24, with its values. */
+enum kims_interface {
+	/* Towards the UE; a PDR of this source interface is uplink. */
+	KIMS_INTERFACE_ACCESS,
+	/* Towards the data network. */
+	KIMS_INTERFACE_CORE,
+	/* Service functions of the SGi-LAN or N6-LAN. */
+	KIMS_INTERFACE_SGI_LAN,
+	/* The control plane function, by a tunnel of its own. */
+	KIMS_INTERFACE_CP_FUNCTION,
+	__KIMS_INTERFACE_MAX,
+	KIMS_INTERFACE_MAX = (__KIMS_INTERFACE_MAX - 1)
+};
+
+/* What happens to the first packets of a flow when userspace does not say what it is. */
+enum kims_app_fail {
+	/* They are dropped. */
+	KIMS_APP_FAIL_CLOSED,
+	/* The next PDR is tried. */
+	KIMS_APP_FAIL_OPEN,
+	__KIMS_APP_FAIL_MAX,
+	KIMS_APP_FAIL_MAX = (__KIMS_APP_FAIL_MAX - 1)
+};
+
+/* As in TS 29.244 8.2.26. Exactly one of drop, forw and buff; nocp with buff, dupl with any. */
+enum kims_apply_action {
+	/* Packets are dropped and counted. */
+	KIMS_APPLY_ACTION_DROP = 1 << 0,
+	/* Packets are forwarded. */
+	KIMS_APPLY_ACTION_FORW = 1 << 1,
+	/* Packets wait for a change of the FAR. */
+	KIMS_APPLY_ACTION_BUFF = 1 << 2,
+	/* The first packet that waits is reported. */
+	KIMS_APPLY_ACTION_NOCP = 1 << 3,
+	/* A copy goes to the duplication parameters. */
+	KIMS_APPLY_ACTION_DUPL = 1 << 4,
+};
+
+/* Measurement method as in TS 29.244 8.2.40. */
+enum kims_urr_method {
+	/* Duration. */
+	KIMS_URR_METHOD_DURAT = 1 << 0,
+	/* Volume. */
+	KIMS_URR_METHOD_VOLUM = 1 << 1,
+	/* Events (a packet that matches is one). */
+	KIMS_URR_METHOD_EVENT = 1 << 2,
+};
+
+/* What a report is made for; TS 29.244 8.2.19, 8.2.41. */
+enum kims_urr_trigger {
+	/* Every period seconds. */
+	KIMS_URR_TRIGGER_PERIO = 1 << 0,
+	/* A volume threshold is reached. */
+	KIMS_URR_TRIGGER_VOLTH = 1 << 1,
+	/* The time threshold is reached. */
+	KIMS_URR_TRIGGER_TIMTH = 1 << 2,
+	/* The first packet. */
+	KIMS_URR_TRIGGER_START = 1 << 3,
+	/* No packet for the inactivity time. */
+	KIMS_URR_TRIGGER_STOPT = 1 << 4,
+	/* Packets were dropped for the quota. */
+	KIMS_URR_TRIGGER_DROTH = 1 << 5,
+	/* A volume quota is used up. */
+	KIMS_URR_TRIGGER_VOLQU = 1 << 6,
+	/* The time quota is used up. */
+	KIMS_URR_TRIGGER_TIMQU = 1 << 7,
+	/* The monitoring time has come. */
+	KIMS_URR_TRIGGER_MONIT = 1 << 8,
+	/* The URR or its session was removed; always reported. */
+	KIMS_URR_TRIGGER_TERMR = 1 << 9,
+	/* It was asked for. */
+	KIMS_URR_TRIGGER_IMMER = 1 << 10,
+	/* An event was counted. */
+	KIMS_URR_TRIGGER_EVEQU = 1 << 11,
+};
+
 /* Top level of every message. */
 enum {
 	/* nest KIMS_RTP_A_*: A media flow. rtp-new and the reply to rtp-del take several. */
@@ -61,6 +146,14 @@ enum {
 	KIMS_A_REMAINING,
 	/* nest KIMS_SETTINGS_A_*: How the network namespace treats packets. */
 	KIMS_A_SETTINGS,
+	/* nest KIMS_GTPU_EP_A_*: A GTP-U endpoint. */
+	KIMS_A_GTPU_EP,
+	/* nest KIMS_SESSION_A_*: A session (TS 29.244 5.2) with its rules. Most commands take several. */
+	KIMS_A_SESSION,
+	/* nest KIMS_GTPU_PEER_A_*: The other end of a path or tunnel. */
+	KIMS_A_GTPU_PEER,
+	/* nest KIMS_APP_FLOW_A_*: An inner flow and the application that it is of. */
+	KIMS_A_APP_FLOW,
 	__KIMS_A_MAX,
 	KIMS_A_MAX = (__KIMS_A_MAX - 1)
 };
@@ -201,6 +294,30 @@ enum kims_drop_reason {
 	KIMS_DROP_SPOOFED_SOURCE,
 	/* pad */
 	KIMS_DROP_PAD,
+	/* u64: GTP-U to a TEID that no session has. */
+	KIMS_DROP_UNKNOWN_TEID,
+	/* u64: No PDR of the session matches. */
+	KIMS_DROP_NO_PDR,
+	/* u64: Uplink, from an inner source address that is not the UE's. */
+	KIMS_DROP_SPOOFED_UE,
+	/* u64: The FAR says drop. */
+	KIMS_DROP_FAR,
+	/* u64: More than the maximum bit rate of a QER. */
+	KIMS_DROP_RATE,
+	/* u64: The quota of a URR is used up. */
+	KIMS_DROP_QUOTA,
+	/* u64: Too much waits already, in the session or in the namespace. */
+	KIMS_DROP_BUFFER_FULL,
+	/* u64: Waited too long, or its session was deleted. */
+	KIMS_DROP_BUFFER_TIMEOUT,
+	/* u64: Larger than the path MTU; the inner sender was told. */
+	KIMS_DROP_TOO_BIG,
+	/* u64: GTP-U extension header that must be understood and is not. */
+	KIMS_DROP_EXTENSION_HEADER,
+	/* u64: Userspace has not said what the flow is, and the PDR fails closed. */
+	KIMS_DROP_APP,
+	/* u64: The kims device of the endpoint is gone or down. */
+	KIMS_DROP_NO_DEVICE,
 	__KIMS_DROP_MAX,
 	KIMS_DROP_MAX = (__KIMS_DROP_MAX - 1)
 };
@@ -366,6 +483,22 @@ enum {
 	KIMS_STATS_A_DROPS,
 	/* pad */
 	KIMS_STATS_A_PAD,
+	/* u32: GTP-U endpoints now. */
+	KIMS_STATS_A_GTPU_EPS,
+	/* u32: Sessions now. */
+	KIMS_STATS_A_SESSIONS,
+	/* u64: GTP-U packets that arrived at endpoints. */
+	KIMS_STATS_A_GTPU_RECEIVED,
+	/* u64: Inner packets of these that went on. */
+	KIMS_STATS_A_GTPU_FORWARDED,
+	/* u64: GTP-U messages taken that are no G-PDU. */
+	KIMS_STATS_A_GTPU_SIGNALLING,
+	/* u64: Packets that arrived for a UE address of a session. */
+	KIMS_STATS_A_DOWNLINK_RECEIVED,
+	/* u64: G-PDUs sent. */
+	KIMS_STATS_A_GTPU_SENT,
+	/* u32: Packets that wait now. */
+	KIMS_STATS_A_BUFFERED_PACKETS,
 	__KIMS_STATS_A_MAX,
 	KIMS_STATS_A_MAX = (__KIMS_STATS_A_MAX - 1)
 };
@@ -380,6 +513,431 @@ enum {
 	KIMS_SETTINGS_A_POSTROUTING = 1,
 	__KIMS_SETTINGS_A_MAX,
 	KIMS_SETTINGS_A_MAX = (__KIMS_SETTINGS_A_MAX - 1)
+};
+
+/* A local address and UDP port where GTP-U (TS 29.281) arrives and leaves. */
+enum {
+	/* u32: Number in the namespace. Absent in gtpu-ep-new, the kernel chooses one. */
+	KIMS_GTPU_EP_A_ID = 1,
+	/* u32, network byte order: Its address. */
+	KIMS_GTPU_EP_A_LOCAL_IPV4,
+	/* binary: Its address. */
+	KIMS_GTPU_EP_A_LOCAL_IPV6,
+	/* u32: Default 2152. */
+	KIMS_GTPU_EP_A_PORT,
+	/* u32: Index of the kims device that inner packets arrive from, as the stack sees it. Needed. */
+	KIMS_GTPU_EP_A_DEVICE,
+	/*
+	 * u32: 1: outer UDP checksums are made (from the start for IPv6); 0: they are 0 (from the
+	 * start for IPv4; RFC 6935 for IPv6).
+	 */
+	KIMS_GTPU_EP_A_UDP_CHECKSUM,
+	/*
+	 * u32: 1: the outer UDP source port varies with the inner flow (TS 29.281 4.4.2.3). Default 0:
+	 * the local port.
+	 */
+	KIMS_GTPU_EP_A_ENTROPY,
+	/*
+	 * u32: 1: what does not fit into the path MTU is sent in outer fragments. Default 0: the inner
+	 * sender is told, or the inner packet is fragmented.
+	 */
+	KIMS_GTPU_EP_A_FRAGMENT_OUTER,
+	/*
+	 * u32: 1: inner packets pass the whole network stack by the device, and so the rules of
+	 * nftables. Default 0: past it where possible.
+	 */
+	KIMS_GTPU_EP_A_STACK,
+	/* u32: 1: TCP MSS options of inner packets are lowered to what fits. Default 0. */
+	KIMS_GTPU_EP_A_MSS_CLAMP,
+	/* u64: GTP-U packets that arrived. In replies only. */
+	KIMS_GTPU_EP_A_RECEIVED,
+	/* u64: Of these, G-PDUs whose inner packet went on. In replies only. */
+	KIMS_GTPU_EP_A_FORWARDED,
+	/* u64: Of these, messages that are no G-PDU, taken. In replies only. */
+	KIMS_GTPU_EP_A_SIGNALLING,
+	/* u64: G-PDUs sent. In replies only. */
+	KIMS_GTPU_EP_A_SENT,
+	/* nest KIMS_DROP_*: Packets dropped, by reason. In replies only. */
+	KIMS_GTPU_EP_A_DROPS,
+	/* u32: F-TEIDs and FARs that use it. In replies only. */
+	KIMS_GTPU_EP_A_USERS,
+	/* pad */
+	KIMS_GTPU_EP_A_PAD,
+	__KIMS_GTPU_EP_A_MAX,
+	KIMS_GTPU_EP_A_MAX = (__KIMS_GTPU_EP_A_MAX - 1)
+};
+
+/*
+ * A session of TS 29.244 5.2: the rules of one PDN connection or PDU session. Rules are named
+ * by their ids, which are unique in the session and of the owner's choice.
+ */
+enum {
+	/* u64: The session, unique in the namespace; of the owner's choice, not 0. */
+	KIMS_SESSION_A_ID = 1,
+	/* string: The subscriber, for example the IMSI. In every event. */
+	KIMS_SESSION_A_LABEL,
+	/* u32, network byte order: Address of the UE. One session per address. */
+	KIMS_SESSION_A_UE_IPV4,
+	/* binary: Prefix of 64 bits of the UE. One session per prefix. */
+	KIMS_SESSION_A_UE_IPV6,
+	/* u32: Seconds without a packet until session-idle-ntf. 0 or absent, never. */
+	KIMS_SESSION_A_IDLE_TIMEOUT,
+	/* u32: 1: inner packets are seen on kimsmon devices. Default 0. */
+	KIMS_SESSION_A_MONITORED,
+	/* nest KIMS_PDR_A_*: A packet detection rule. */
+	KIMS_SESSION_A_PDR,
+	/* nest KIMS_FAR_A_*: A forwarding action rule. */
+	KIMS_SESSION_A_FAR,
+	/* nest KIMS_QER_A_*: A QoS enforcement rule. */
+	KIMS_SESSION_A_QER,
+	/* nest KIMS_URR_A_*: A usage reporting rule. */
+	KIMS_SESSION_A_URR,
+	/* nest KIMS_BAR_A_*: The buffering action rule. At most one. */
+	KIMS_SESSION_A_BAR,
+	/* u32: In session-change: id of a PDR to remove. */
+	KIMS_SESSION_A_DEL_PDR,
+	/* u32: In session-change: id of a FAR to remove. */
+	KIMS_SESSION_A_DEL_FAR,
+	/* u32: In session-change: id of a QER to remove. */
+	KIMS_SESSION_A_DEL_QER,
+	/* u32: In session-change: id of a URR to remove. The reply has its final counters. */
+	KIMS_SESSION_A_DEL_URR,
+	/* u32: Packets that wait. In replies only. */
+	KIMS_SESSION_A_BUFFERED_PACKETS,
+	/* u32: Octets that wait. In replies only. */
+	KIMS_SESSION_A_BUFFERED_OCTETS,
+	/*
+	 * u32: Milliseconds since the last packet. In replies and events only; absent before the
+	 * first.
+	 */
+	KIMS_SESSION_A_IDLE,
+	/* u32: In events: the PDR. */
+	KIMS_SESSION_A_EVENT_PDR,
+	/* u32: In events: the FAR. */
+	KIMS_SESSION_A_EVENT_FAR,
+	/* u32: In dl-data-ntf: DSCP of the packet, for the paging policy. */
+	KIMS_SESSION_A_EVENT_DSCP,
+	/* u32: In the reply to a batch that was refused: which session (from 0) it was for. */
+	KIMS_SESSION_A_ERROR,
+	/* pad */
+	KIMS_SESSION_A_PAD,
+	__KIMS_SESSION_A_MAX,
+	KIMS_SESSION_A_MAX = (__KIMS_SESSION_A_MAX - 1)
+};
+
+/*
+ * A packet detection rule (TS 29.244 5.2.1A, 7.5.2.2). With endpoint and teid it is for what
+ * arrives in that tunnel, else for what arrives for the UE address of the session.
+ */
+enum {
+	/* u32: PDR ID. */
+	KIMS_PDR_A_ID = 1,
+	/* u32: The rule with the lowest wins. */
+	KIMS_PDR_A_PRECEDENCE,
+	/* u32: Default access with a teid, core without. */
+	KIMS_PDR_A_SOURCE_INTERFACE,
+	/* u32: GTP-U endpoint of the local F-TEID. */
+	KIMS_PDR_A_ENDPOINT,
+	/* u32: TEID of the local F-TEID, not 0. Several PDRs of one session may share it. */
+	KIMS_PDR_A_TEID,
+	/* u32: The QFI that packets must have. Absent, any and none. */
+	KIMS_PDR_A_QFI,
+	/* nest KIMS_FILTER_A_*: SDF filters; one of them must match. Absent, all packets match. */
+	KIMS_PDR_A_FILTER,
+	/*
+	 * u32: Number of the application that userspace must have found the flow to be of. 0 or
+	 * absent, none.
+	 */
+	KIMS_PDR_A_APP_ID,
+	/* u32: NFQUEUE number to which the first packets of a flow go. */
+	KIMS_PDR_A_APP_QUEUE,
+	/* u32: Default closed. */
+	KIMS_PDR_A_APP_FAIL,
+	/* u32: 1: no outer header removal, the GTP-U header is replaced by the FAR's. Default 0. */
+	KIMS_PDR_A_KEEP_OUTER_HEADER,
+	/* u32: 1: uplink packets need not come from the UE's address (no anti-spoofing). Default 0. */
+	KIMS_PDR_A_ANY_SOURCE,
+	/* u32: Index of the device, or VRF, by which packets to the UE must have arrived. Absent, any. */
+	KIMS_PDR_A_DEVICE,
+	/* u32: Its FAR. */
+	KIMS_PDR_A_FAR_ID,
+	/* u32: Its QERs, at most 4. */
+	KIMS_PDR_A_QER_ID,
+	/* u32: Its URRs, at most 8. */
+	KIMS_PDR_A_URR_ID,
+	/* u64: Packets gone on. In replies only. */
+	KIMS_PDR_A_PACKETS,
+	/* u64: Their inner octets. In replies only. */
+	KIMS_PDR_A_OCTETS,
+	/* u64: Packets dropped. In replies only. */
+	KIMS_PDR_A_DROPPED,
+	/* pad */
+	KIMS_PDR_A_PAD,
+	__KIMS_PDR_A_MAX,
+	KIMS_PDR_A_MAX = (__KIMS_PDR_A_MAX - 1)
+};
+
+/*
+ * An SDF or TFT packet filter (TS 29.212 5.4.2, TS 24.008 10.5.6.12). "UE" is the source uplink
+ * and the destination downlink, "remote" the other.
+ */
+enum {
+	/* u32: Number of the filter, for the owner. */
+	KIMS_FILTER_A_ID = 1,
+	/* u32: IP protocol or next header. Absent, any. */
+	KIMS_FILTER_A_PROTOCOL,
+	/* u32, network byte order: Address at the UE. Absent, any. */
+	KIMS_FILTER_A_UE_IPV4,
+	/* binary: Address at the UE. Absent, any. */
+	KIMS_FILTER_A_UE_IPV6,
+	/* u32: Bits of it that count. Absent, all. */
+	KIMS_FILTER_A_UE_PREFIX_LEN,
+	/* u32, network byte order: Remote address. Absent, any. */
+	KIMS_FILTER_A_REMOTE_IPV4,
+	/* binary: Remote address. Absent, any. */
+	KIMS_FILTER_A_REMOTE_IPV6,
+	/* u32: Bits of it that count. Absent, all. */
+	KIMS_FILTER_A_REMOTE_PREFIX_LEN,
+	/*
+	 * u32: Range of ports at the UE: the lowest in the upper 16 bits, the highest in the lower.
+	 * Several: one must match.
+	 */
+	KIMS_FILTER_A_UE_PORTS,
+	/* u32: Range of remote ports, likewise. */
+	KIMS_FILTER_A_REMOTE_PORTS,
+	/* u32: Type of Service or Traffic Class. */
+	KIMS_FILTER_A_TOS,
+	/* u32: Bits of it that count. Absent, all. */
+	KIMS_FILTER_A_TOS_MASK,
+	/* u32: SPI of ESP or AH. */
+	KIMS_FILTER_A_SPI,
+	/* u32: IPv6 flow label. */
+	KIMS_FILTER_A_FLOW_LABEL,
+	/* u32: 1 uplink, 2 downlink, 3 (default) both. */
+	KIMS_FILTER_A_DIRECTION,
+	__KIMS_FILTER_A_MAX,
+	KIMS_FILTER_A_MAX = (__KIMS_FILTER_A_MAX - 1)
+};
+
+/* A forwarding action rule (TS 29.244 7.5.2.3). */
+enum {
+	/* u32: FAR ID. */
+	KIMS_FAR_A_ID = 1,
+	/* u32: Bits of apply-action. */
+	KIMS_FAR_A_APPLY_ACTION,
+	/* u32: Default core without outer header creation, access with it. */
+	KIMS_FAR_A_DESTINATION_INTERFACE,
+	/* u32: Outer header creation: GTP-U endpoint to send from. */
+	KIMS_FAR_A_ENDPOINT,
+	/* u32: Outer header creation: TEID at the peer. */
+	KIMS_FAR_A_TEID,
+	/* u32, network byte order: Outer header creation: address of the peer. */
+	KIMS_FAR_A_PEER_IPV4,
+	/* binary: Outer header creation: address of the peer. */
+	KIMS_FAR_A_PEER_IPV6,
+	/* u32: Outer header creation: default 2152. */
+	KIMS_FAR_A_PEER_PORT,
+	/*
+	 * u32: Transport level marking: DSCP of the outer header, or of the packet when there is none.
+	 * Absent, that of the inner packet.
+	 */
+	KIMS_FAR_A_DSCP,
+	/* u32: To the core: index of the device, or VRF, by which packets leave. Absent, by the route. */
+	KIMS_FAR_A_DEVICE,
+	/*
+	 * u32: In session-change, with a new outer header: 1 sends an End Marker behind the last
+	 * packet of the old tunnel (SNDEM).
+	 */
+	KIMS_FAR_A_SEND_END_MARKER,
+	/* u32: Duplication: TEID at the peer. */
+	KIMS_FAR_A_DUP_TEID,
+	/* u32, network byte order: Duplication: address of the peer. */
+	KIMS_FAR_A_DUP_IPV4,
+	/* binary: Duplication: address of the peer. */
+	KIMS_FAR_A_DUP_IPV6,
+	/* u32: Duplication: GTP-U endpoint to send from. */
+	KIMS_FAR_A_DUP_ENDPOINT,
+	__KIMS_FAR_A_MAX,
+	KIMS_FAR_A_MAX = (__KIMS_FAR_A_MAX - 1)
+};
+
+/* A QoS enforcement rule (TS 29.244 7.5.2.5). PDRs that share it share its rates. */
+enum {
+	/* u32: QER ID. */
+	KIMS_QER_A_ID = 1,
+	/* u32: Default open. */
+	KIMS_QER_A_GATE_UL,
+	/* u32: Default open. */
+	KIMS_QER_A_GATE_DL,
+	/* u64: Maximum bit rate uplink, bit/s. 0 or absent, none. */
+	KIMS_QER_A_MBR_UL,
+	/* u64: Maximum bit rate downlink, bit/s. */
+	KIMS_QER_A_MBR_DL,
+	/* u64: Guaranteed bit rate uplink, bit/s; accounted, not enforced. */
+	KIMS_QER_A_GBR_UL,
+	/* u64: Guaranteed bit rate downlink, bit/s. */
+	KIMS_QER_A_GBR_DL,
+	/* u32: Milliseconds of the rate that may come at once. 0 or absent, the default of 100. */
+	KIMS_QER_A_BURST,
+	/* u32: QFI to mark what goes to the UE with. Absent, none. */
+	KIMS_QER_A_QFI,
+	/* u64: Octets that passed uplink. In replies only. */
+	KIMS_QER_A_OCTETS_UL,
+	/* u64: Octets that passed downlink. In replies only. */
+	KIMS_QER_A_OCTETS_DL,
+	/* u64: Packets over the rate or at the closed gate. In replies only. */
+	KIMS_QER_A_DROPPED_UL,
+	/* u64: The same downlink. In replies only. */
+	KIMS_QER_A_DROPPED_DL,
+	/* pad */
+	KIMS_QER_A_PAD,
+	__KIMS_QER_A_MAX,
+	KIMS_QER_A_MAX = (__KIMS_QER_A_MAX - 1)
+};
+
+/*
+ * A usage reporting rule (TS 29.244 7.5.2.4). Its counters only grow while it exists: the usage
+ * between two reports is their difference, so that nothing is lost with an event that is not
+ * heard.
+ */
+enum {
+	/* u32: URR ID. */
+	KIMS_URR_A_ID = 1,
+	/* u32: Bits of urr-method. Default volum. */
+	KIMS_URR_A_METHOD,
+	/* u32: Bits of urr-trigger that are to be reported. */
+	KIMS_URR_A_TRIGGERS,
+	/* u64: Octets in both directions; likewise the next. 0 or absent, none. */
+	KIMS_URR_A_VOLUME_THRESHOLD,
+	/* u64: Octets uplink. */
+	KIMS_URR_A_VOLUME_THRESHOLD_UL,
+	/* u64: Octets downlink. */
+	KIMS_URR_A_VOLUME_THRESHOLD_DL,
+	/*
+	 * u64: Octets in both directions that may pass; likewise the next. Given again, a new quota
+	 * begins.
+	 */
+	KIMS_URR_A_VOLUME_QUOTA,
+	/* u64: Octets uplink. */
+	KIMS_URR_A_VOLUME_QUOTA_UL,
+	/* u64: Octets downlink. */
+	KIMS_URR_A_VOLUME_QUOTA_DL,
+	/* u32: Seconds. */
+	KIMS_URR_A_TIME_THRESHOLD,
+	/* u32: Seconds. */
+	KIMS_URR_A_TIME_QUOTA,
+	/* u32: Seconds. */
+	KIMS_URR_A_PERIOD,
+	/* u64: Unix time in seconds at which a report is made and thresholds begin anew. */
+	KIMS_URR_A_MONITORING_TIME,
+	/* u32: Seconds without a packet after which time is not counted (inactivity detection time). */
+	KIMS_URR_A_INACTIVITY,
+	/* u32: 1: measures before QoS enforcement (MBQE). Default 0. */
+	KIMS_URR_A_BEFORE_QOS,
+	/* u32: A URR that is reported whenever this one is. */
+	KIMS_URR_A_LINKED_URR,
+	/* u64: Both directions. Counters are in replies and events only. */
+	KIMS_URR_A_OCTETS,
+	/* u64: Uplink. */
+	KIMS_URR_A_OCTETS_UL,
+	/* u64: Downlink. */
+	KIMS_URR_A_OCTETS_DL,
+	/* u64: Both directions. */
+	KIMS_URR_A_PACKETS,
+	/* u64: Uplink. */
+	KIMS_URR_A_PACKETS_UL,
+	/* u64: Downlink. */
+	KIMS_URR_A_PACKETS_DL,
+	/* u64: Milliseconds counted. */
+	KIMS_URR_A_DURATION,
+	/* u64: Unix time of the first packet, nanoseconds. Absent before it. */
+	KIMS_URR_A_FIRST_PACKET,
+	/* u64: Unix time of the last packet, nanoseconds. */
+	KIMS_URR_A_LAST_PACKET,
+	/* u32: 1: the quota is used up, packets are dropped. */
+	KIMS_URR_A_EXHAUSTED,
+	/* u32: UR-SEQN: in events the number of the report, in replies of the next. */
+	KIMS_URR_A_SEQ,
+	/* u32: In events: bits of urr-trigger, why the report is made. */
+	KIMS_URR_A_TRIGGER,
+	/* u64: Where octets stood at the report before; likewise the next. */
+	KIMS_URR_A_REPORTED_OCTETS,
+	/* u64: Uplink. */
+	KIMS_URR_A_REPORTED_OCTETS_UL,
+	/* u64: Downlink. */
+	KIMS_URR_A_REPORTED_OCTETS_DL,
+	/* u64: Milliseconds. */
+	KIMS_URR_A_REPORTED_DURATION,
+	/* pad */
+	KIMS_URR_A_PAD,
+	__KIMS_URR_A_MAX,
+	KIMS_URR_A_MAX = (__KIMS_URR_A_MAX - 1)
+};
+
+/* The buffering action rule (TS 29.244 7.5.2.6). */
+enum {
+	/* u32: Most packets that wait. 0 or absent, the default of 64. */
+	KIMS_BAR_A_PACKETS = 1,
+	/* u32: Most octets that wait. 0 or absent, the default of 98304. */
+	KIMS_BAR_A_OCTETS,
+	/* u32: Milliseconds that a packet waits at most. 0 or absent, the default of 10000. */
+	KIMS_BAR_A_TIMEOUT,
+	/* u32: Milliseconds from the first packet to its report (downlink data notification delay). */
+	KIMS_BAR_A_DELAY,
+	__KIMS_BAR_A_MAX,
+	KIMS_BAR_A_MAX = (__KIMS_BAR_A_MAX - 1)
+};
+
+/* The other end of a GTP-U path or tunnel. */
+enum {
+	/* u32: The GTP-U endpoint here. */
+	KIMS_GTPU_PEER_A_ENDPOINT = 1,
+	/* u32, network byte order: Address of the peer. */
+	KIMS_GTPU_PEER_A_IPV4,
+	/* binary: Address of the peer. */
+	KIMS_GTPU_PEER_A_IPV6,
+	/* u32: Default 2152. */
+	KIMS_GTPU_PEER_A_PORT,
+	/* u32: TEID at the peer. */
+	KIMS_GTPU_PEER_A_TEID,
+	/* u32: In echo-ntf: the restart counter that it sent, which TS 29.281 8.2 says to ignore. */
+	KIMS_GTPU_PEER_A_RECOVERY,
+	/* u64: In events: the session that sends to the tunnel. */
+	KIMS_GTPU_PEER_A_SESSION,
+	/* u32: In events: its FAR. */
+	KIMS_GTPU_PEER_A_FAR,
+	/* string: In events, the subscriber of the session. */
+	KIMS_GTPU_PEER_A_LABEL,
+	/* pad */
+	KIMS_GTPU_PEER_A_PAD,
+	__KIMS_GTPU_PEER_A_MAX,
+	KIMS_GTPU_PEER_A_MAX = (__KIMS_GTPU_PEER_A_MAX - 1)
+};
+
+/* One inner flow of a session, in both directions, and what userspace has found it to be. */
+enum {
+	/* u64: The session. */
+	KIMS_APP_FLOW_A_SESSION = 1,
+	/* u32: The application; 0: none that is known. */
+	KIMS_APP_FLOW_A_APP_ID,
+	/* u32: IP protocol. */
+	KIMS_APP_FLOW_A_PROTOCOL,
+	/* u32, network byte order: Address at the UE. */
+	KIMS_APP_FLOW_A_UE_IPV4,
+	/* binary: Address at the UE. */
+	KIMS_APP_FLOW_A_UE_IPV6,
+	/* u32: Port at the UE; 0: the protocol has none. */
+	KIMS_APP_FLOW_A_UE_PORT,
+	/* u32, network byte order: Remote address. */
+	KIMS_APP_FLOW_A_REMOTE_IPV4,
+	/* binary: Remote address. */
+	KIMS_APP_FLOW_A_REMOTE_IPV6,
+	/* u32: Remote port. */
+	KIMS_APP_FLOW_A_REMOTE_PORT,
+	/* pad */
+	KIMS_APP_FLOW_A_PAD,
+	__KIMS_APP_FLOW_A_MAX,
+	KIMS_APP_FLOW_A_MAX = (__KIMS_APP_FLOW_A_MAX - 1)
 };
 
 enum {
@@ -436,11 +994,67 @@ enum {
 	KIMS_CMD_SETTINGS_SET,
 	/* Settings of the network namespace. */
 	KIMS_CMD_SETTINGS_GET,
+	/* Make a GTP-U endpoint: its UDP port is bound at once. The reply has its id. */
+	KIMS_CMD_GTPU_EP_NEW,
+	/* Delete a GTP-U endpoint that nothing uses. The reply has its final counters. */
+	KIMS_CMD_GTPU_EP_DEL,
+	/* One endpoint by id, or all. */
+	KIMS_CMD_GTPU_EP_GET,
+	/*
+	 * Make sessions with all their rules, up to session-batch-max in one message: all of them or,
+	 * when one is refused, none.
+	 */
+	KIMS_CMD_SESSION_NEW,
+	/*
+	 * Change sessions, up to session-batch-max in one message: all or, when one is refused, none.
+	 * A rule that is given replaces the one of its id as a whole, or is new; del-* removes rules;
+	 * what is not named stays. Packets see the rules from before or from after. Counters of rules
+	 * that stay go on. Replies with the final counters of removed URRs.
+	 */
+	KIMS_CMD_SESSION_CHANGE,
+	/*
+	 * Delete sessions by id. The reply has each with its final counters: no packet is counted
+	 * after it.
+	 */
+	KIMS_CMD_SESSION_DEL,
+	/* Sessions by id, or all, with rules and counters. */
+	KIMS_CMD_SESSION_GET,
+	/* Delete all sessions of the namespace. */
+	KIMS_CMD_SESSION_FLUSH,
+	/* Send an End Marker to a tunnel. */
+	KIMS_CMD_END_MARKER,
+	/* Send an Echo Request to a peer; echo-ntf tells of the response. */
+	KIMS_CMD_ECHO,
+	/* Say what flows are. A flow that is known is replaced. */
+	KIMS_CMD_APP_FLOW_NEW,
+	/* The flows of a session that userspace has said something of. */
+	KIMS_CMD_APP_FLOW_GET,
+	/*
+	 * A URR has something to report: its session (id, label) and its urr with counters, seq and
+	 * trigger. Linked URRs follow in reports of their own.
+	 */
+	KIMS_CMD_USAGE_NTF,
+	/*
+	 * Downlink packets wait: once for each time that the buffer begins to fill (TS 29.244 5.2.3).
+	 * Session id and label, event-pdr, event-far, event-dscp.
+	 */
+	KIMS_CMD_DL_DATA_NTF,
+	/* No packet for the idle-timeout of the session (user plane inactivity report). */
+	KIMS_CMD_SESSION_IDLE_NTF,
+	/* A session was deleted; with its final counters. */
+	KIMS_CMD_SESSION_DEL_NTF,
+	/* A peer does not know the tunnel that a FAR sends to (TS 29.281 7.3.1). */
+	KIMS_CMD_ERROR_INDICATION_NTF,
+	/* A peer has answered an Echo Request. */
+	KIMS_CMD_ECHO_NTF,
+	/* An End Marker arrived in a tunnel whose FAR forwards to no other tunnel. */
+	KIMS_CMD_END_MARKER_NTF,
 	__KIMS_CMD_MAX,
 	KIMS_CMD_MAX = (__KIMS_CMD_MAX - 1)
 };
 
 #define KIMS_MCGRP_RTP	"rtp"
 #define KIMS_MCGRP_GM	"gm"
+#define KIMS_MCGRP_GTPU	"gtpu"
 
 #endif /* _UAPI_LINUX_KIMS_H */

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * GTP-U (TS 29.281) under the rules of TS 29.244: endpoints, sessions, PDR, FAR, QER, URR, BAR.
+ *
+ * How a packet meets a session:
+ *
+ *   tunnel  a local F-TEID, found by endpoint and TEID: packets of PDRs that have one
+ *   ue      a UE address (IPv6: its /64), found by destination: packets of PDRs that have no
+ *           F-TEID, which is downlink from the core
+ *
+ * From there struct kims_rules says all: its PDRs, by precedence. A struct kims_rules and what
+ * hangs on it (PDR, FAR, filters) never changes; a change of any of it builds a new one and swaps
+ * kims_session.rules, so that a packet sees the rules from before or from after a change and
+ * never a mixture.
+ *
+ * What changes with packets (QER, URR, PDR counters, buffer) belongs to the session and is under
+ * kims_session.lock, which each packet takes once: rules and meters change together. A packet
+ * that finds under the lock that kims_session.rules is no longer what it was classified by
+ * starts over. So counters are exact, quotas are kept to the packet, and what a delete returns is
+ * final.
+ *
+ * Locks: kims_net.lock (mutex, control) > kims_session.lock (BH off). Nothing is transmitted and
+ * no other session's lock is taken under a session's lock.
+ *
+ * Direction: uplink is what a PDR with source interface access matches, downlink all else.
+ * Volumes are of the inner IP packet (TS 29.244 5.2.2.2).
+ */
+#ifndef KIMS_GTPU_H
+#define KIMS_GTPU_H
+
+#include <linux/timer.h>
+#include <linux/xarray.h>
+#include "flow.h"
+
+#define KIMS_GTPU_PORT 2152
+
+struct kims_session;
+struct kims_monitor;
+struct kims_app_flows;
+
+/* --- endpoint; ep.c --- */
+
+struct kims_gtpu_ep_stats {
+	u64_stats_t received;	/* GTP-U packets to this endpoint, whatever became of them */
+	u64_stats_t forwarded;	/* of those, G-PDUs whose inner packet went on */
+	u64_stats_t signalling; /* of those, everything that is no G-PDU and was taken */
+	u64_stats_t sent;	/* G-PDUs made */
+	u64_stats_t drops[__KIMS_DROP_MAX];
+	struct u64_stats_sync syncp;
+};
+
+/* A local address and port where GTP-U arrives and leaves. Never changes but for dev. */
+struct kims_gtpu_ep {
+	struct kims_local local; /* in the flow table; kind KIMS_FLOW_GTPU */
+	struct kims_net *kn;
+	u32 id;
+	bool udp_csum;	     /* IPv4: outer UDP checksum; IPv6: else zero by RFC 6935 */
+	bool entropy;	     /* source port from the inner flow's hash, else 2152 */
+	bool fragment_outer; /* may send outer fragments; else inner ones, or "too big" */
+	bool stack;	     /* inner packets pass the stack (and its nftables) by dev */
+	bool mss_clamp;
+	struct net_device __rcu *dev; /* the kims device of inner packets; NULL: gone */
+	struct socket *sock;	      /* keeps the port; takes what the hooks did not */
+	struct kims_gtpu_ep_stats __percpu *stats;
+	u32 tunnels; /* by kims_net.lock; sessions and FARs that use it */
+	struct rcu_head rcu;
+};
+
+/* --- where a session is found --- */
+
+struct kims_tunnel {
+	struct kims_node node; /* kims_gtpu_net.tunnels, by endpoint and TEID */
+	__be32 teid;
+	struct kims_gtpu_ep *ep;
+	struct kims_session *session;
+	struct rcu_head rcu;
+};
+
+struct kims_ue {
+	struct kims_node node; /* kims_gtpu_net.ues, by address */
+	struct kims_addr addr; /* IPv6: prefix of 64 bits, the rest 0 */
+	struct kims_session *session;
+	struct rcu_head rcu;
+};
+
+/* --- rules; immutable --- */
+
+/* A range of ports, host byte order; {0, 65535}: any. */
+struct kims_ports {
+	u16 low, high;
+};
+
+#define KIMS_FILTER_PORTS 8
+
+/* TFT semantics: "ue" and "remote" are source and destination uplink, and the reverse downlink. */
+struct kims_filter {
+	u32 id;
+	s16 protocol;		    /* -1: any */
+	u8 family;		    /* AF_UNSPEC: any; of both addresses */
+	u8 directions;		    /* BIT(uplink) | BIT(downlink), by enum kims_direction */
+	u8 tos, tos_mask;	    /* Type of Service or Traffic Class */
+	u8 n_ue_ports, n_remote_ports; /* 0: any port, and no port needed */
+	struct in6_addr ue, ue_mask;	     /* IPv4 in the first word */
+	struct in6_addr remote, remote_mask;
+	u32 spi;	/* host byte order; 0: any */
+	u32 flow_label; /* ~0: any */
+	struct kims_ports ports[]; /* n_ue_ports, then n_remote_ports */
+};
+
+enum kims_direction {
+	KIMS_UPLINK,
+	KIMS_DOWNLINK,
+	KIMS_N_DIRECTIONS,
+};
+
+#define KIMS_PDR_QERS 4
+#define KIMS_PDR_URRS 8
+#define KIMS_SESSION_PDRS 64 /* most rules of a kind in a session */
+
+struct kims_far {
+	u32 id;
+	u32 action;	/* KIMS_APPLY_ACTION_* bits */
+	u32 dst_interface; /* enum kims_interface */
+	u32 ifindex;	/* to the core: leaves by this device or VRF; 0: by the route */
+	bool encap;	/* outer header creation */
+	s16 dscp;	/* transport level marking; -1: that of the inner packet */
+	struct kims_gtpu_ep *ep; /* encap: from where */
+	__be32 teid;		 /* encap: to which */
+	struct kims_way way;	 /* encap: source and destination, cached path */
+	struct kims_way dup;	 /* duplicate to (KIMS_APPLY_ACTION_DUPL); GTP-U with dup_teid */
+	__be32 dup_teid;
+	struct kims_node by_peer; /* encap: kims_gtpu_net.fars, by peer address and TEID */
+	struct kims_session *session;
+};
+
+struct kims_pdr {
+	u32 id;
+	u32 precedence; /* lower first */
+	u8 source;	/* enum kims_interface */
+	u8 direction;	/* enum kims_direction */
+	s16 qfi;	/* -1: any */
+	bool any_source; /* uplink: the inner source need not be the UE's address */
+	bool decap;	/* outer header removal; false: a GTP-U packet goes on as it is, with a new
+			 * outer header */
+	u8 fail_open;	/* app_id: when userspace says nothing, the packet meets the next PDR */
+	u8 n_filters, n_qers, n_urrs;
+	s16 mark_qfi;	/* of the first QER that marks one; -1 */
+	u16 queue;	/* app_id: NFQUEUE number */
+	u32 app_id;	/* 0: none */
+	u32 ifindex;	/* must have arrived by this device or VRF; 0: any */
+	struct kims_tunnel *tunnel; /* NULL: found by UE address */
+	struct kims_far *far;
+	const struct kims_filter **filters; /* n_filters; 0: matches all */
+	struct kims_pdr_count *count;
+	struct kims_qer *qers[KIMS_PDR_QERS]; /* under kims_session.lock only */
+	struct kims_urr *urrs[KIMS_PDR_URRS]; /* under kims_session.lock only */
+};
+
+struct kims_rules {
+	struct rcu_head rcu;
+	u32 n_pdrs, n_fars;
+	bool apps; /* some PDR has an app_id */
+	struct kims_pdr *pdrs; /* by precedence, then id */
+	struct kims_far *fars;
+	/* all of it lies in this one allocation */
+};
+
+/* --- meters; by kims_session.lock --- */
+
+struct kims_pdr_count {
+	u32 id;
+	u64 packets, octets; /* gone on, duplicates not counted */
+	u64 dropped;
+};
+
+struct kims_qer_limit {
+	u64 rate;	/* bit/s; 0: none */
+	u64 ns_per_octet; /* fixed point, 2^-16 ns */
+	u64 burst;	/* ns of the rate that may come at once */
+	u64 tat;	/* theoretical arrival time (GCRA), ns */
+};
+
+struct kims_qer {
+	u32 id;
+	u8 gate[KIMS_N_DIRECTIONS]; /* enum kims_gate */
+	s16 qfi;		    /* to mark downlink packets with; -1: none */
+	struct kims_qer_limit mbr[KIMS_N_DIRECTIONS];
+	u64 gbr[KIMS_N_DIRECTIONS]; /* bit/s; 0: none */
+	u64 octets[KIMS_N_DIRECTIONS], dropped[KIMS_N_DIRECTIONS];
+};
+
+/* Indices of volumes. */
+enum kims_volume {
+	KIMS_VOLUME_UL,
+	KIMS_VOLUME_DL,
+	KIMS_VOLUME_TOTAL,
+	KIMS_N_VOLUMES,
+};
+
+/*
+ * Counters only grow: a report tells where they stand, and what is between two reports is their
+ * difference, so that a lost event loses no volume. Thresholds and quotas count from base.
+ */
+struct kims_urr {
+	u32 id;
+	u32 method;	/* KIMS_URR_METHOD_* bits */
+	u32 triggers;	/* KIMS_URR_TRIGGER_* bits that are reported */
+	bool before_qos; /* also what the QERs drop */
+	bool exhausted;	/* quota used up: its packets are dropped */
+	u32 seq;	/* of the next report */
+	u64 octets[KIMS_N_VOLUMES], packets[KIMS_N_VOLUMES];
+	u64 base[KIMS_N_VOLUMES];	/* octets at the last report */
+	u64 quota_base[KIMS_N_VOLUMES]; /* octets when the quota was given */
+	u64 threshold[KIMS_N_VOLUMES], quota[KIMS_N_VOLUMES]; /* octets; 0: none */
+	u32 time_threshold, time_quota, period; /* s; 0: none */
+	u32 inactivity; /* s without a packet after which time does not count; 0: counts on */
+	u64 monitoring; /* Unix time, s, 0: none: a report, and counting anew, at this time */
+	u64 first, last; /* packets: Unix time, ns; 0: none yet */
+	u64 duration, duration_base, duration_quota_base; /* ns */
+	u64 period_end; /* ktime (boot), ns; 0: not running */
+};
+
+/* --- buffering; buffer.c --- */
+
+struct kims_bar {
+	u32 packets, octets; /* most in the queue; 0: the default */
+	u32 timeout;	     /* ms that a packet may wait; 0: the default */
+	u32 delay;	     /* ms before the downlink data report */
+};
+
+/* --- session; session.c --- */
+
+struct kims_session {
+	spinlock_t lock; /* BH off; see above */
+	bool dead;	 /* by lock; deleted: counts nothing more */
+	bool reported;	 /* by lock; downlink data report of this burst is out */
+	bool flushing;	 /* by lock; packets queue behind those being flushed */
+	u8 n_qers, n_urrs, n_counts;
+	u32 idle_timeout; /* s without a packet: inactivity report; 0: none */
+	struct kims_rules __rcu *rules; /* changes under kims_net.lock and lock */
+	struct kims_net *kn;
+	u64 id;			      /* the owner's, unique in the namespace */
+	struct kims_ue *ue[2];	      /* IPv4, IPv6; NULL: none */
+	struct kims_qer **qers;	      /* by lock for packets, kims_net.lock for control */
+	struct kims_urr **urrs;	      /* the same */
+	struct kims_pdr_count **counts; /* the same */
+	struct kims_tunnel **tunnels; /* by kims_net.lock */
+	u32 n_tunnels;
+	struct kims_bar bar;
+	struct sk_buff_head buffer; /* by lock; the list's own lock is not used */
+	u32 buffered;		    /* by lock; octets in buffer */
+	unsigned long last;	    /* by lock; jiffies of the last packet */
+	struct timer_list timer;    /* next deadline of URRs, buffer, inactivity; report.c */
+	struct kims_app_flows __rcu *apps; /* app.c; NULL: none */
+	const char *label;	    /* the subscriber; never NULL */
+	bool monitored;		    /* inner packets are seen on monitoring devices */
+	struct kims_node node;	    /* kims_gtpu_net.sessions, by id */
+	struct rcu_head rcu;
+};
+
+struct kims_gtpu_net {
+	struct kims_table tunnels;
+	struct kims_table ues;
+	struct kims_table fars; /* with outer header creation, for Error Indication */
+	struct kims_table sessions;
+	struct xarray eps;
+	u32 next_ep;
+	u32 n_sessions, n_eps, n_pdrs, n_fars, n_qers, n_urrs;
+	atomic_t buffered_packets, buffered_octets; /* in the whole namespace */
+	struct nf_hook_ops *late; /* app.c */
+};
+
+static inline struct kims_gtpu_ep *kims_gtpu_ep(struct kims_local *l)
+{
+	return container_of(l, struct kims_gtpu_ep, local);
+}
+
+/* --- the packet path: rx.c, tx.c, match.c --- */
+
+/* A packet on its way through a session. */
+struct kims_inner {
+	struct kims_packet ip;	   /* of the inner packet; match.c reads it */
+	struct kims_session *session;
+	const struct kims_rules *rules; /* by which it was classified */
+	const struct kims_pdr *pdr;
+	s16 qfi;		   /* that it came with; -1 */
+};
+
+/*
+ * The PDR of a packet, in this RCU section: in->session and in->ip are set; tunnel is NULL for a
+ * packet found by UE address. Sets in->rules and in->pdr. Returns 0 or the reason of drop.
+ */
+int kims_gtpu_match(struct kims_inner *in, const struct kims_tunnel *tunnel,
+		    const struct sk_buff *skb);
+struct kims_tunnel *kims_tunnel_find(const struct kims_net *kn, const struct kims_gtpu_ep *ep,
+				     __be32 teid);
+struct kims_ue *kims_ue_find4(const struct kims_net *kn, __be32 addr);
+struct kims_ue *kims_ue_find6(const struct kims_net *kn, const struct in6_addr *addr);
+
+/*
+ * An inner packet (skb->data at its IP header, BH off, RCU) to the UE of a session: classified,
+ * metered, encapsulated and sent, or buffered. Takes the packet and returns 0, or returns the
+ * reason of drop, counted, and the packet is the caller's. flush: it comes from the buffer.
+ */
+int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush);
+
+/* One packet counted for the endpoint; BH off. */
+void kims_gtpu_ep_count(struct kims_gtpu_ep *ep, int why);
+
+/*
+ * Outer headers by the FAR (TS 29.281 5, extension header of qfi when that is not -1), for the
+ * path; room was made. Type is GTPU_MSG_*, for G-PDU the skb is the inner packet.
+ */
+#define GTPU_ECHO_REQUEST 1
+#define GTPU_ECHO_RESPONSE 2
+#define GTPU_ERROR_INDICATION 26
+#define GTPU_SUPPORTED_EXTENSION_HEADERS 31
+#define GTPU_END_MARKER 254
+#define GTPU_G_PDU 255
+
+/* --- meter.c --- */
+
+/*
+ * Charges a packet of the session to the QERs and URRs of its PDR and counts it, with the lock
+ * held and the rules found to be current. octets of packets packets (more than one for a
+ * super-packet). why: reason of drop that is already known, else 0. Returns 0: it may go on, or
+ * the reason of drop. Reports that are due are sent.
+ */
+int kims_meter(struct kims_session *s, const struct kims_pdr *pdr, unsigned int octets,
+	       unsigned int packets, int why);
+/* From configuration: rate in bit/s, burst in ms of it (0: default). */
+void kims_qer_limit_set(struct kims_qer_limit *l, u64 rate, u32 burst_ms);
+
+/* --- report.c: events and deadlines of a session --- */
+
+/* With the session's lock held. trigger: KIMS_URR_TRIGGER_* bits. Starts the next interval. */
+void kims_urr_report(struct kims_session *s, struct kims_urr *u, u32 trigger);
+/* Time counted up to now, for a reader of the URR; with the lock held. */
+void kims_urr_settle(struct kims_urr *u, u64 now_ns);
+/* Sets the timer to the next deadline; with the lock held. Not after dead. */
+void kims_session_arm(struct kims_session *s);
+void kims_session_timer(struct timer_list *timer);
+/* A URR was given (new) or its conf has changed: clocks and quota start; with the lock held. */
+void kims_urr_start(struct kims_urr *u, bool fresh_quota);
+
+/* --- buffer.c --- */
+
+/* Keeps the packet (lock held): 0, or reason of drop and the packet is the caller's. */
+int kims_buffer_put(struct kims_session *s, const struct kims_pdr *pdr, struct sk_buff *skb);
+/* After a change of rules, lock not held, BH on: sends what waits in order, if it may go now. */
+void kims_buffer_flush(struct kims_session *s);
+/* Drops all that waits, counted; lock held. */
+void kims_buffer_drop(struct kims_session *s, int why);
+
+/* --- signal.c: Echo, Error Indication, End Marker, extension headers (TS 29.281 7) --- */
+
+/* A message that is no G-PDU, checked for length; takes the packet: 0, or reason of drop. */
+int kims_gtpu_signal(struct kims_gtpu_ep *ep, struct sk_buff *skb, const struct kims_packet *p,
+		     unsigned int gtp);
+/* Unknown TEID, rate-limited; the packet stays the caller's. */
+void kims_gtpu_error_indication(struct kims_gtpu_ep *ep, const struct sk_buff *skb,
+				const struct kims_packet *p, __be32 teid);
+void kims_gtpu_unsupported_header(struct kims_gtpu_ep *ep, const struct sk_buff *skb,
+				  const struct kims_packet *p);
+/* On the old path of a FAR, after a grace period: behind all that went there. */
+int kims_gtpu_end_marker(struct kims_gtpu_ep *ep, const struct kims_end *peer, __be32 teid,
+			 s16 dscp);
+int kims_gtpu_echo(struct kims_gtpu_ep *ep, const struct kims_end *peer);
+
+/* --- mtu.c --- */
+
+/*
+ * The inner packet with overhead octets of outer headers does not fit: tells the inner sender
+ * (IPv4 DF, IPv6), or cuts it into inner fragments, each of which goes on by kims_gtpu_downlink
+ * or in outer fragments when the endpoint says so. 0: taken; else reason of drop.
+ */
+int kims_gtpu_too_big(struct kims_session *s, const struct kims_far *far, struct sk_buff *skb,
+		      unsigned int mtu, unsigned int overhead);
+void kims_gtpu_clamp_mss(struct sk_buff *skb, unsigned int mtu);
+
+/* --- dev.c: the kims device; app.c; monitor.c --- */
+
+/* Hands an inner packet to the stack as received by the endpoint's device. Takes the packet. */
+void kims_gtpu_to_stack(struct kims_gtpu_ep *ep, struct sk_buff *skb);
+/* Inner packets of a monitored session, seen by monitoring devices. */
+void kims_monitor_packet(struct kims_session *s, const struct sk_buff *skb, u8 direction);
+/*
+ * What userspace has said of the packet's flow: 0 and *ret_app (0: no application), or
+ * -EINPROGRESS: not known yet, the packet goes to the queue of the PDR.
+ */
+int kims_app_find(struct kims_session *s, const struct kims_inner *in, const struct sk_buff *skb,
+		  u32 *ret_app);
+void kims_app_free(struct kims_session *s);
+
+/* --- session.c, rules.c, ep.c: control; the caller holds kims_net.lock --- */
+
+int kims_gtpu_net_init(struct kims_net *kn);
+void kims_gtpu_net_exit(struct kims_net *kn);
+struct kims_session *kims_session_find(const struct kims_net *kn, u64 id);
+struct kims_gtpu_ep *kims_gtpu_ep_find(const struct kims_net *kn, u32 id);
+u32 kims_session_count(const struct kims_net *kn);
+u32 kims_gtpu_ep_number(const struct kims_net *kn); /* how many */
+int kims_gtpu_link_init(void); /* the device kinds, once per module */
+void kims_gtpu_link_exit(void);
+
+#endif /* KIMS_GTPU_H */
