@@ -330,7 +330,10 @@ static unsigned int kims_flow_pass(struct kims_net *kn, struct kims_flow *f, str
 	why = kims_parse(f, skb, l4, &p);
 	if (likely(!why))
 		why = kims_output_prepare(kn, f, skb, &p, ret_path);
-	why = f->ops->account(f, skb->data + p.l4 + sizeof(struct udphdr), p.len, why);
+	if (f->ops->transform)
+		why = f->ops->transform(f, skb, p.l4 + sizeof(struct udphdr), &p.len, why);
+	else
+		why = f->ops->account(f, skb->data + p.l4 + sizeof(struct udphdr), p.len, why);
 	if (likely(why == KIMS_FLOW_SEND)) {
 		trace_kims_forward(f->id, skb);
 		kims_output_rewrite(kn, f, skb, &p, *ret_path);
@@ -369,6 +372,25 @@ static unsigned int kims_flow_run(struct kims_net *kn, struct kims_flow *f, stru
 	}
 	kims_output_stack(kn, path, skb);
 	return NF_STOLEN;
+}
+
+/* Not onward into a flow of this host: two that copy to one another would never end. */
+void kims_flow_send_copy(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb, u16 l4)
+{
+	const struct kims_path *path;
+
+	if (kims_flow_pass(kn, f, skb, l4, &path) != NF_STOLEN) {
+		kfree_skb(skb);
+		return;
+	}
+	if (kims_path_send(kn, path, skb))
+		return;
+	if (unlikely(kims_flow_onward(kn, path, skb))) {
+		kims_flow_drop(kn, f, skb, KIMS_DROP_NO_ROUTE);
+		kfree_skb(skb);
+		return;
+	}
+	kims_output_stack(kn, path, skb);
 }
 
 static bool kims_gso_split(const struct sk_buff *skb)
