@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "lib/core/log.h"
+#include "lib/cscf/mw.h"
 
 struct metric icscf_m_register = { .name = "kims_icscf_register_total",
 				   .help = "REGISTER requests" };
@@ -97,19 +98,12 @@ static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from _
 	sip_proxy_stray_response(i->stack, m);
 }
 
-/* What asserts identities here must be of the trust domain (TS 24.229 4.4): no phone speaks to us. */
 static int admit(void *arg, struct sip_msg *m _unused_, const struct sip_path *from,
 		 const char **ret_reason _unused_)
 {
 	const struct icscf *i = arg;
-	char who[SIP_SA_STRLEN];
 
-	if (conf_trusts(i->env.conf, &from->peer.sa))
-		return 0;
-	metric_inc(&icscf_m_untrusted);
-	log_info("%s: request from outside of the trust domain dropped",
-		 sip_sa_str(&from->peer, who));
-	return -1;
+	return cscf_mw_admit(i->env.conf, from, &icscf_m_untrusted);
 }
 
 static const struct sip_stack_ops ops = { .request = on_request,

@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 
 #include "icscf/priv.h"
+#include "lib/sip/mock_hostile.h"
 
 #define DOMAIN	 "ims.mnc001.mcc001.3gppnetwork.org"
 #define IMPI	 "001010000000001@" DOMAIN
@@ -402,27 +402,12 @@ static void inject(const char *data, size_t n)
 /* The messages of RFC 4475: none of them does harm. */
 static void test_torture(void **state _unused_)
 {
-	static const char dir[] = "tests/torture/rfc4475";
-	DIR *d = opendir(dir);
-	struct dirent *e;
-	int n = 0;
+	int n;
 
-	if (!d)
-		skip();
 	w.deaf = true;
-	while ((e = readdir(d))) {
-		char path[512], data[8192];
-		FILE *f;
-
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		f = e->d_name[0] == '.' ? NULL : fopen(path, "re");
-		if (!f)
-			continue;
-		inject(data, fread(data, 1, sizeof(data), f));
-		fclose(f);
-		n++;
-	}
-	closedir(d);
+	n = hostile_rfc4475(inject);
+	if (!n)
+		skip();
 	assert_true(n > 10);
 	loop_advance(w.loop, 300 * USEC_PER_SEC);
 }
@@ -443,28 +428,8 @@ static const char *const templates[] = {
 /* Requests with octets changed, cut and doubled; KIMS_ROUNDS sets how many. */
 static void test_mutations(void **state _unused_)
 {
-	const char *env = getenv("KIMS_ROUNDS");
-	unsigned int rounds = env ? (unsigned int)atoi(env) : 2000;
-	static const char bytes[] = "<>;,:@\"\\ \r\n\t=?%0\0\377*";
-
 	w.deaf = true;
-	srandom(4475);
-	for (unsigned int i = 0; i < rounds; i++) {
-		char m[4096];
-		int n = snprintf(m, sizeof(m), templates[i % ARRAY_SIZE(templates)], i, i);
-
-		for (long k = random() % 6; k >= 0; k--) {
-			long at = random() % n, len = random() % 12;
-
-			if (random() % 4 == 0 && at + len < n) {
-				memmove(m + at, m + at + len, (size_t)(n - at - len));
-				n -= (int)len;
-			} else {
-				m[at] = bytes[(size_t)random() % (sizeof(bytes) - 1)];
-			}
-		}
-		inject(m, (size_t)n);
-	}
+	hostile_mutations(templates, ARRAY_SIZE(templates), inject);
 	loop_advance(w.loop, 300 * USEC_PER_SEC);
 }
 

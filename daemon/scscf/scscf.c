@@ -11,6 +11,7 @@
 #include "scscf/priv.h"
 
 #include "lib/core/log.h"
+#include "lib/cscf/mw.h"
 
 struct metric m_registers = { .name = "kims_scscf_register_total", .help = "REGISTER requests" };
 struct metric m_challenges = { .name = "kims_scscf_challenge_total", .help = "Challenges sent" };
@@ -122,19 +123,12 @@ static void on_stray(void *arg, struct sip_msg *m, const struct sip_path *from _
 	sip_proxy_stray_response(s->stack, m);
 }
 
-/* What asserts identities here must be of the trust domain (TS 24.229 4.4): no phone speaks to us. */
 static int admit(void *arg, struct sip_msg *m _unused_, const struct sip_path *from,
 		 const char **ret_reason _unused_)
 {
 	const struct scscf *s = arg;
-	char who[SIP_SA_STRLEN];
 
-	if (conf_trusts(s->env.conf, &from->peer.sa))
-		return 0;
-	metric_inc(&m_untrusted);
-	log_info("%s: request from outside of the trust domain dropped",
-		 sip_sa_str(&from->peer, who));
-	return -1;
+	return cscf_mw_admit(s->env.conf, from, &m_untrusted);
 }
 
 static const struct sip_stack_ops ops = { .request = on_request,
