@@ -18,7 +18,13 @@ static struct netlink_range_validation kims_range_0_16777216 = { .min = 0, .max 
 static struct netlink_range_validation kims_range_0_600000 = { .min = 0, .max = 600000 };
 static struct netlink_range_validation kims_range_0_2000000 = { .min = 0, .max = 2000000 };
 
-const struct nla_policy kims_rtp_flow_conf_nl_policy[KIMS_RTP_A_CLOCK_RATE + 1] = {
+const struct nla_policy kims_srtp_conf_nl_policy[KIMS_SRTP_A_MKI + 1] = {
+	[KIMS_SRTP_A_SUITE] = NLA_POLICY_RANGE(NLA_U32, 0, 5),
+	[KIMS_SRTP_A_KEY] = { .type = NLA_BINARY, .len = 46 },
+	[KIMS_SRTP_A_MKI] = { .type = NLA_BINARY, .len = 16 },
+};
+
+const struct nla_policy kims_rtp_flow_conf_nl_policy[KIMS_RTP_A_RECORD_DST_PORT + 1] = {
 	[KIMS_RTP_A_ID] = NLA_POLICY_FULL_RANGE(NLA_U32, &kims_range_1_2147483647),
 	[KIMS_RTP_A_COOKIE] = { .type = NLA_U64 },
 	[KIMS_RTP_A_MEDIA] = NLA_POLICY_RANGE(NLA_U32, 0, 3),
@@ -39,6 +45,19 @@ const struct nla_policy kims_rtp_flow_conf_nl_policy[KIMS_RTP_A_CLOCK_RATE + 1] 
 	[KIMS_RTP_A_TIMEOUT] = NLA_POLICY_FULL_RANGE(NLA_U32, &kims_range_0_86400000),
 	[KIMS_RTP_A_DSCP] = NLA_POLICY_RANGE(NLA_U32, 0, 63),
 	[KIMS_RTP_A_CLOCK_RATE] = NLA_POLICY_FULL_RANGE(NLA_U32, &kims_range_1000_1000000),
+	[KIMS_RTP_A_LATCH] = NLA_POLICY_RANGE(NLA_U32, 0, 2),
+	[KIMS_RTP_A_REVERSE] = NLA_POLICY_FULL_RANGE(NLA_U32, &kims_range_1_2147483647),
+	[KIMS_RTP_A_SSRC] = { .type = NLA_U32 },
+	[KIMS_RTP_A_CONTINUITY] = NLA_POLICY_RANGE(NLA_U32, 0, 2),
+	[KIMS_RTP_A_TELEPHONE_EVENT] = NLA_POLICY_RANGE(NLA_U32, 0, 127),
+	[KIMS_RTP_A_SRTP_IN] = NLA_POLICY_NESTED(kims_srtp_conf_nl_policy),
+	[KIMS_RTP_A_SRTP_OUT] = NLA_POLICY_NESTED(kims_srtp_conf_nl_policy),
+	[KIMS_RTP_A_RECORD_SRC_IPV4] = { .type = NLA_U32 },
+	[KIMS_RTP_A_RECORD_SRC_IPV6] = NLA_POLICY_EXACT_LEN(16),
+	[KIMS_RTP_A_RECORD_SRC_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &kims_range_1_65535),
+	[KIMS_RTP_A_RECORD_DST_IPV4] = { .type = NLA_U32 },
+	[KIMS_RTP_A_RECORD_DST_IPV6] = NLA_POLICY_EXACT_LEN(16),
+	[KIMS_RTP_A_RECORD_DST_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &kims_range_1_65535),
 };
 
 const struct nla_policy kims_top_rtp_new_nl_policy[KIMS_A_RTP_FLOW + 1] = {

@@ -7,7 +7,8 @@
 #include <net/genetlink.h>
 #include <uapi/linux/kims.h>
 
-extern const struct nla_policy kims_rtp_flow_conf_nl_policy[KIMS_RTP_A_CLOCK_RATE + 1];
+extern const struct nla_policy kims_srtp_conf_nl_policy[KIMS_SRTP_A_MKI + 1];
+extern const struct nla_policy kims_rtp_flow_conf_nl_policy[KIMS_RTP_A_RECORD_DST_PORT + 1];
 extern const struct nla_policy kims_top_rtp_new_nl_policy[KIMS_A_RTP_FLOW + 1];
 extern const struct nla_policy kims_rtp_flow_ref_nl_policy[KIMS_RTP_A_COOKIE + 1];
 extern const struct nla_policy kims_top_rtp_ref_nl_policy[KIMS_A_RTP_FLOW + 1];

@@ -185,6 +185,8 @@ def policy_entry(a, ranges):
     if kind == "string":
         return f"{{ .type = NLA_NUL_STRING, .len = {a['checks']['max-len']} }}"
     if kind == "binary":
+        if "max-len" in a["checks"]:
+            return f"{{ .type = NLA_BINARY, .len = {a['checks']['max-len']} }}"
         return f"NLA_POLICY_EXACT_LEN({a['checks']['exact-len']})"
     if kind == "nest":
         return f"NLA_POLICY_NESTED({policy(a['nested-attributes'])})"

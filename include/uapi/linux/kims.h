@@ -124,6 +124,54 @@ enum kims_urr_trigger {
 	KIMS_URR_TRIGGER_EVEQU = 1 << 11,
 };
 
+/* Symmetric RTP (RFC 4961), where a flow learns who its peer is from what arrives. */
+enum kims_latch {
+	/* The peer is the one that is given. */
+	KIMS_LATCH_OFF,
+	/*
+	 * The first packet that is sent on says address and port of the peer, from then on nobody
+	 * else's passes. A replace keeps what was learned, unless it gives another peer address.
+	 */
+	KIMS_LATCH_ONCE,
+	/* As once, and a replace forgets what was learned. */
+	KIMS_LATCH_AGAIN,
+	__KIMS_LATCH_MAX,
+	KIMS_LATCH_MAX = (__KIMS_LATCH_MAX - 1)
+};
+
+/* What of the RTP source has to go on as it began. */
+enum kims_continuity {
+	/* Nothing. */
+	KIMS_CONTINUITY_OFF,
+	/* The SSRC, that of the first packet or ssrc of the flow. */
+	KIMS_CONTINUITY_SSRC,
+	/*
+	 * The SSRC and the sequence numbers (RFC 3550 A.1). After a jump of 3000 or more the packets
+	 * are dropped until one follows another.
+	 */
+	KIMS_CONTINUITY_SEQUENCE,
+	__KIMS_CONTINUITY_MAX,
+	KIMS_CONTINUITY_MAX = (__KIMS_CONTINUITY_MAX - 1)
+};
+
+/* Ciphers of SRTP and SRTCP, named as in RFC 4568, RFC 6188 and RFC 7714. */
+enum kims_srtp_suite {
+	/* Key of 16 octets, salt of 14. */
+	KIMS_SRTP_SUITE_AES_CM_128_HMAC_SHA1_80,
+	/* Key of 16 octets, salt of 14. The tag of SRTCP has 80 bits (RFC 4568 6.2.2). */
+	KIMS_SRTP_SUITE_AES_CM_128_HMAC_SHA1_32,
+	/* Key of 32 octets, salt of 14. */
+	KIMS_SRTP_SUITE_AES_256_CM_HMAC_SHA1_80,
+	/* Key of 32 octets, salt of 14. The tag of SRTCP has 80 bits. */
+	KIMS_SRTP_SUITE_AES_256_CM_HMAC_SHA1_32,
+	/* Key of 16 octets, salt of 12. */
+	KIMS_SRTP_SUITE_AEAD_AES_128_GCM,
+	/* Key of 32 octets, salt of 12. */
+	KIMS_SRTP_SUITE_AEAD_AES_256_GCM,
+	__KIMS_SRTP_SUITE_MAX,
+	KIMS_SRTP_SUITE_MAX = (__KIMS_SRTP_SUITE_MAX - 1)
+};
+
 /* Top level of every message. */
 enum {
 	/* nest KIMS_RTP_A_*: A media flow. rtp-new and the reply to rtp-del take several. */
@@ -154,6 +202,8 @@ enum {
 	KIMS_A_GTPU_PEER,
 	/* nest KIMS_APP_FLOW_A_*: An inner flow and the application that it is of. */
 	KIMS_A_APP_FLOW,
+	/* nest KIMS_DTMF_A_*: A telephone event that has ended. */
+	KIMS_A_DTMF,
 	__KIMS_A_MAX,
 	KIMS_A_MAX = (__KIMS_A_MAX - 1)
 };
@@ -228,6 +278,45 @@ enum {
 	KIMS_RTP_A_IDLE,
 	/* pad */
 	KIMS_RTP_A_PAD,
+	/* u32: Default off. Not with peer-port; a peer address restricts who may be learned. */
+	KIMS_RTP_A_LATCH,
+	/*
+	 * u32: Id of the flow of the other direction, which need not be there yet. It is told where
+	 * the peer is that this flow has learned, and sends there whatever its own destination; and
+	 * its sender reports give the round trip time of the reports here.
+	 */
+	KIMS_RTP_A_REVERSE,
+	/* u32, network byte order: In replies and events only. Address of the peer that was learned. */
+	KIMS_RTP_A_LATCHED_IPV4,
+	/* binary: In replies and events only. Address of the peer that was learned. */
+	KIMS_RTP_A_LATCHED_IPV6,
+	/* u32: In replies and events only: port of the peer that was learned. */
+	KIMS_RTP_A_LATCHED_PORT,
+	/* u32: The only SSRC accepted of RTP. Absent, any. */
+	KIMS_RTP_A_SSRC,
+	/* u32: Default off. For media that has RTP. */
+	KIMS_RTP_A_CONTINUITY,
+	/* u32: Payload type of telephone events (RFC 4733), which rtp-dtmf-ntf reports. Absent, none. */
+	KIMS_RTP_A_TELEPHONE_EVENT,
+	/* nest KIMS_SRTP_A_*: What arrives is SRTP and is decrypted. Not for udp. */
+	KIMS_RTP_A_SRTP_IN,
+	/* nest KIMS_SRTP_A_*: What is sent is encrypted. Not for udp. */
+	KIMS_RTP_A_SRTP_OUT,
+	/* u32, network byte order: Source address of the copies, an address of the namespace. */
+	KIMS_RTP_A_RECORD_SRC_IPV4,
+	/* binary: Source address of the copies, an address of the namespace. */
+	KIMS_RTP_A_RECORD_SRC_IPV6,
+	/* u32: Source port of the copies. */
+	KIMS_RTP_A_RECORD_SRC_PORT,
+	/*
+	 * u32, network byte order: Where a copy of each packet sent on goes, a recorder. The copy is
+	 * not encrypted.
+	 */
+	KIMS_RTP_A_RECORD_DST_IPV4,
+	/* binary: Where a copy of each packet sent on goes, a recorder. The copy is not encrypted. */
+	KIMS_RTP_A_RECORD_DST_IPV6,
+	/* u32: Destination port of the copies. */
+	KIMS_RTP_A_RECORD_DST_PORT,
 	__KIMS_RTP_A_MAX,
 	KIMS_RTP_A_MAX = (__KIMS_RTP_A_MAX - 1)
 };
@@ -257,6 +346,15 @@ enum {
 	KIMS_RTP_COUNTERS_A_RTCP_PACKETS,
 	/* pad */
 	KIMS_RTP_COUNTERS_A_PAD,
+	/* u64: Copies sent to the recorder. */
+	KIMS_RTP_COUNTERS_A_COPIES,
+	/*
+	 * u64: Copies that could not be made or sent; the packets themselves are not among the drops
+	 * for it.
+	 */
+	KIMS_RTP_COUNTERS_A_COPIES_LOST,
+	/* nest KIMS_RTCP_A_*: What the last RTCP packets said. Absent before the first report. */
+	KIMS_RTP_COUNTERS_A_RTCP,
 	__KIMS_RTP_COUNTERS_A_MAX,
 	KIMS_RTP_COUNTERS_A_MAX = (__KIMS_RTP_COUNTERS_A_MAX - 1)
 };
@@ -318,6 +416,19 @@ enum kims_drop_reason {
 	KIMS_DROP_APP,
 	/* u64: The kims device of the endpoint is gone or down. */
 	KIMS_DROP_NO_DEVICE,
+	/* u64: RTP of an SSRC that the flow does not allow. */
+	KIMS_DROP_SSRC,
+	/* u64: RTP whose sequence number does not go on. */
+	KIMS_DROP_SEQUENCE,
+	/* u64: SRTP or SRTCP that is not authentic, of another MKI, or too short. */
+	KIMS_DROP_SRTP_AUTH,
+	/*
+	 * u64: SRTP or SRTCP of an index that was there before or is too old; or RTP whose encryption
+	 * would use a part of the key stream again.
+	 */
+	KIMS_DROP_SRTP_REPLAY,
+	/* u64: RTP that cannot be encrypted because the key is used up, or for 64 SSRCs already. */
+	KIMS_DROP_SRTP_LIMIT,
 	__KIMS_DROP_MAX,
 	KIMS_DROP_MAX = (__KIMS_DROP_MAX - 1)
 };
@@ -940,6 +1051,149 @@ enum {
 	KIMS_APP_FLOW_A_MAX = (__KIMS_APP_FLOW_A_MAX - 1)
 };
 
+/*
+ * SRTP and SRTCP of one direction (RFC 3711, 6188, 7714): key derivation rate 0, replay windows
+ * of 128 and 64 packets. A replace with the same suite, key and mki goes on with rollover
+ * counters and windows. One key is never to be given to two flows that encrypt.
+ */
+enum {
+	/* u32: Which ciphers. */
+	KIMS_SRTP_A_SUITE = 1,
+	/* binary: Master key and, behind it, master salt, as in RFC 4568 6.1. Never in a reply. */
+	KIMS_SRTP_A_KEY,
+	/*
+	 * binary: Master key identifier, 1 to 16 octets: appended to what is sent, required of what
+	 * arrives. Absent, none.
+	 */
+	KIMS_SRTP_A_MKI,
+	/* u32: In replies and events only. Rollover counter of the SSRC heard last. */
+	KIMS_SRTP_A_ROC,
+	__KIMS_SRTP_A_MAX,
+	KIMS_SRTP_A_MAX = (__KIMS_SRTP_A_MAX - 1)
+};
+
+/*
+ * From the RTCP packets that a flow has sent on, the last of each kind: report block and sender
+ * information (RFC 3550 6.4.1), VoIP metrics (RFC 3611 4.7). Inputs of the R factor (ITU-T
+ * G.107).
+ */
+enum {
+	/* u64: Report blocks so far. */
+	KIMS_RTCP_A_REPORTS = 1,
+	/* u32: SSRC of who reports. */
+	KIMS_RTCP_A_REPORTER,
+	/* u32: SSRC that the report is about. */
+	KIMS_RTCP_A_SOURCE,
+	/* u32: Since the report before, in 1/256. */
+	KIMS_RTCP_A_FRACTION_LOST,
+	/* s64: Cumulative number of packets lost. */
+	KIMS_RTCP_A_LOST,
+	/* u32: Extended highest sequence number received. */
+	KIMS_RTCP_A_MAX_SEQ,
+	/* u32: Interarrival jitter in units of the RTP clock. */
+	KIMS_RTCP_A_JITTER,
+	/* u32: Last SR timestamp, the middle of its NTP timestamp. */
+	KIMS_RTCP_A_LSR,
+	/* u32: Delay since last SR, in 1/65536 s. */
+	KIMS_RTCP_A_DLSR,
+	/*
+	 * u32: Microseconds from here to the reporter and back, of the last block whose SR was sent on
+	 * by the reverse flow. Absent when there was none.
+	 */
+	KIMS_RTCP_A_ROUND_TRIP,
+	/* u32: Sender of the last sender report. Absent with all sr-* before the first. */
+	KIMS_RTCP_A_SR_SSRC,
+	/* u64: NTP timestamp of it. */
+	KIMS_RTCP_A_SR_NTP,
+	/* u32: RTP timestamp of it. */
+	KIMS_RTCP_A_SR_TIMESTAMP,
+	/* u32: Packets that the sender has sent. */
+	KIMS_RTCP_A_SR_PACKETS,
+	/* u32: Payload octets that the sender has sent. */
+	KIMS_RTCP_A_SR_OCTETS,
+	/* nest KIMS_VOIP_A_*: The last VoIP metrics report block. */
+	KIMS_RTCP_A_VOIP,
+	/* pad */
+	KIMS_RTCP_A_PAD,
+	__KIMS_RTCP_A_MAX,
+	KIMS_RTCP_A_MAX = (__KIMS_RTCP_A_MAX - 1)
+};
+
+/* VoIP metrics report block (RFC 3611 4.7), its fields as they are. */
+enum {
+	/* u32: SSRC of the source. */
+	KIMS_VOIP_A_SOURCE = 1,
+	/* u32: In 1/256. */
+	KIMS_VOIP_A_LOSS_RATE,
+	/* u32: In 1/256. */
+	KIMS_VOIP_A_DISCARD_RATE,
+	/* u32: In 1/256. */
+	KIMS_VOIP_A_BURST_DENSITY,
+	/* u32: In 1/256. */
+	KIMS_VOIP_A_GAP_DENSITY,
+	/* u32: Milliseconds. */
+	KIMS_VOIP_A_BURST_DURATION,
+	/* u32: Milliseconds. */
+	KIMS_VOIP_A_GAP_DURATION,
+	/* u32: Milliseconds. */
+	KIMS_VOIP_A_ROUND_TRIP_DELAY,
+	/* u32: Milliseconds. */
+	KIMS_VOIP_A_END_SYSTEM_DELAY,
+	/* u32: dBm, two's complement in 8 bits; 127 is unknown. */
+	KIMS_VOIP_A_SIGNAL_LEVEL,
+	/* u32: dBm, two's complement in 8 bits; 127 is unknown. */
+	KIMS_VOIP_A_NOISE_LEVEL,
+	/* u32: Residual echo return loss, dB; 127 is unknown. */
+	KIMS_VOIP_A_RERL,
+	/* u32: Gap threshold. */
+	KIMS_VOIP_A_GMIN,
+	/* u32: 0 to 100; 127 is unknown. */
+	KIMS_VOIP_A_R_FACTOR,
+	/* u32: R factor of the external network; 127 is unknown. */
+	KIMS_VOIP_A_EXT_R_FACTOR,
+	/* u32: Listening quality times 10; 127 is unknown. */
+	KIMS_VOIP_A_MOS_LQ,
+	/* u32: Conversational quality times 10; 127 is unknown. */
+	KIMS_VOIP_A_MOS_CQ,
+	/* u32: Loss concealment and jitter buffer. */
+	KIMS_VOIP_A_RX_CONFIG,
+	/* u32: Milliseconds. */
+	KIMS_VOIP_A_JB_NOMINAL,
+	/* u32: Milliseconds. */
+	KIMS_VOIP_A_JB_MAXIMUM,
+	/* u32: Milliseconds. */
+	KIMS_VOIP_A_JB_ABS_MAX,
+	__KIMS_VOIP_A_MAX,
+	KIMS_VOIP_A_MAX = (__KIMS_VOIP_A_MAX - 1)
+};
+
+/* A telephone event (RFC 4733) that a flow has sent on, once, at its end. */
+enum {
+	/* u32: The flow. */
+	KIMS_DTMF_A_FLOW_ID = 1,
+	/* u64: Cookie of the flow. */
+	KIMS_DTMF_A_COOKIE,
+	/* u32: Of the RTP packets. */
+	KIMS_DTMF_A_SSRC,
+	/* u32: Event code, 0 to 9 the digits, 10 *, 11 */
+	KIMS_DTMF_A_EVENT,
+	/* u32: In units of the RTP clock. */
+	KIMS_DTMF_A_DURATION,
+	/* u32: RTP timestamp of its beginning. */
+	KIMS_DTMF_A_TIMESTAMP,
+	/* u32: Power level, dBm0 without the sign. */
+	KIMS_DTMF_A_VOLUME,
+	/*
+	 * u32: Events of the flow not sent before this one, because of the rate limit of 20 a second
+	 * after a burst of 40.
+	 */
+	KIMS_DTMF_A_SUPPRESSED,
+	/* pad */
+	KIMS_DTMF_A_PAD,
+	__KIMS_DTMF_A_MAX,
+	KIMS_DTMF_A_MAX = (__KIMS_DTMF_A_MAX - 1)
+};
+
 enum {
 	/*
 	 * Make media flows, up to rtp-batch-max in one message: all of them or, when one is refused,
@@ -1049,6 +1303,10 @@ enum {
 	KIMS_CMD_ECHO_NTF,
 	/* An End Marker arrived in a tunnel whose FAR forwards to no other tunnel. */
 	KIMS_CMD_END_MARKER_NTF,
+	/* A flow with latch has learned its peer, and the reverse flow knows. */
+	KIMS_CMD_RTP_LATCHED_NTF,
+	/* A telephone event has ended. */
+	KIMS_CMD_RTP_DTMF_NTF,
 	__KIMS_CMD_MAX,
 	KIMS_CMD_MAX = (__KIMS_CMD_MAX - 1)
 };
