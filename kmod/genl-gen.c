@@ -83,7 +83,7 @@ const struct nla_policy kims_top_gm_port_ref_nl_policy[KIMS_A_GM_PORT + 1] = {
 	[KIMS_A_GM_PORT] = NLA_POLICY_NESTED(kims_gm_port_ref_nl_policy),
 };
 
-const struct nla_policy kims_sa_set_conf_nl_policy[KIMS_SA_SET_A_REQID + 1] = {
+const struct nla_policy kims_sa_set_conf_nl_policy[KIMS_SA_SET_A_GTPU_SESSION + 1] = {
 	[KIMS_SA_SET_A_ID] = NLA_POLICY_FULL_RANGE(NLA_U32, &kims_range_1_2147483647),
 	[KIMS_SA_SET_A_UE_ID] = { .type = NLA_U64 },
 	[KIMS_SA_SET_A_LABEL] = { .type = NLA_NUL_STRING, .len = 255 },
@@ -100,6 +100,7 @@ const struct nla_policy kims_sa_set_conf_nl_policy[KIMS_SA_SET_A_REQID + 1] = {
 	[KIMS_SA_SET_A_SPI_PC] = NLA_POLICY_MIN(NLA_U32, 256),
 	[KIMS_SA_SET_A_SPI_PS] = NLA_POLICY_MIN(NLA_U32, 256),
 	[KIMS_SA_SET_A_REQID] = { .type = NLA_U32 },
+	[KIMS_SA_SET_A_GTPU_SESSION] = { .type = NLA_U64 },
 };
 
 const struct nla_policy kims_top_sa_set_new_nl_policy[KIMS_A_SA_SET + 1] = {

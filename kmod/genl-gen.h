@@ -14,7 +14,7 @@ extern const struct nla_policy kims_rtp_flow_ref_nl_policy[KIMS_RTP_A_COOKIE + 1
 extern const struct nla_policy kims_top_rtp_ref_nl_policy[KIMS_A_RTP_FLOW + 1];
 extern const struct nla_policy kims_gm_port_ref_nl_policy[KIMS_GM_PORT_A_PORT + 1];
 extern const struct nla_policy kims_top_gm_port_ref_nl_policy[KIMS_A_GM_PORT + 1];
-extern const struct nla_policy kims_sa_set_conf_nl_policy[KIMS_SA_SET_A_REQID + 1];
+extern const struct nla_policy kims_sa_set_conf_nl_policy[KIMS_SA_SET_A_GTPU_SESSION + 1];
 extern const struct nla_policy kims_top_sa_set_new_nl_policy[KIMS_A_SA_SET + 1];
 extern const struct nla_policy kims_sa_set_ref_nl_policy[KIMS_SA_SET_A_UE_ID + 1];
 extern const struct nla_policy kims_top_sa_set_ref_nl_policy[KIMS_A_SA_SET + 1];

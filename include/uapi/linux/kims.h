@@ -429,6 +429,11 @@ enum kims_drop_reason {
 	KIMS_DROP_SRTP_REPLAY,
 	/* u64: RTP that cannot be encrypted because the key is used up, or for 64 SSRCs already. */
 	KIMS_DROP_SRTP_LIMIT,
+	/*
+	 * u64: To a protected port under the right security association, but not by the GTP-U session
+	 * that its SA set names.
+	 */
+	KIMS_DROP_WRONG_TUNNEL,
 	__KIMS_DROP_MAX,
 	KIMS_DROP_MAX = (__KIMS_DROP_MAX - 1)
 };
@@ -501,6 +506,11 @@ enum {
 	KIMS_SA_SET_A_COUNTERS,
 	/* pad */
 	KIMS_SA_SET_A_PAD,
+	/*
+	 * u64: The GTP-U session by which the UE came: only what arrives by its tunnels is let
+	 * through. Absent or 0, it may come any way.
+	 */
+	KIMS_SA_SET_A_GTPU_SESSION,
 	__KIMS_SA_SET_A_MAX,
 	KIMS_SA_SET_A_MAX = (__KIMS_SA_SET_A_MAX - 1)
 };
@@ -571,6 +581,8 @@ enum {
 	KIMS_VIOLATION_A_SUPPRESSED,
 	/* pad */
 	KIMS_VIOLATION_A_PAD,
+	/* u64: The GTP-U session by which the packet came. Absent, by none. */
+	KIMS_VIOLATION_A_GTPU_SESSION,
 	__KIMS_VIOLATION_A_MAX,
 	KIMS_VIOLATION_A_MAX = (__KIMS_VIOLATION_A_MAX - 1)
 };
