@@ -53,10 +53,11 @@ class Schema:
     def __init__(self):
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.doc = yaml.load(SCHEMA.read_text(), loader)
-        self.sets, self.enums = {}, {}
+        self.sets, self.enums, self.flags = {}, {}, {}
         for d in self.doc["definitions"]:
-            if d["type"] == "enum":
-                self.enums[d["name"]] = [e["name"] for e in d["entries"]]
+            if d["type"] in ("enum", "flags"):
+                where = self.enums if d["type"] == "enum" else self.flags
+                where[d["name"]] = [e["name"] for e in d["entries"]]
         for s in self.doc["attribute-sets"]:
             if "subset-of" not in s:
                 self.sets[s["name"]] = {a["name"]: (i, a)
@@ -69,6 +70,14 @@ class Schema:
     def number(self, aset, name):
         return self.sets[aset][name][0]
 
+    def bits(self, name, text):
+        """The number of "one+two" of a set of flags."""
+        return sum(1 << self.flags[name].index(one) for one in text.split("+") if one)
+
+    def bit_names(self, name, value):
+        """The reverse: {"one", "two"}."""
+        return {n for i, n in enumerate(self.flags[name]) if value >> i & 1}
+
     def value(self, a, v):
         if isinstance(v, bytes) and not isinstance(v, Attr):
             return v
@@ -79,6 +88,8 @@ class Schema:
             return socket.inet_pton(socket.AF_INET6 if ":" in v else socket.AF_INET, v)
         if a.get("enum") in self.enums and isinstance(v, str):
             v = self.enums[a["enum"]].index(v)
+        if a.get("enum") in self.flags and isinstance(v, str):
+            v = self.bits(a["enum"], v)
         if kind == "string":
             return v.encode() + b"\0"
         return struct.pack({"u32": "=I", "u64": "=Q", "s64": "=q"}[kind], v)
@@ -262,6 +273,43 @@ class Knl:
 
     def stats(self):
         return self.call("stats-get")["stats"]
+
+    def ep_new(self, ep):
+        return self.call("gtpu-ep-new", {"gtpu-ep": ep})["gtpu-ep"]["id"]
+
+    def ep_del(self, number):
+        return self.call("gtpu-ep-del", {"gtpu-ep": {"id": number}})["gtpu-ep"]
+
+    def ep_get(self, number):
+        return self.call("gtpu-ep-get", {"gtpu-ep": {"id": number}})["gtpu-ep"]
+
+    def eps(self):
+        return [m["gtpu-ep"] for m in self.dump("gtpu-ep-get")]
+
+    def session_new(self, *sessions):
+        self.call("session-new", {"session": list(sessions)})
+
+    def session_change(self, *diffs):
+        """Final counters of what went, by session: the reply's list, [] without one."""
+        return self.call("session-change", {"session": list(diffs)}).get("session", [])
+
+    def session_del(self, *ids):
+        """The sessions with their final counters."""
+        return self.call("session-del", {"session": [{"id": i} for i in ids]})["session"]
+
+    def session_get(self, number):
+        return self.call("session-get", {"session": {"id": number}})["session"][0]
+
+    def sessions(self):
+        """All, by a dump; a session's parts may come in several messages."""
+        out = {}
+        for m in self.dump("session-get"):
+            for s in m["session"]:
+                have = out.setdefault(s["id"], s)
+                if have is not s:
+                    for name, v in s.items():
+                        have[name] = have.get(name, []) + v if isinstance(v, list) else v
+        return list(out.values())
 
     # --- events ---
 

@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the tests of kims.ko run in: three network namespaces, and KTAP output.
+"""What the tests of kims.ko run in: five network namespaces, and KTAP output.
 
         ue1                          core                          ue2
     10.45.1.2 ---- veth ---- 10.45.1.1 | 10.45.2.1 ---- veth ---- 10.45.2.2
-    fd45:1::2                fd45:1::1 | fd45:2::1                fd45:2::2
+    fd45:1::2 v1          c1 fd45:1::1 | fd45:2::1 c2          v2 fd45:2::2
                        the relay, the P-CSCF: 10.46.0.1, fd46::1
 
-kims.ko works in core. A test is a function with @test; it leaves no object behind.
+        enb                          core                          inet
+    10.44.0.2 ---- veth ---- 10.44.0.1 | 10.47.0.1 ---- veth ---- 10.47.0.2
+    fd44::2   e1          ce fd44::1   | fd47::1   ci          i1 fd47::2
+    behind it: 10.44.1.0/24            |             behind it: 203.0.113.0/24
+               fd44:1::/64             |                        2001:db8:9::/48
+               GTP-U endpoints: 10.46.0.6, fd46::6, 10.46.0.16, fd46::16
+               phones in tunnels (gtp.py): 10.45.0.0/24, fd45:0:0:N::/64
+
+kims.ko works in core. A test is a function with @test; it leaves no object behind. What is behind
+enb and inet answers nothing, neither with packets nor with errors, so that a test sees on the two
+links what kims.ko sends and nothing else.
 """
 import ctypes
 import json
@@ -22,20 +32,30 @@ RELAY = {4: "10.46.0.1", 6: "fd46::1"}
 UE1 = {4: "10.45.1.2", 6: "fd45:1::2"}
 UE2 = {4: "10.45.2.2", 6: "fd45:2::2"}
 OTHER = {4: "10.45.1.77", 6: "fd45:1::77"}  # another address of ue1's link
-SPACES = ("ue1", "core", "ue2")
+SPACES = ("ue1", "core", "ue2", "enb", "inet")
 
 TOPOLOGY = """
 link add v1 netns ue1 type veth peer name c1 netns core
 link add v2 netns ue2 type veth peer name c2 netns core
+link add e1 netns enb type veth peer name ce netns core
+link add i1 netns inet type veth peer name ci netns core
 """
 
 ADDRESSES = {
     "ue1": ("v1", ["10.45.1.2/24", "fd45:1::2/64", "10.45.1.77/24", "fd45:1::77/64"],
             ["10.45.1.1", "fd45:1::1"]),
     "ue2": ("v2", ["10.45.2.2/24", "fd45:2::2/64"], ["10.45.2.1", "fd45:2::1"]),
+    "enb": ("e1", ["10.44.0.2/24", "fd44::2/64"], ["10.44.0.1", "fd44::1"]),
+    "inet": ("i1", ["10.47.0.2/24", "fd47::2/64"], ["10.47.0.1", "fd47::1"]),
 }
 CORE = [("c1", "10.45.1.1/24"), ("c1", "fd45:1::1/64"), ("c2", "10.45.2.1/24"),
-        ("c2", "fd45:2::1/64"), ("lo", "10.46.0.1/32"), ("lo", "fd46::1/128")]
+        ("c2", "fd45:2::1/64"), ("lo", "10.46.0.1/32"), ("lo", "fd46::1/128"),
+        ("ce", "10.44.0.1/24"), ("ce", "fd44::1/64"), ("ci", "10.47.0.1/24"), ("ci", "fd47::1/64"),
+        ("lo", "10.46.0.6/32"), ("lo", "fd46::6/128"), ("lo", "10.46.0.16/32"),
+        ("lo", "fd46::16/128")]
+CORE_DEVICES = ("c1", "c2", "ce", "ci")
+CORE_ROUTES = ["10.44.1.0/24 via 10.44.0.2", "fd44:1::/64 via fd44::2",
+               "203.0.113.0/24 via 10.47.0.2", "2001:db8:9::/48 via fd47::2"]
 
 TESTS = []
 libc = ctypes.CDLL(None, use_errno=True)
@@ -141,12 +161,17 @@ def set_up():
         lines += [f"route add default via {g}" for g in gateways]
         ip_batch(space, lines)
     ip_batch("core", [f"addr add {a} dev {d}" + (" nodad" if ":" in a else "") for d, a in CORE]
-             + ["link set lo up", "link set c1 up", "link set c2 up"])
-    # What leaves the relay has its checksums filled in, so that a packet socket can check them.
-    run("ip", "netns", "exec", "core", "ethtool", "-K", "c2", "tx", "off")
-    for space, dev in (("ue1", "v1"), ("ue2", "v2"), ("core", "c1"), ("core", "c2")):
+             + [f"link set {d} up" for d in ("lo",) + CORE_DEVICES]
+             + [f"route add {r}" for r in CORE_ROUTES])
+    # What leaves the core has its checksums filled in, so that a packet socket can check them.
+    for dev in ("c2", "ce", "ci"):
+        run("ip", "netns", "exec", "core", "ethtool", "-K", dev, "tx", "off")
+    sysctl("core", ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+    for space, dev in [(s, d) for s, (d, _, _) in ADDRESSES.items()] \
+            + [("core", d) for d in CORE_DEVICES]:
         sysctl(space, **{f"ipv6__conf__{dev}__accept_dad": 0,
-                         f"ipv6__conf__{dev}__accept_ra": 0})
+                         f"ipv6__conf__{dev}__accept_ra": 0,
+                         f"ipv6__conf__{dev}__router_solicitations": 0})
 
 
 def tear_down():
@@ -175,7 +200,13 @@ def leftovers():
             k.sa_del(f["id"])
         for p in k.ports():
             k.port_del(p.get("local-ipv4") or p["local-ipv6"], p["port"])
-    return {n: s[n] for n in ("rtp-flows", "gm-ports", "sa-sets") if s[n]}
+        if s.get("sessions"):
+            k.call("session-flush")
+        if s.get("gtpu-eps"):
+            for e in k.eps():
+                k.ep_del(e["id"])
+    return {n: s[n] for n in ("rtp-flows", "gm-ports", "sa-sets", "sessions", "gtpu-eps")
+            if s.get(n)}
 
 
 def run_one(number, f):

@@ -5,6 +5,7 @@ import sys
 import lab
 import test_flow  # pylint: disable=unused-import
 import test_gm  # pylint: disable=unused-import
+import test_gtpu  # pylint: disable=unused-import
 import test_hostile  # pylint: disable=unused-import
 import test_life  # pylint: disable=unused-import
 import test_path  # pylint: disable=unused-import

@@ -66,11 +66,53 @@ def datagram(src, dst, payload, **kwargs):
     return ip(src[0], dst[0], udp(src, dst, payload, **parts), **kwargs)
 
 
+def tcp(src, dst, payload=b"", flags=0x18, seq=1, ack=1, options=b"", window=65535):
+    """A TCP segment; src, dst: (address, port). Options are padded."""
+    options += bytes(-len(options) % 4)
+    head = struct.pack("!HHIIBBHHH", src[1], dst[1], seq, ack, (5 + len(options) // 4) << 4, flags,
+                       window, 0, 0) + options
+    value = csum(pseudo(src[0], dst[0], len(head) + len(payload), 6) + head + payload)
+    return head[:16] + struct.pack("!H", value) + head[18:] + payload
+
+
+def echo_request(src, dst, ident=1, seq=1, payload=b"echo"):
+    """An ICMP or ICMPv6 echo request as a whole IP packet; addresses only."""
+    six = family(src) == 6
+    body = struct.pack("!BBHHH", 128 if six else 8, 0, 0, ident, seq) + payload
+    value = csum((pseudo(src, dst, len(body), 58) if six else b"") + body)
+    return ip(src, dst, body[:2] + struct.pack("!H", value) + body[4:], protocol=58 if six else 1)
+
+
+def fragments(packet, size, ident=0x77):
+    """The IP packet cut into fragments with at most size octets behind their headers."""
+    if packet[0] >> 4 == 4:
+        ihl = (packet[0] & 15) * 4
+        head, body, unit = packet[:ihl], packet[ihl:], size & ~7
+        out = []
+        for at in range(0, len(body), unit):
+            part = body[at:at + unit]
+            more = 0x2000 if at + unit < len(body) else 0
+            h = bytearray(head)
+            struct.pack_into("!HHH", h, 2, ihl + len(part), ident, more | at >> 3)
+            h[10:12] = bytes(2)
+            struct.pack_into("!H", h, 10, csum(bytes(h)))
+            out.append(bytes(h) + part)
+        return out
+    head, body, unit = packet[:40], packet[40:], (size - 8) & ~7
+    out = []
+    for at in range(0, len(body), unit):
+        part = body[at:at + unit]
+        more = 1 if at + unit < len(body) else 0
+        frag = struct.pack("!BBHI", head[6], 0, at | more, ident) + part
+        out.append(head[:4] + struct.pack("!HBB", len(frag), 44, head[7]) + head[8:] + frag)
+    return out
+
+
 class Received:
     """An IP packet taken apart."""
 
     def __init__(self, data):
-        self.version = data[0] >> 4
+        self.raw, self.version = data, data[0] >> 4
         if self.version == 4:
             ihl = (data[0] & 15) * 4
             self.tos, self.ttl, self.protocol = data[1], data[8], data[9]
