@@ -156,7 +156,7 @@ static void on_lia(void *arg, const struct cx_lia *a)
 	answers++;
 }
 
-static void on_rtr(void *arg, struct cx_token *t, struct str origin, const struct cx_rtr *r)
+static void on_rtr(void *arg, struct dia_token *t, struct str origin, const struct cx_rtr *r)
 {
 	struct cx_rta a = { .result = CX_SUCCESS };
 
@@ -168,7 +168,7 @@ static void on_rtr(void *arg, struct cx_token *t, struct str origin, const struc
 	cx_answer_rt(t, &a);
 }
 
-static void on_ppr(void *arg, struct cx_token *t, struct str origin, const struct cx_ppr *r)
+static void on_ppr(void *arg, struct dia_token *t, struct str origin, const struct cx_ppr *r)
 {
 	struct cx_ppa a = { .result = CX_SUCCESS };
 

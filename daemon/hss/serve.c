@@ -31,7 +31,7 @@ static void enter_round(struct hss *h)
 	if (h->in_round)
 		return;
 	h->in_round = true;
-	cx_hold(h->dia);
+	dia_hold(h->dia);
 }
 
 void hss_round_end(void *arg)
@@ -46,7 +46,7 @@ void hss_round_end(void *arg)
 	metric_inc(e ? &m_lost : &m_commits);
 	if (e)
 		log_err("subscriber database: commit: %s", subdb_error(h->db));
-	cx_release(h->dia, !e);
+	dia_release(h->dia, !e);
 }
 
 static void count(struct metric *m, int result, const char *cmd, struct str who)
@@ -57,7 +57,7 @@ static void count(struct metric *m, int result, const char *cmd, struct str who)
 	log_debug("%s %.*s: %s", cmd, STR_FMT(who), cx_result_name(result));
 }
 
-static void on_uar(void *arg, struct cx_token *t, struct str origin _unused_,
+static void on_uar(void *arg, struct dia_token *t, struct str origin _unused_,
 		   const struct cx_uar *r)
 {
 	struct hss *h = arg;
@@ -69,7 +69,7 @@ static void on_uar(void *arg, struct cx_token *t, struct str origin _unused_,
 	cx_answer_ua(t, &a);
 }
 
-static void on_mar(void *arg, struct cx_token *t, struct str origin, const struct cx_mar *r)
+static void on_mar(void *arg, struct dia_token *t, struct str origin, const struct cx_mar *r)
 {
 	struct hss *h = arg;
 	struct cx_maa a;
@@ -82,7 +82,7 @@ static void on_mar(void *arg, struct cx_token *t, struct str origin, const struc
 	memset(h->vector, 0, sizeof(h->vector));
 }
 
-static void on_sar(void *arg, struct cx_token *t, struct str origin, const struct cx_sar *r)
+static void on_sar(void *arg, struct dia_token *t, struct str origin, const struct cx_sar *r)
 {
 	struct hss *h = arg;
 	struct cx_saa a;
@@ -93,7 +93,7 @@ static void on_sar(void *arg, struct cx_token *t, struct str origin, const struc
 	cx_answer_sa(t, &a);
 }
 
-static void on_lir(void *arg, struct cx_token *t, struct str origin _unused_,
+static void on_lir(void *arg, struct dia_token *t, struct str origin _unused_,
 		   const struct cx_lir *r)
 {
 	struct hss *h = arg;

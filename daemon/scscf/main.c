@@ -31,7 +31,7 @@ static bool cx_is_up(void *link)
 
 static const struct scscf_cx cx = { .is_up = cx_is_up, .mar = cx_mar, .sar = cx_sar };
 
-static void on_rtr(void *arg, struct cx_token *t, struct str origin _unused_,
+static void on_rtr(void *arg, struct dia_token *t, struct str origin _unused_,
 		   const struct cx_rtr *r)
 {
 	struct cx_rta a;
@@ -40,7 +40,7 @@ static void on_rtr(void *arg, struct cx_token *t, struct str origin _unused_,
 	cx_answer_rt(t, &a);
 }
 
-static void on_ppr(void *arg, struct cx_token *t, struct str origin _unused_,
+static void on_ppr(void *arg, struct dia_token *t, struct str origin _unused_,
 		   const struct cx_ppr *r)
 {
 	struct cx_ppa a;

@@ -28,7 +28,7 @@ static bool freediameter; /* which transport this process has */
 
 static struct dia *server;
 
-static void on_uar(void *arg, struct cx_token *t, struct str origin, const struct cx_uar *r)
+static void on_uar(void *arg, struct dia_token *t, struct str origin, const struct cx_uar *r)
 {
 	struct cx_uaa a = { .result = CX_FIRST_REGISTRATION, .has_caps = true };
 
@@ -44,7 +44,7 @@ static void on_uar(void *arg, struct cx_token *t, struct str origin, const struc
 	cx_answer_ua(t, &a);
 }
 
-static void on_mar(void *arg, struct cx_token *t, struct str origin, const struct cx_mar *r)
+static void on_mar(void *arg, struct dia_token *t, struct str origin, const struct cx_mar *r)
 {
 	struct cx_maa a = { .result = CX_SUCCESS,
 			    .user_name = r->user_name,
@@ -67,14 +67,14 @@ static void on_mar(void *arg, struct cx_token *t, struct str origin, const struc
 
 static void on_rta(void *arg, const struct cx_rta *a)
 {
-	struct cx_token *t = arg;
+	struct dia_token *t = arg;
 	struct cx_saa s = { .result = a->result };
 
 	cx_answer_sa(t, &s);
 }
 
 /* An SAR makes the server send an RTR to us first: the other direction on the same connection. */
-static void on_sar(void *arg, struct cx_token *t, struct str origin, const struct cx_sar *r)
+static void on_sar(void *arg, struct dia_token *t, struct str origin, const struct cx_sar *r)
 {
 	struct cx_rtr q = { .user_name = r->user_name, .reason_code = CX_PERMANENT_TERMINATION };
 
@@ -160,7 +160,7 @@ static void on_saa(void *arg, const struct cx_saa *a)
 
 static int rtr_seen;
 
-static void on_rtr(void *arg, struct cx_token *t, struct str origin, const struct cx_rtr *r)
+static void on_rtr(void *arg, struct dia_token *t, struct str origin, const struct cx_rtr *r)
 {
 	struct cx_rta a = { .result = CX_SUCCESS };
 

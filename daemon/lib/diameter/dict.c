@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * freeDiameter's dictionary from our tables: vendor 3GPP, application Cx (TS 29.229 6), its
+ * freeDiameter's dictionary from our tables: vendor 3GPP, the applications of the node, their
  * commands and AVPs.
  *
  * All our AVPs are announced as octet strings: freeDiameter then knows them (and so does not refuse
@@ -10,7 +10,6 @@
 #include <freeDiameter/libfdcore.h>
 
 #include "lib/diameter/node.h"
-#include "ref/cx_tables.h"
 
 static int load_avps(struct dictionary *dict, const struct ie_dict *d)
 {
@@ -50,27 +49,37 @@ static int load_command(struct dictionary *dict, struct dict_object *app,
 	return -fd_dict_new(dict, DICT_COMMAND, &data, app, &o);
 }
 
-int dia_dict_load(struct dict_object **ret_app, struct dict_object **ret_vendor)
+/* An application may share its vendor with one before it. */
+static int load_vendor(struct dictionary *dict, const struct dia_app *a, struct dict_object **ret)
+{
+	struct dict_vendor_data vendor = { .vendor_id = a->vendor, .vendor_name = (char *)"3GPP" };
+	int e = fd_dict_new(dict, DICT_VENDOR, &vendor, NULL, ret);
+
+	if (e == EEXIST)
+		e = fd_dict_search(dict, DICT_VENDOR, VENDOR_BY_ID, &vendor.vendor_id, ret, ENOENT);
+	return -e;
+}
+
+int dia_dict_load(const struct dia_app *a, struct dict_object **ret_app,
+		  struct dict_object **ret_vendor)
 {
 	struct dictionary *dict = fd_g_config->cnf_dict;
-	struct dict_vendor_data vendor = { .vendor_id = CX_VENDOR, .vendor_name = (char *)"3GPP" };
-	struct dict_application_data app = { .application_id = CX_APP_ID,
-					     .application_name = (char *)"Cx" };
+	struct dict_application_data app = { .application_id = a->id,
+					     .application_name = (char *)a->name };
 	const struct ie_command *c;
-	int e;
+	int e = load_vendor(dict, a, ret_vendor);
 
-	e = -fd_dict_new(dict, DICT_VENDOR, &vendor, NULL, ret_vendor);
 	if (!e)
 		e = -fd_dict_new(dict, DICT_APPLICATION, &app, *ret_vendor, ret_app);
 	if (!e)
-		e = load_avps(dict, &cx_dict);
+		e = load_avps(dict, a->dict);
 	/* Base AVPs that freeDiameter's own dictionary does not have (DRMP, Load, ...). */
 	if (!e)
 		e = load_avps(dict, &ie_base_dict);
-	for (uint32_t code = CX_UAR; !e && code <= CX_PPR; code++) {
-		c = cx_find_command(code, true);
+	for (uint32_t code = a->first; !e && code <= a->last; code++) {
+		c = a->find(code, true);
 		e = c ? load_command(dict, *ret_app, c) : 0;
-		c = cx_find_command(code, false);
+		c = a->find(code, false);
 		if (!e && c)
 			e = load_command(dict, *ret_app, c);
 	}

@@ -72,7 +72,6 @@ struct direct {
 	size_t n_conns;
 	uint64_t serials;
 	unsigned int requests;
-	uint32_t state_id;
 };
 
 /* A request in our hands: where its answer goes. */
@@ -185,17 +184,20 @@ static void put_host_address(struct ie_buf *b, const struct conn *c)
 
 static void put_capabilities(struct ie_buf *b, const struct conn *c)
 {
+	const struct dia_conf *conf = &c->n->d.conf;
 	size_t at;
 
 	put_host_address(b, c);
 	ie_put_u32(b, &ie_base[IEB_VENDOR_ID], VENDOR_3GPP);
 	ie_put(b, &product, "kims", 4);
-	ie_put_u32(b, &ie_base[IEB_ORIGIN_STATE_ID], c->n->state_id);
+	ie_put_u32(b, &ie_base[IEB_ORIGIN_STATE_ID], c->n->d.state_id);
 	ie_put_u32(b, &supported_vendor, VENDOR_3GPP);
-	at = ie_open(b, &ie_base[IEB_VENDOR_SPECIFIC_APPLICATION_ID]);
-	ie_put_u32(b, &ie_base[IEB_VENDOR_ID], VENDOR_3GPP);
-	ie_put_u32(b, &ie_base[IEB_AUTH_APPLICATION_ID], CX_APP_ID);
-	ie_close(b, at);
+	for (size_t i = 0; i < conf->n_apps; i++) {
+		at = ie_open(b, &ie_base[IEB_VENDOR_SPECIFIC_APPLICATION_ID]);
+		ie_put_u32(b, &ie_base[IEB_VENDOR_ID], conf->apps[i]->vendor);
+		ie_put_u32(b, &ie_base[IEB_AUTH_APPLICATION_ID], conf->apps[i]->id);
+		ie_close(b, at);
+	}
 	ie_put_u32(b, &firmware, 1);
 }
 
@@ -217,7 +219,7 @@ static void send_base(struct conn *c, uint32_t code, const struct ie_header *req
 	if (code == CE)
 		put_capabilities(&b, c);
 	if (code == DW)
-		ie_put_u32(&b, &ie_base[IEB_ORIGIN_STATE_ID], c->n->state_id);
+		ie_put_u32(&b, &ie_base[IEB_ORIGIN_STATE_ID], c->n->d.state_id);
 	if (code == DP && !req)
 		ie_put_u32(&b, &disconnect_cause, 0); /* REBOOTING */
 	ie_end(&b);
@@ -412,12 +414,14 @@ static struct conn *conn_new(struct direct *n, const struct dia_peer_conf *p)
 struct caps {
 	char host[256];
 	uint32_t result;
-	bool cx, relay;
+	const struct dia_conf *conf; /* ours */
+	bool common, relay;
 };
 
 static void app_seen(struct caps *k, uint32_t app)
 {
-	k->cx |= app == CX_APP_ID;
+	for (size_t i = 0; i < k->conf->n_apps; i++)
+		k->common |= app == k->conf->apps[i]->id;
 	k->relay |= app == APP_RELAY;
 }
 
@@ -449,7 +453,7 @@ static void read_caps(const uint8_t *m, size_t n, struct caps *k)
 	struct ie_cursor c;
 	struct ie_view v;
 
-	memset(k, 0, sizeof(*k));
+	*k = (struct caps){ .conf = k->conf };
 	ie_cursor_init(&c, m + IE_HDR_LEN, n - IE_HDR_LEN);
 	while (ie_next(&c, &v))
 		read_caps_avp(k, &v);
@@ -488,13 +492,13 @@ static bool elect(struct conn *c)
 static void on_cer(struct conn *c, const struct ie_header *h, const uint8_t *m, size_t n)
 {
 	uint32_t result = SUCCESS;
-	struct caps k;
+	struct caps k = { .conf = &c->n->d.conf };
 
 	read_caps(m, n, &k);
 	memcpy(c->identity, k.host, sizeof(c->identity));
 	if (!*k.host || !may_connect(c->n, k.host))
 		result = UNKNOWN_PEER;
-	else if (!k.cx && !k.relay)
+	else if (!k.common && !k.relay)
 		result = NO_COMMON_APP;
 	if (result == SUCCESS && !elect(c)) {
 		conn_close(c, "another connection to it is being made");
@@ -510,7 +514,7 @@ static void on_cer(struct conn *c, const struct ie_header *h, const uint8_t *m, 
 
 static void on_cea(struct conn *c, const uint8_t *m, size_t n)
 {
-	struct caps k;
+	struct caps k = { .conf = &c->n->d.conf };
 
 	read_caps(m, n, &k);
 	c->relay = k.relay;
@@ -546,9 +550,8 @@ static void answer_busy(struct conn *c, const struct ie_header *h)
 	struct ie_error e = { .result = TOO_BUSY };
 	struct ie_env env = { .origin_host = str_of(c->n->d.conf.identity),
 			      .origin_realm = str_of(c->n->d.conf.realm),
-			      .vsai_vendor = VENDOR_3GPP,
-			      .vsai_auth_app = CX_APP_ID,
-			      .auth_session_state = 1 };
+			      .rules = ie_env_auth_rules,
+			      .auth_session_state = -1 };
 	struct ie_buf b = { 0 };
 
 	if (!ie_encode_error(h, &env, &e, &b))
@@ -686,7 +689,7 @@ static void on_accept(struct loop_io *io, uint32_t revents _unused_)
 		conn_close(c, "cannot be watched");
 }
 
-/* --- what cx_link.c asks for --- */
+/* --- what call.c asks for --- */
 
 static struct conn *open_conn(const struct direct *n, const char *identity)
 {
@@ -853,7 +856,6 @@ static int direct_open(struct loop *l, const struct dia_conf *c, struct dia **re
 		return e;
 	n->listener.fd = -1;
 	n->reaper.fn = on_reap;
-	n->state_id = (uint32_t)(loop_wall(l) / USEC_PER_SEC);
 	snprintf(err, errsize, "cannot start the Diameter node %s", c->identity);
 	if (!e)
 		e = start_listener(n, err, errsize);

@@ -24,7 +24,7 @@ static struct loop *loop;
 static struct dia *node;
 static int served, ups, downs;
 
-static void on_uar(void *arg, struct cx_token *t, struct str origin, const struct cx_uar *r)
+static void on_uar(void *arg, struct dia_token *t, struct str origin, const struct cx_uar *r)
 {
 	struct cx_uaa a = { .result = CX_FIRST_REGISTRATION };
 

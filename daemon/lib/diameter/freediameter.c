@@ -146,7 +146,7 @@ static void on_answer(void *data, struct msg **msg)
 
 	if (fd_msg_bufferize(*msg, &p.buf, &p.n)) {
 		p.kind = POST_FAILED;
-		p.result = CX_BAD_ANSWER;
+		p.result = DIA_BAD_ANSWER;
 		p.buf = NULL;
 	}
 	fd_msg_free(*msg);
@@ -229,7 +229,7 @@ static void on_dropped(struct fd_node *d, struct msg *msg)
 	post((struct post){ .kind = POST_FAILED,
 			    .d = d,
 			    .id = (uint64_t)(uintptr_t)data,
-			    .result = CX_BAD_ANSWER });
+			    .result = DIA_BAD_ANSWER });
 }
 
 static void on_hook(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
@@ -460,7 +460,7 @@ static void send_one(struct fd_node *d, struct dia_out *o)
 
 	if (e && o->id)
 		post((struct post){
-			.kind = POST_FAILED, .d = d, .id = o->id, .result = CX_NO_PEER });
+			.kind = POST_FAILED, .d = d, .id = o->id, .result = DIA_NO_PEER });
 	out_free(o);
 }
 
@@ -602,17 +602,25 @@ static int add_endpoint(const struct dia_conf *c)
 	return e;
 }
 
-static int register_all(struct fd_node *d, struct dict_object *app, struct dict_object *vendor)
+static int register_app(struct fd_node *d, const struct dia_app *a)
 {
-	struct disp_when when = { .app = app };
-	struct fd_hook_hdl *hook = NULL, *data = NULL;
+	struct dict_object *vendor = NULL;
+	struct disp_when when = { 0 };
 	int e;
 
-	e = fd_disp_app_support(app, vendor, 1, 0);
+	e = dia_dict_load(a, &when.app, &vendor);
 	if (!e)
-		e = fd_disp_register(on_request, DISP_HOW_APPID, &when, d, NULL);
+		e = -fd_disp_app_support(when.app, vendor, 1, 0);
 	if (!e)
-		e = fd_peer_validate_register(on_new_peer);
+		e = -fd_disp_register(on_request, DISP_HOW_APPID, &when, d, NULL);
+	return e;
+}
+
+static int register_all(struct fd_node *d)
+{
+	struct fd_hook_hdl *hook = NULL, *data = NULL;
+	int e = fd_peer_validate_register(on_new_peer);
+
 	if (!e)
 		e = fd_hook_register(HOOK_MASK(HOOK_DATA_RECEIVED), on_data, d, NULL, &data);
 	if (!e)
@@ -624,7 +632,6 @@ static int register_all(struct fd_node *d, struct dict_object *app, struct dict_
 
 static int start_core(struct fd_node *d, char *err, size_t errsize)
 {
-	struct dict_object *app = NULL, *vendor = NULL;
 	const char *what = "initialise freeDiameter";
 	int e;
 
@@ -632,8 +639,9 @@ static int start_core(struct fd_node *d, char *err, size_t errsize)
 	fd_g_debug_lvl = log_enabled(LOG_LVL_DEBUG) ? FD_LOG_DEBUG : FD_LOG_NOTICE;
 	e = -fd_core_initialize();
 	if (!e) {
-		what = "load the dictionary of Cx";
-		e = dia_dict_load(&app, &vendor);
+		what = "load the dictionary";
+		for (size_t i = 0; !e && i < d->d.conf.n_apps; i++)
+			e = register_app(d, d->d.conf.apps[i]);
 	}
 	if (!e) {
 		what = "set up the Diameter node";
@@ -642,7 +650,7 @@ static int start_core(struct fd_node *d, char *err, size_t errsize)
 	if (!e)
 		e = add_endpoint(&d->d.conf);
 	if (!e)
-		e = register_all(d, app, vendor);
+		e = register_all(d);
 	if (!e) {
 		what = "start the Diameter node";
 		dia_gate_accept(&d->d.conf);

@@ -31,11 +31,18 @@ int dia_init(struct dia *d, const struct dia_transport *tr, struct loop *l,
 	     const struct dia_conf *c)
 {
 	struct dia_peer_conf *peers = calloc(c->n_peers + 1, sizeof(*peers));
+	const struct dia_app **apps = calloc(c->n_apps + 1, sizeof(*apps));
 
 	d->tr = tr;
 	d->loop = l;
 	d->conf = *c;
 	d->conf.peers = peers;
+	d->conf.apps = apps;
+	d->state_id = (uint32_t)(loop_wall(l) / USEC_PER_SEC);
+	if (apps && c->n_apps)
+		memcpy(apps, c->apps, c->n_apps * sizeof(*apps));
+	else if (apps)
+		apps[d->conf.n_apps++] = &cx_app;
 	d->conf.identity = strdup(c->identity);
 	d->conf.realm = strdup(c->realm);
 	d->conf.listen_addr = c->listen_addr ? strdup(c->listen_addr) : NULL;
@@ -49,7 +56,7 @@ int dia_init(struct dia *d, const struct dia_transport *tr, struct loop *l,
 			return -ENOMEM;
 	}
 	d->link = dia_link_new(d);
-	return peers && d->conf.identity && d->conf.realm && d->link ? 0 : -ENOMEM;
+	return peers && apps && d->conf.identity && d->conf.realm && d->link ? 0 : -ENOMEM;
 }
 
 void dia_fini(struct dia *d)
@@ -59,6 +66,7 @@ void dia_fini(struct dia *d)
 		free((char *)d->conf.peers[i].addr);
 	}
 	free((void *)d->conf.peers);
+	free((void *)d->conf.apps);
 	free((char *)d->conf.identity);
 	free((char *)d->conf.realm);
 	free((char *)d->conf.listen_addr);

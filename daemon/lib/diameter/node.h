@@ -2,19 +2,18 @@
 /*
  * Inside lib/diameter.
  *
- *   cx_link.c       the calls of Cx: requests, answers, tokens
+ *   call.c          calls: requests, answers, tokens; cx_link.c: with the types of Cx
  *   node.c          a node: configuration, which transport, who is up
  *   direct.c        transport in the loop: the peer state machine of RFC 6733 5 over TCP
  *   freediameter.c  transport over freeDiameter and its threads; dict.c, armour.c belong to it
  *
- * Only octets cross between cx_link.c and a transport. Downwards a struct dia_out; upwards the functions
+ * Only octets cross between call.c and a transport. Downwards a struct dia_out; upwards the functions
  * dia_link_*(), called on the loop's thread.
  */
 #ifndef KIMS_DIAMETER_NODE_H
 #define KIMS_DIAMETER_NODE_H
 
 #include "lib/diameter/cx_link.h"
-#include "lib/ie/ie.h"
 
 struct dia_out {
 	struct dia_out *next;
@@ -26,7 +25,7 @@ struct dia_out {
 	void *req;	       /* answer: what it answers, the transport's own */
 };
 
-struct dia_link; /* state of cx_link.c */
+struct dia_link; /* state of call.c */
 
 /* A way to the other nodes. Its struct begins with a struct dia. */
 struct dia_transport {
@@ -49,7 +48,12 @@ extern const struct dia_transport dia_direct, dia_freediameter;
 struct dia {
 	const struct dia_transport *tr;
 	struct loop *loop;
-	struct dia_conf conf; /* strings are copies */
+	struct dia_conf conf; /* strings and lists are copies */
+	uint32_t state_id;    /* Origin-State-Id */
+	struct cx_server {
+		const struct cx_server_ops *ops;
+		void *arg;
+	} cx; /* cx_link.c */
 	struct dia_link *link;
 	void (*on_peer)(void *arg, const char *identity, bool up);
 	void *on_peer_arg;
@@ -67,11 +71,11 @@ bool dia_gate_admits(const struct dia_conf *c, const struct sockaddr_storage *pe
 void dia_gate_accept(const struct dia_conf *c);
 
 struct dia_link *dia_link_new(struct dia *d);
-void dia_link_free(struct dia_link *k); /* ends every call with CX_NO_PEER first */
+void dia_link_free(struct dia_link *k); /* ends every call with DIA_NO_PEER first */
 void dia_link_answer(struct dia_link *k, uint64_t id, const uint8_t *buf, size_t n);
 void dia_link_failed(struct dia_link *k, uint64_t id, int result);
 void dia_link_lost(struct dia_link *k,
-		   uint64_t via); /* calls over this connection end with CX_NO_PEER, soon */
+		   uint64_t via); /* calls over this connection end with DIA_NO_PEER, soon */
 void dia_link_request(struct dia_link *k, uint8_t *buf, size_t n,
 		      void *req); /* takes buf and req */
 
@@ -86,8 +90,9 @@ static inline uint64_t dia_id(uint32_t end_to_end, uint32_t hop_by_hop)
 	       (hop_by_hop & ((UINT32_C(1) << DIA_SLOT_BITS) - 1));
 }
 
-/* dict.c: announces the tables to freeDiameter. 0 or -errno. */
+/* dict.c: announces the tables of an application to freeDiameter. 0 or -errno. */
 struct dict_object;
-int dia_dict_load(struct dict_object **ret_app, struct dict_object **ret_vendor);
+int dia_dict_load(const struct dia_app *a, struct dict_object **ret_app,
+		  struct dict_object **ret_vendor);
 
 #endif

@@ -64,6 +64,20 @@ const struct ie_rule ie_xresult_rules[] = {
  * Destination-Realm is mandatory in requests only, which the routing of the transport already
  * asks for; here it is optional so that one list serves both directions.
  */
+#define ENV_ROWS                                                                                   \
+	IE_ONE(&ie_base[IEB_ORIGIN_HOST], IE_MAND, IE_STR, struct ie_env, origin_host),            \
+	IE_ONE(&ie_base[IEB_ORIGIN_REALM], IE_MAND, IE_STR, struct ie_env, origin_realm),          \
+	IE_ONE(&ie_base[IEB_DESTINATION_HOST], IE_OPT, IE_STR, struct ie_env, dest_host),          \
+	IE_ONE(&ie_base[IEB_DESTINATION_REALM], IE_OPT, IE_STR, struct ie_env, dest_realm),        \
+	IE_ONE(&ie_base[IEB_ERROR_MESSAGE], IE_OPT, IE_STR, struct ie_env, error_message),         \
+	IE_MANY(&ie_base[IEB_PROXY_INFO], IE_OPT, IE_RAWS, struct ie_env, proxy_info,              \
+		n_proxy_info),                                                                     \
+	IE_ANY(&ie_base[IEB_ROUTE_RECORD]), IE_ANY(&ie_base[IEB_ERROR_REPORTING_HOST]),            \
+	IE_ANY(&ie_base[IEB_FAILED_AVP]), IE_ANY(&ie_base[IEB_DRMP]),                              \
+	IE_ANY(&ie_base[IEB_OC_SUPPORTED_FEATURES]), IE_ANY(&ie_base[IEB_OC_OLR]),                 \
+	IE_ANY(&ie_base[IEB_LOAD]), IE_ANY(&ie_base[IEB_REDIRECT_HOST]),                           \
+	IE_ANY(&ie_base[IEB_REDIRECT_HOST_USAGE]), IE_ANY(&ie_base[IEB_REDIRECT_MAX_CACHE_TIME])
+
 const struct ie_rule ie_env_rules[] = {
 	IE_ONE(&ie_base[IEB_SESSION_ID], IE_ENVL, IE_STR, struct ie_env, session_id),
 	{ .avp = &ie_base[IEB_VENDOR_SPECIFIC_APPLICATION_ID],
@@ -73,23 +87,19 @@ const struct ie_rule ie_env_rules[] = {
 	  .group = vsai_rules },
 	IE_ONE(&ie_base[IEB_AUTH_SESSION_STATE], IE_ENVL, IE_INT, struct ie_env,
 	       auth_session_state),
-	IE_ONE(&ie_base[IEB_ORIGIN_HOST], IE_MAND, IE_STR, struct ie_env, origin_host),
-	IE_ONE(&ie_base[IEB_ORIGIN_REALM], IE_MAND, IE_STR, struct ie_env, origin_realm),
-	IE_ONE(&ie_base[IEB_DESTINATION_HOST], IE_OPT, IE_STR, struct ie_env, dest_host),
-	IE_ONE(&ie_base[IEB_DESTINATION_REALM], IE_OPT, IE_STR, struct ie_env, dest_realm),
-	IE_ONE(&ie_base[IEB_ERROR_MESSAGE], IE_OPT, IE_STR, struct ie_env, error_message),
-	IE_MANY(&ie_base[IEB_PROXY_INFO], IE_OPT, IE_RAWS, struct ie_env, proxy_info, n_proxy_info),
-	IE_ANY(&ie_base[IEB_ROUTE_RECORD]),
-	IE_ANY(&ie_base[IEB_ERROR_REPORTING_HOST]),
-	IE_ANY(&ie_base[IEB_FAILED_AVP]),
+	ENV_ROWS,
 	IE_ANY(&ie_base[IEB_ORIGIN_STATE_ID]),
-	IE_ANY(&ie_base[IEB_DRMP]),
-	IE_ANY(&ie_base[IEB_OC_SUPPORTED_FEATURES]),
-	IE_ANY(&ie_base[IEB_OC_OLR]),
-	IE_ANY(&ie_base[IEB_LOAD]),
-	IE_ANY(&ie_base[IEB_REDIRECT_HOST]),
-	IE_ANY(&ie_base[IEB_REDIRECT_HOST_USAGE]),
-	IE_ANY(&ie_base[IEB_REDIRECT_MAX_CACHE_TIME]),
 	IE_ANY(&ie_base[IEB_AUTH_APPLICATION_ID]),
+	IE_END,
+};
+
+const struct ie_rule ie_env_auth_rules[] = {
+	IE_ONE(&ie_base[IEB_SESSION_ID], IE_ENVL, IE_STR, struct ie_env, session_id),
+	IE_ONE(&ie_base[IEB_AUTH_APPLICATION_ID], IE_OPT, IE_UINT, struct ie_env, auth_app),
+	IE_ONE(&ie_base[IEB_AUTH_SESSION_STATE], IE_OPT, IE_INT, struct ie_env,
+	       auth_session_state),
+	IE_ONE(&ie_base[IEB_ORIGIN_STATE_ID], IE_OPT, IE_UINT, struct ie_env, origin_state_id),
+	ENV_ROWS,
+	IE_ANY(&ie_base[IEB_VENDOR_SPECIFIC_APPLICATION_ID]),
 	IE_END,
 };

@@ -271,9 +271,9 @@ static int decode_body(struct dec *d, struct str body, struct ie_env *env, void 
 
 	ie_cursor_init(&c, body.p, body.n);
 	while (ie_next(&c, &v)) {
-		i = rule_of(ie_env_rules, &v);
+		i = rule_of(env->rules, &v);
 		if (i >= 0)
-			r = apply(d, ie_env_rules, i, &v, &seen[0], env);
+			r = apply(d, env->rules, i, &v, &seen[0], env);
 		else if ((i = rule_of(d->cmd->rules, &v)) >= 0)
 			r = apply(d, d->cmd->rules, i, &v, &seen[1], ret);
 		else
@@ -291,7 +291,7 @@ static bool is_success(int result)
 	return result % 10000 / 1000 == 2;
 }
 
-static int finish(struct dec *d, const void *ret, const uint64_t seen[2])
+static int finish(struct dec *d, const struct ie_env *env, const void *ret, const uint64_t seen[2])
 {
 	const struct ie_command *c = d->cmd;
 	int result = c->request ? IE_OK : *(const int *)((const char *)ret + c->result_off);
@@ -299,7 +299,7 @@ static int finish(struct dec *d, const void *ret, const uint64_t seen[2])
 
 	if (!result)
 		return refuse(d, IE_MISSING_AVP, &ie_base[IEB_RESULT_CODE], (struct str){ 0 });
-	e = require(d, ie_env_rules, seen[0], is_success(result));
+	e = require(d, env->rules, seen[0], is_success(result));
 	if (!e)
 		e = require(d, c->rules, seen[1], is_success(result));
 	if (!e && c->check && is_success(result))
@@ -318,11 +318,12 @@ int ie_decode(const struct ie_command *c, const struct ie_dict *dict, const uint
 	*ret_err = (struct ie_error){ 0 };
 	memset(ret_env, 0, sizeof(*ret_env));
 	ret_env->auth_session_state = -1;
+	ret_env->rules = c->env ? c->env : ie_env_rules;
 	ie_init(c, ret);
 	if (ie_header_parse(msg, n, &h) || h.code != c->code ||
 	    !!(h.flags & IE_FLAG_REQUEST) != c->request)
 		return refuse(&d, IE_INVALID_MESSAGE_LENGTH, NULL, (struct str){ 0 });
 	e = decode_body(&d, (struct str){ (const char *)msg + IE_HDR_LEN, h.length - IE_HDR_LEN },
 			ret_env, ret, seen);
-	return e ? e : finish(&d, ret, seen);
+	return e ? e : finish(&d, ret_env, ret, seen);
 }

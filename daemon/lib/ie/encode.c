@@ -175,7 +175,7 @@ int ie_encode(const struct ie_command *c, const struct ie_header *ids, const str
 	h.app = c->app;
 	h.flags = flags_of(c, ids, in);
 	ie_begin(ret, &h);
-	encode_rules(ret, ie_env_rules, env);
+	encode_rules(ret, env->rules ? env->rules : ie_env_rules, env);
 	encode_rules(ret, c->rules, in);
 	if (failed && failed->result)
 		put_failed(ret, failed);
@@ -190,7 +190,7 @@ int ie_encode_error(const struct ie_header *req, const struct ie_env *env, const
 
 	h.flags = (req->flags & IE_FLAG_PROXIABLE) | (e->result / 1000 == 3 ? IE_FLAG_ERROR : 0);
 	ie_begin(ret, &h);
-	encode_rules(ret, ie_env_rules, env);
+	encode_rules(ret, env->rules ? env->rules : ie_env_rules, env);
 	ie_put_u32(ret, &ie_base[IEB_RESULT_CODE], (uint32_t)e->result);
 	put_failed(ret, e);
 	ie_end(ret);

@@ -142,6 +142,7 @@ struct ie_command {
 	uint32_t code, app;
 	bool request;
 	const struct ie_rule *rules;
+	const struct ie_rule *env; /* of the envelope; NULL: ie_env_rules */
 	size_t size;	   /* of the struct */
 	size_t result_off; /* answers: int result */
 	/* Semantic check after decoding: 0, or fills the error. May be NULL. */
@@ -151,8 +152,11 @@ struct ie_command {
 /* What every command of a 3GPP application carries (TS 29.229 6, RFC 6733 8). */
 #define IE_PROXY_MAX 8
 struct ie_env {
+	const struct ie_rule *rules; /* by which it is encoded; NULL: ie_env_rules */
 	struct str session_id, origin_host, origin_realm, dest_host, dest_realm;
 	uint32_t vsai_vendor, vsai_auth_app;
+	uint32_t auth_app;	  /* Auth-Application-Id, where it stands alone */
+	uint32_t origin_state_id; /* 0: absent */
 	int auth_session_state; /* 1: NO_STATE_MAINTAINED */
 	struct str error_message;
 	struct str proxy_info[IE_PROXY_MAX]; /* whole AVPs, returned in the answer in order */
@@ -281,7 +285,8 @@ enum ie_base_avp {
 };
 extern const struct ie_avp ie_base[IEB_N];
 extern const struct ie_dict ie_base_dict;
-extern const struct ie_rule ie_env_rules[], ie_xresult_rules[];
+/* Cx and its like: Vendor-Specific-Application-Id; Gx, Rx and RFC 4006: Auth-Application-Id. */
+extern const struct ie_rule ie_env_rules[], ie_env_auth_rules[], ie_xresult_rules[];
 
 /* Rows that start every answer: the result. */
 #define IE_RESULT_ROWS(T, f)                                                           \
