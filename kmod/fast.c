@@ -43,14 +43,14 @@ static void kims_fast_rewrite(const struct kims_flow *f, struct sk_buff *skb, st
 	sum = csum_add((__force __wsum)iph->saddr, (__force __wsum)uh->source);
 	sum = csum_sub(csum_add(~csum_unfold(uh->check), f->csum), sum);
 	uh->check = csum_fold(sum) ?: CSUM_MANGLED_0;
-	uh->source = f->out.src.port;
-	uh->dest = f->out.dst.port;
-	if (f->out.dscp >= 0)
-		iph->tos = f->out.dscp << 2 | (iph->tos & INET_ECN_MASK);
+	uh->source = f->way.src.port;
+	uh->dest = f->way.dst.port;
+	if (f->dscp >= 0)
+		iph->tos = f->dscp << 2 | (iph->tos & INET_ECN_MASK);
 	iph->frag_off = 0;
 	iph->ttl--;
-	iph->saddr = f->out.src.addr.v4;
-	iph->daddr = f->out.dst.addr.v4;
+	iph->saddr = f->way.src.addr.v4;
+	iph->daddr = f->way.dst.addr.v4;
 	iph->check = 0;
 	iph->check = ip_fast_csum(iph, sizeof(*iph) / 4);
 	skb_forward_csum(skb);
@@ -61,7 +61,7 @@ static void kims_fast_rewrite(const struct kims_flow *f, struct sk_buff *skb, st
 
 int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
 {
-	const struct kims_path *path = rcu_dereference(f->path);
+	const struct kims_path *path = rcu_dereference(f->way.path);
 	struct iphdr *iph = ip_hdr(skb);
 	struct net_device *dev;
 	struct neighbour *n;
@@ -74,7 +74,7 @@ int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
 	if (!kims_fast_plain(skb) || !kims_fast_read(f, skb, iph) ||
 	    skb_headroom(skb) < LL_RESERVED_SPACE(dev))
 		return 0;
-	n = kims_path_neigh4(path, f->out.dst.addr.v4);
+	n = kims_path_neigh4(path, f->way.dst.addr.v4);
 	if (!n)
 		return 0;
 	why = f->ops->account(f, (const u8 *)(iph + 1) + sizeof(struct udphdr),

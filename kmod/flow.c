@@ -29,7 +29,7 @@
 #define KIMS_HOOK_PRIORITY (NF_IP_PRI_RAW + 10)
 
 struct kims_flow_net {
-	struct kims_table flows;
+	struct kims_table locals; /* struct kims_local */
 	struct kims_table addrs; /* struct kims_local_addr */
 	struct nf_hook_ops ops[2]; /* IPv4, IPv6 */
 	bool hooked[2];		   /* by lock */
@@ -50,54 +50,61 @@ static u32 kims_flow_what(__be16 port)
 	return (__force u32)port;
 }
 
-static __always_inline struct kims_flow *
-kims_flow_find4(const struct kims_table *t, __be32 daddr, __be16 dport)
+static __always_inline struct kims_local *
+kims_local_find4(const struct kims_table *t, __be32 daddr, __be16 dport)
 {
 	u32 hash = kims_table_hash4(t, daddr, kims_flow_what(dport));
 	struct kims_buckets *b;
 	struct kims_node *node;
-	struct kims_flow *f;
+	struct kims_local *l;
 
 	kims_table_for_each(t, b, node, hash) {
-		f = container_of(node, struct kims_flow, node);
-		if (f->key.local.port == dport && f->key.local.addr.v4 == daddr &&
-		    f->key.local.addr.family == AF_INET)
-			return f;
+		l = container_of(node, struct kims_local, node);
+		if (l->key.local.port == dport && l->key.local.addr.v4 == daddr &&
+		    l->key.local.addr.family == AF_INET)
+			return l;
 	}
 	return NULL;
 }
 
-static struct kims_flow *kims_flow_find6(const struct kims_table *t, const struct in6_addr *daddr,
-					 __be16 dport)
+static struct kims_local *kims_local_find6(const struct kims_table *t, const struct in6_addr *daddr,
+					   __be16 dport)
 {
 	u32 hash = kims_table_hash6(t, daddr, kims_flow_what(dport));
 	struct kims_buckets *b;
 	struct kims_node *node;
-	struct kims_flow *f;
+	struct kims_local *l;
 
 	kims_table_for_each(t, b, node, hash) {
-		f = container_of(node, struct kims_flow, node);
-		if (f->key.local.port == dport && f->key.local.addr.family == AF_INET6 &&
-		    ipv6_addr_equal(&f->key.local.addr.v6, daddr))
-			return f;
+		l = container_of(node, struct kims_local, node);
+		if (l->key.local.port == dport && l->key.local.addr.family == AF_INET6 &&
+		    ipv6_addr_equal(&l->key.local.addr.v6, daddr))
+			return l;
 	}
 	return NULL;
 }
 
-static struct kims_flow *kims_flow_find(const struct kims_table *t, const struct kims_end *local)
+static struct kims_local *kims_local_find(const struct kims_table *t, const struct kims_end *end)
 {
-	if (local->addr.family == AF_INET)
-		return kims_flow_find4(t, local->addr.v4, local->port);
-	return kims_flow_find6(t, &local->addr.v6, local->port);
+	if (end->addr.family == AF_INET)
+		return kims_local_find4(t, end->addr.v4, end->port);
+	return kims_local_find6(t, &end->addr.v6, end->port);
+}
+
+static struct kims_flow *kims_flow(struct kims_local *l)
+{
+	return container_of(l, struct kims_flow, local);
 }
 
 void kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
 		    const struct kims_end *from, const struct kims_rewrite *out,
 		    const struct kims_flow_ops *ops)
 {
-	f->key = *key;
+	f->local.key = *key;
 	f->from = *from;
-	f->out = *out;
+	f->way.src = out->src;
+	f->way.dst = out->dst;
+	f->dscp = out->dscp;
 	f->ops = ops;
 	f->csum = csum_add(kims_end_csum(&out->src), kims_end_csum(&out->dst));
 	f->csum = csum_sub(f->csum, kims_end_csum(&key->local));
@@ -107,7 +114,7 @@ static void kims_flow_free_rcu(struct rcu_head *rcu)
 {
 	struct kims_flow *f = container_of(rcu, struct kims_flow, rcu);
 
-	kims_path_drop(f);
+	kims_path_drop(&f->way);
 	f->ops->free(f);
 }
 
@@ -116,46 +123,57 @@ void kims_flow_free(struct kims_flow *f)
 	call_rcu(&f->rcu, kims_flow_free_rcu);
 }
 
-static u32 kims_flow_hash(const struct kims_table *t, const struct kims_flow *f)
+static u32 kims_local_hash(const struct kims_table *t, const struct kims_local *l)
 {
-	return kims_table_hash(t, &f->key.local.addr, kims_flow_what(f->key.local.port));
+	return kims_table_hash(t, &l->key.local.addr, kims_flow_what(l->key.local.port));
 }
 
 static int kims_flow_hook(struct kims_net *kn, u8 family);
 
-int kims_flow_add(struct kims_net *kn, struct kims_flow *f)
+int kims_local_add(struct kims_net *kn, struct kims_local *l)
 {
-	struct kims_table *t = &kn->flow->flows;
+	struct kims_table *t = &kn->flow->locals;
 	int err;
 
 	lockdep_assert_held(&kn->lock);
-	if (kims_flow_find(t, &f->key.local))
+	if (kims_local_find(t, &l->key.local))
 		return -EEXIST;
-	err = kims_flow_hook(kn, f->key.local.addr.family) ?:
-	      kims_flow_addr_hold(kn, &f->key.local.addr);
+	err = kims_flow_hook(kn, l->key.local.addr.family) ?:
+	      kims_flow_addr_hold(kn, &l->key.local.addr);
 	if (err)
 		return err;
-	err = kims_table_add(t, &f->node, kims_flow_hash(t, f), &kn->lock);
+	err = kims_table_add(t, &l->node, kims_local_hash(t, l), &kn->lock);
 	if (err)
-		kims_flow_addr_release(kn, &f->key.local.addr);
+		kims_flow_addr_release(kn, &l->key.local.addr);
 	return err;
+}
+
+void kims_local_del(struct kims_net *kn, struct kims_local *l)
+{
+	lockdep_assert_held(&kn->lock);
+	kims_table_del(&kn->flow->locals, &l->node, &kn->lock);
+	kims_flow_addr_release(kn, &l->key.local.addr);
+}
+
+int kims_flow_add(struct kims_net *kn, struct kims_flow *f)
+{
+	return kims_local_add(kn, &f->local);
 }
 
 void kims_flow_del(struct kims_net *kn, struct kims_flow *f)
 {
-	lockdep_assert_held(&kn->lock);
-	kims_table_del(&kn->flow->flows, &f->node, &kn->lock);
-	kims_flow_addr_release(kn, &f->key.local.addr);
+	kims_local_del(kn, &f->local);
 }
 
 int kims_flow_replace(struct kims_net *kn, struct kims_flow *old, struct kims_flow *new)
 {
+	const struct kims_end *a = &old->local.key.local, *b = &new->local.key.local;
 	int err;
 
 	lockdep_assert_held(&kn->lock);
-	if (old->key.local.port == new->key.local.port &&
-	    kims_addr_equal(&old->key.local.addr, &new->key.local.addr)) {
-		kims_table_replace(&kn->flow->flows, &old->node, &new->node, &kn->lock);
+	if (a->port == b->port && kims_addr_equal(&a->addr, &b->addr)) {
+		kims_table_replace(&kn->flow->locals, &old->local.node, &new->local.node,
+				   &kn->lock);
 		return 0;
 	}
 	err = kims_flow_add(kn, new);
@@ -348,11 +366,15 @@ static unsigned int kims_flow_pass(struct kims_net *kn, struct kims_flow *f, str
 static struct kims_flow *kims_flow_onward(const struct kims_net *kn, const struct kims_path *path,
 					  const struct sk_buff *skb)
 {
+	struct kims_local *l;
+
 	if (likely(!(path->dst->dev->flags & IFF_LOOPBACK)) || dst_xfrm(path->dst))
 		return NULL;
 	if (skb->protocol == htons(ETH_P_IP))
-		return kims_flow_find4(&kn->flow->flows, ip_hdr(skb)->daddr, udp_hdr(skb)->dest);
-	return kims_flow_find6(&kn->flow->flows, &ipv6_hdr(skb)->daddr, udp_hdr(skb)->dest);
+		l = kims_local_find4(&kn->flow->locals, ip_hdr(skb)->daddr, udp_hdr(skb)->dest);
+	else
+		l = kims_local_find6(&kn->flow->locals, &ipv6_hdr(skb)->daddr, udp_hdr(skb)->dest);
+	return l && l->key.kind == KIMS_FLOW_MEDIA ? kims_flow(l) : NULL;
 }
 
 static unsigned int kims_flow_run(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
@@ -435,19 +457,30 @@ static unsigned int kims_flow_receive(struct kims_net *kn, struct kims_flow *f, 
 
 /* --- hooks --- */
 
+/* l: what was found by the packet's address and port, or NULL: it may be for a UE. */
+static __always_inline unsigned int kims_found(struct kims_net *kn, struct kims_local *l,
+					       struct sk_buff *skb, u16 l4)
+{
+	if (!l)
+		return kims_gtpu_core_rx(kn, skb);
+	if (l->key.kind == KIMS_FLOW_GTPU)
+		return kims_gtpu_rx(kn, l, skb, l4);
+	return kims_flow_receive(kn, kims_flow(l), skb, l4);
+}
+
 /*
  * All of a packet's way is with BH off, which the stack sees to, but for one case: what comes
  * back from an NFQUEUE at raw goes on in the context of the process that gave the verdict.
  */
-static noinline unsigned int kims_flow_enter(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
-				    u16 l4)
+static noinline unsigned int kims_enter(struct kims_net *kn, struct kims_local *l,
+					struct sk_buff *skb, u16 l4)
 {
 	unsigned int verdict;
 
 	if (likely(in_softirq()))
-		return kims_flow_receive(kn, f, skb, l4);
+		return kims_found(kn, l, skb, l4);
 	local_bh_disable();
-	verdict = kims_flow_receive(kn, f, skb, l4);
+	verdict = kims_found(kn, l, skb, l4);
 	local_bh_enable();
 	return verdict;
 }
@@ -460,33 +493,33 @@ static noinline unsigned int kims_defrag4(struct kims_net *kn, struct sk_buff *s
 	return ip_defrag(kn->net, skb, KIMS_DEFRAG_USER) ? NF_STOLEN : NF_ACCEPT;
 }
 
-static unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct kims_net *kn = priv;
-	struct kims_flow *f;
+	struct kims_local *l;
 	unsigned int l4;
 	int why;
 
 	if (iph->protocol != IPPROTO_UDP)
-		return NF_ACCEPT;
+		return kims_enter(kn, NULL, skb, 0);
 	if (unlikely(ip_is_fragment(iph))) {
 		if (kims_defrag4(kn, skb) == NF_STOLEN)
 			return NF_STOLEN;
 		if (ip_is_fragment(ip_hdr(skb)))
-			return NF_ACCEPT;
+			return kims_enter(kn, NULL, skb, 0);
 	}
 	l4 = ip_hdrlen(skb);
 	if (unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
 		return NF_ACCEPT; /* too short to belong to anybody: the stack discards it */
-	f = kims_flow_find4(&kn->flow->flows, ip_hdr(skb)->daddr,
-			    ((struct udphdr *)(skb->data + l4))->dest);
-	if (!f)
-		return NF_ACCEPT;
-	why = likely(in_softirq()) ? kims_fast4(kn, f, skb) : 0;
+	l = kims_local_find4(&kn->flow->locals, ip_hdr(skb)->daddr,
+			     ((struct udphdr *)(skb->data + l4))->dest);
+	if (!l || l->key.kind != KIMS_FLOW_MEDIA || unlikely(!in_softirq()))
+		return kims_enter(kn, l, skb, l4);
+	why = kims_fast4(kn, kims_flow(l), skb);
 	if (likely(why < 0))
 		return NF_STOLEN;
-	return why ? kims_flow_drop(kn, f, skb, why) : kims_flow_enter(kn, f, skb, l4);
+	return why ? kims_flow_drop(kn, kims_flow(l), skb, why) : kims_enter(kn, l, skb, l4);
 }
 
 /* Offset of the UDP header, or 0. The packet is whole. */
@@ -502,28 +535,29 @@ static unsigned int kims_udp_offset6(const struct sk_buff *skb)
 	return off > 0 && nexthdr == IPPROTO_UDP && !(frag_off & htons(~0x7)) ? off : 0;
 }
 
-static unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	struct kims_net *kn = priv;
-	struct kims_flow *f;
 	unsigned int l4;
 	int err;
 
 	if (ipv6_hdr(skb)->nexthdr != IPPROTO_UDP) {
-		if (!ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr))
-			return NF_ACCEPT;
-		if (!kims_is_local6(kn, &ipv6_hdr(skb)->daddr))
-			return NF_ACCEPT;
+		if (!ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
+		    !kims_is_local6(kn, &ipv6_hdr(skb)->daddr))
+			return kims_enter(kn, NULL, skb, 0);
 		err = nf_ct_frag6_gather(kn->net, skb, KIMS_DEFRAG_USER);
 		if (err)
 			return err == -EINPROGRESS ? NF_STOLEN : NF_DROP;
 	}
 	l4 = kims_udp_offset6(skb);
-	if (!l4 || unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
+	if (!l4)
+		return kims_enter(kn, NULL, skb, 0);
+	if (unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
 		return NF_ACCEPT;
-	f = kims_flow_find6(&kn->flow->flows, &ipv6_hdr(skb)->daddr,
-			    ((struct udphdr *)(skb->data + l4))->dest);
-	return f ? kims_flow_enter(kn, f, skb, l4) : NF_ACCEPT;
+	return kims_enter(kn,
+			  kims_local_find6(&kn->flow->locals, &ipv6_hdr(skb)->daddr,
+					   ((struct udphdr *)(skb->data + l4))->dest),
+			  skb, l4);
 }
 
 static const struct nf_hook_ops kims_flow_hooks[] = {
@@ -562,7 +596,7 @@ int kims_flow_net_init(struct kims_net *kn)
 	kn->flow = kzalloc(sizeof(*kn->flow), GFP_KERNEL);
 	if (!kn->flow)
 		return -ENOMEM;
-	kims_table_init(&kn->flow->flows);
+	kims_table_init(&kn->flow->locals);
 	kims_table_init(&kn->flow->addrs);
 	return 0;
 }
@@ -575,7 +609,7 @@ void kims_flow_net_exit(struct kims_net *kn)
 		if (kn->flow->hooked[i])
 			nf_unregister_net_hook(kn->net, &kn->flow->ops[i]);
 	synchronize_rcu();
-	kims_table_destroy(&kn->flow->flows);
+	kims_table_destroy(&kn->flow->locals);
 	kims_table_destroy(&kn->flow->addrs);
 	kfree(kn->flow);
 }

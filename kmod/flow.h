@@ -57,7 +57,6 @@ struct kims_packet {
 };
 
 struct kims_flow;
-struct kims_path;
 
 /* Answers of kims_flow_ops.account besides the reasons of drop. */
 #define KIMS_FLOW_SEND 0
@@ -91,18 +90,22 @@ struct kims_rewrite {
 };
 
 struct kims_flow {
-	struct kims_node node;
-	struct kims_flow_key key;
-	struct kims_end from; /* who may send; of the family of key; AF_UNSPEC, port 0: anybody */
-	struct kims_rewrite out;
-	__wsum csum; /* of both ends of out, less that of key.local */
-	struct kims_path __rcu *path; /* NULL: none yet */
+	struct kims_local local; /* kind KIMS_FLOW_MEDIA */
+	struct kims_end from; /* who may send; of the family of local; AF_UNSPEC, port 0: anybody */
+	struct kims_way way;
+	s16 dscp;    /* -1: that of the packet */
+	__wsum csum; /* of both ends of way, less that of local */
 	const struct kims_flow_ops *ops;
 	u32 id; /* of the object, for tracepoints */
 	struct rcu_head rcu;
 };
 
 struct kims_flow_net;
+struct nf_hook_state;
+
+/* PRE_ROUTING; priv is the struct kims_net. Under RCU. */
+unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state);
+unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state);
 
 int kims_flow_net_init(struct kims_net *kn);
 void kims_flow_net_exit(struct kims_net *kn); /* no flow is left */
@@ -114,7 +117,15 @@ void kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
 /* Frees a flow that was in the table (after a grace period), or one that never was. */
 void kims_flow_free(struct kims_flow *f);
 
-/* The caller holds kims_net.lock. -EEXIST: key taken; -ENOMEM and errors of the hooks. */
+/*
+ * Anything that is found by its local address and port; key is set. The caller holds
+ * kims_net.lock. -EEXIST: key taken; -ENOMEM and errors of the hooks. After del it stays readable
+ * until a grace period has passed.
+ */
+int kims_local_add(struct kims_net *kn, struct kims_local *l);
+void kims_local_del(struct kims_net *kn, struct kims_local *l);
+
+/* The same for flows. */
 int kims_flow_add(struct kims_net *kn, struct kims_flow *f);
 void kims_flow_del(struct kims_net *kn, struct kims_flow *f);
 /* Packets use old until they use new. Same errors as add, and then old stays. */
@@ -160,6 +171,13 @@ int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb);
 /*
  * gtpu/: what the flow table and Gm need to know of GTP-U without knowing it.
  */
+
+/*
+ * A UDP packet to a GTP-U endpoint, its UDP header at l4 and linear; and a packet to anybody else,
+ * which may be a UE. BH off, under RCU. Netfilter's verdict.
+ */
+unsigned int kims_gtpu_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4);
+unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb);
 
 /* The session whose tunnel the packet came by, as the stack sees it (kims device and source); 0: none. */
 u64 kims_skb_session(const struct sk_buff *skb);

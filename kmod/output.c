@@ -22,12 +22,12 @@
 
 static unsigned int kims_header_len(const struct kims_flow *f)
 {
-	return f->out.src.addr.family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	return f->way.src.addr.family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
 static u8 kims_dsfield(const struct kims_flow *f, u8 dsfield)
 {
-	return f->out.dscp < 0 ? dsfield : f->out.dscp << 2 | (dsfield & INET_ECN_MASK);
+	return f->dscp < 0 ? dsfield : f->dscp << 2 | (dsfield & INET_ECN_MASK);
 }
 
 int kims_output_prepare(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
@@ -37,7 +37,7 @@ int kims_output_prepare(struct kims_net *kn, struct kims_flow *f, struct sk_buff
 
 	if (unlikely(p->ttl <= 1))
 		return KIMS_DROP_TTL;
-	path = kims_path_get(kn, f);
+	path = kims_path_get(kn, &f->way);
 	if (unlikely(!path))
 		return KIMS_DROP_NO_ROUTE;
 	/* What lies behind the UDP packet is not sent on. */
@@ -68,7 +68,7 @@ static __wsum kims_csum_source(const struct sk_buff *skb, const struct kims_pack
 }
 
 /* The device, or the stack in its place, fills in the checksum over pseudo header and packet. */
-static void kims_csum_partial(const struct kims_rewrite *out, struct sk_buff *skb,
+static void kims_csum_partial(const struct kims_way *out, struct sk_buff *skb,
 			      struct udphdr *uh, unsigned int len)
 {
 	const struct kims_addr *s = &out->src.addr, *d = &out->dst.addr;
@@ -88,13 +88,13 @@ static void kims_csum_update(const struct kims_flow *f, struct sk_buff *skb, str
 	__wsum sum;
 
 	if (skb->ip_summed == CHECKSUM_PARTIAL) {
-		kims_csum_partial(&f->out, skb, uh, sizeof(*uh) + p->len);
+		kims_csum_partial(&f->way, skb, uh, sizeof(*uh) + p->len);
 		return;
 	}
 	if (unlikely(p->no_csum)) {
 		skb->ip_summed = CHECKSUM_NONE;
-		if (f->out.src.addr.family == AF_INET6)
-			kims_csum_partial(&f->out, skb, uh, sizeof(*uh) + p->len);
+		if (f->way.src.addr.family == AF_INET6)
+			kims_csum_partial(&f->way, skb, uh, sizeof(*uh) + p->len);
 		return;
 	}
 	skb_forward_csum(skb);
@@ -117,8 +117,8 @@ static void kims_push4(struct kims_net *kn, const struct kims_flow *f, struct sk
 	iph->frag_off = 0;
 	iph->ttl = p->ttl - 1;
 	iph->protocol = IPPROTO_UDP;
-	iph->saddr = f->out.src.addr.v4;
-	iph->daddr = f->out.dst.addr.v4;
+	iph->saddr = f->way.src.addr.v4;
+	iph->daddr = f->way.dst.addr.v4;
 	if (unlikely(!iph->id))
 		__ip_select_ident(kn->net, iph, 1);
 	iph->check = 0;
@@ -134,8 +134,8 @@ static void kims_push6(const struct kims_flow *f, struct sk_buff *skb, const str
 	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
 	ip6h->nexthdr = IPPROTO_UDP;
 	ip6h->hop_limit = p->ttl - 1;
-	ip6h->saddr = f->out.src.addr.v6;
-	ip6h->daddr = f->out.dst.addr.v6;
+	ip6h->saddr = f->way.src.addr.v6;
+	ip6h->daddr = f->way.dst.addr.v6;
 	skb->protocol = htons(ETH_P_IPV6);
 }
 
@@ -157,11 +157,11 @@ void kims_output_rewrite(struct kims_net *kn, const struct kims_flow *f, struct 
 	struct udphdr *uh = (struct udphdr *)(skb->data + p->l4);
 
 	kims_csum_update(f, skb, uh, p);
-	uh->source = f->out.src.port;
-	uh->dest = f->out.dst.port;
+	uh->source = f->way.src.port;
+	uh->dest = f->way.dst.port;
 	__skb_pull(skb, p->l4);
 	skb_reset_transport_header(skb);
-	if (f->out.src.addr.family == AF_INET)
+	if (f->way.src.addr.family == AF_INET)
 		kims_push4(kn, f, skb, p);
 	else
 		kims_push6(f, skb, p);

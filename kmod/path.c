@@ -37,11 +37,11 @@ static void kims_path_free_rcu(struct rcu_head *rcu)
 	kims_path_free(container_of(rcu, struct kims_path, rcu));
 }
 
-void kims_path_drop(struct kims_flow *f)
+void kims_path_drop(struct kims_way *way)
 {
-	struct kims_path *path = rcu_dereference_raw(f->path);
+	struct kims_path *path = rcu_dereference_raw(way->path);
 
-	RCU_INIT_POINTER(f->path, NULL);
+	RCU_INIT_POINTER(way->path, NULL);
 	if (path)
 		kims_path_free(path);
 }
@@ -53,14 +53,15 @@ static const struct rt6_info *kims_path_rt6(const struct kims_path *path)
 
 /* --- routes --- */
 
-static struct dst_entry *kims_route4(struct kims_net *kn, const struct kims_flow *f)
+static struct dst_entry *kims_route4(struct kims_net *kn, const struct kims_way *way)
 {
 	struct flowi4 fl4 = {
 		.flowi4_proto = IPPROTO_UDP,
-		.saddr = f->out.src.addr.v4,
-		.daddr = f->out.dst.addr.v4,
-		.fl4_sport = f->out.src.port,
-		.fl4_dport = f->out.dst.port,
+		.flowi4_oif = way->oif,
+		.saddr = way->src.addr.v4,
+		.daddr = way->dst.addr.v4,
+		.fl4_sport = way->src.port,
+		.fl4_dport = way->dst.port,
 	};
 	struct rtable *rt;
 
@@ -68,14 +69,15 @@ static struct dst_entry *kims_route4(struct kims_net *kn, const struct kims_flow
 	return IS_ERR(rt) ? NULL : &rt->dst;
 }
 
-static struct dst_entry *kims_route6(struct kims_net *kn, const struct kims_flow *f)
+static struct dst_entry *kims_route6(struct kims_net *kn, const struct kims_way *way)
 {
 	struct flowi6 fl6 = {
 		.flowi6_proto = IPPROTO_UDP,
-		.saddr = f->out.src.addr.v6,
-		.daddr = f->out.dst.addr.v6,
-		.fl6_sport = f->out.src.port,
-		.fl6_dport = f->out.dst.port,
+		.flowi6_oif = way->oif,
+		.saddr = way->src.addr.v6,
+		.daddr = way->dst.addr.v6,
+		.fl6_sport = way->src.port,
+		.fl6_dport = way->dst.port,
 	};
 	struct dst_entry *dst;
 
@@ -108,15 +110,15 @@ static u32 kims_path_cookie(const struct kims_path *path)
 		       rt6_get_cookie(kims_path_rt6(path)) : 0;
 }
 
-const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_flow *f,
+const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_way *way,
 					struct kims_path *old)
 {
 	struct kims_path *path = kzalloc(sizeof(*path), GFP_ATOMIC | __GFP_NOWARN);
 
 	if (!path)
 		return NULL;
-	path->family = f->out.src.addr.family;
-	path->dst = path->family == AF_INET ? kims_route4(kn, f) : kims_route6(kn, f);
+	path->family = way->src.addr.family;
+	path->dst = path->family == AF_INET ? kims_route4(kn, way) : kims_route6(kn, way);
 	if (!path->dst) {
 		kfree(path);
 		return NULL;
@@ -124,7 +126,7 @@ const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_flow *f
 	path->cookie = kims_path_cookie(path);
 	path->direct = kims_path_may_be_direct(path);
 	path->mtu = dst_metric_raw(path->dst, RTAX_MTU);
-	if (unrcu_pointer(cmpxchg(&f->path, RCU_INITIALIZER(old), RCU_INITIALIZER(path))) == old) {
+	if (unrcu_pointer(cmpxchg(&way->path, RCU_INITIALIZER(old), RCU_INITIALIZER(path))) == old) {
 		if (old)
 			call_rcu(&old->rcu, kims_path_free_rcu);
 	} else {

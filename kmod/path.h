@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where a flow's packets leave; see path.c. All of it is for use under RCU and with BH off.
+ * Where packets leave; see path.c. All of it is for use under RCU and with BH off.
  */
 #ifndef KIMS_PATH_H
 #define KIMS_PATH_H
@@ -9,7 +9,7 @@
 #include <net/route.h>
 #include "flow.h"
 
-/* The route that packets of a flow leave by; see path.c. Never changes. */
+/* The route that packets of a way leave by; see path.c. Never changes. */
 struct kims_path {
 	struct dst_entry *dst; /* with a reference */
 	u32 cookie;	       /* for dst_ops.check() */
@@ -19,7 +19,7 @@ struct kims_path {
 	struct rcu_head rcu;
 };
 
-const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_flow *f,
+const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_way *way,
 					struct kims_path *old);
 
 static inline const struct rtable *kims_path_rt4(const struct kims_path *path)
@@ -38,14 +38,14 @@ static inline bool kims_path_valid(const struct kims_net *kn, const struct kims_
 	return !dst->obsolete || dst->ops->check(dst, path->cookie);
 }
 
-/* The valid path of a flow, for this RCU section; NULL: no route, or no memory. */
-static inline const struct kims_path *kims_path_get(struct kims_net *kn, struct kims_flow *f)
+/* The valid path of a way, for this RCU section; NULL: no route, or no memory. */
+static inline const struct kims_path *kims_path_get(struct kims_net *kn, struct kims_way *way)
 {
-	struct kims_path *path = rcu_dereference(f->path);
+	struct kims_path *path = rcu_dereference(way->path);
 
 	if (likely(path && kims_path_valid(kn, path)))
 		return path;
-	return kims_path_renew(kn, f, path);
+	return kims_path_renew(kn, way, path);
 }
 
 /*
@@ -74,7 +74,7 @@ static inline struct neighbour *kims_path_neigh4(const struct kims_path *path, _
 
 /* Sends a rewritten packet the direct way, if that can be; false: it is the caller's still. */
 bool kims_path_send(const struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb);
-/* Of a flow that no packet uses any more. */
-void kims_path_drop(struct kims_flow *f);
+/* Of a way that no packet uses any more. */
+void kims_path_drop(struct kims_way *way);
 
 #endif /* KIMS_PATH_H */

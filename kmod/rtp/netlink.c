@@ -350,10 +350,10 @@ static int kims_rtp_put_end(struct sk_buff *skb, int attr4, int attr6, int port,
 
 static int kims_rtp_put_ends(struct sk_buff *skb, const struct kims_rtp_flow *rf)
 {
-	const struct kims_rewrite *out = &rf->flow.out;
+	const struct kims_way *out = &rf->flow.way;
 
 	return kims_rtp_put_end(skb, KIMS_RTP_A_LOCAL_IPV4, KIMS_RTP_A_LOCAL_IPV6,
-				KIMS_RTP_A_LOCAL_PORT, &rf->flow.key.local) ?:
+				KIMS_RTP_A_LOCAL_PORT, &rf->flow.local.key.local) ?:
 	       kims_rtp_put_end(skb, KIMS_RTP_A_PEER_IPV4, KIMS_RTP_A_PEER_IPV6,
 				KIMS_RTP_A_PEER_PORT, &rf->flow.from) ?:
 	       kims_rtp_put_end(skb, KIMS_RTP_A_SRC_IPV4, KIMS_RTP_A_SRC_IPV6,
@@ -381,7 +381,7 @@ static int kims_rtp_put_conf(struct sk_buff *skb, const struct kims_rtp_flow *rf
 	    nla_put_u32(skb, KIMS_RTP_A_TIMEOUT, rf->timeout) ||
 	    nla_put_u32(skb, KIMS_RTP_A_CLOCK_RATE, rf->clock_rate))
 		return -EMSGSIZE;
-	if (rf->flow.out.dscp >= 0 && nla_put_u32(skb, KIMS_RTP_A_DSCP, rf->flow.out.dscp))
+	if (rf->flow.dscp >= 0 && nla_put_u32(skb, KIMS_RTP_A_DSCP, rf->flow.dscp))
 		return -EMSGSIZE;
 	return kims_rtp_put_ends(skb, rf) ?: kims_rtp_put_filter(skb, rf);
 }
