@@ -380,8 +380,26 @@ void kims_gtpu_clamp_mss(struct sk_buff *skb, unsigned int mtu);
 
 /* --- dev.c: the kims device; app.c; monitor.c --- */
 
-/* Hands an inner packet to the stack as received by the endpoint's device. Takes the packet. */
+bool kims_is_dev(const struct net_device *dev); /* of kind "kims" */
+/*
+ * The kims device of an index, or NULL; under RTNL. Who keeps it (kims_gtpu_ep.dev) stores the
+ * pointer and adds the endpoint to kims_gtpu_net.eps in the same RTNL section: when the device
+ * goes, dev.c sets the pointer of each endpoint in there to NULL. kims_net.lock > RTNL.
+ */
+struct net_device *kims_dev_find(struct net *net, u32 ifindex);
+/* Inner packets can be handed to the stack; to be asked before they are counted. RCU. */
+bool kims_gtpu_dev_ready(const struct kims_gtpu_ep *ep);
+/*
+ * Hands an inner packet (skb->data at its IP header) to the stack as received by the endpoint's
+ * device. Takes the packet. RCU, BH off.
+ */
 void kims_gtpu_to_stack(struct kims_gtpu_ep *ep, struct sk_buff *skb);
+/*
+ * The inner packet, taken out of its tunnel and with skb->data at its IP header, is of bulk TCP:
+ * merged with its neighbours by the device and forwarded by the stack it costs less than alone by
+ * the direct way. Every packet of a flow that must not overtake another says the same.
+ */
+bool kims_gtpu_bulk(const struct sk_buff *skb);
 /* Inner packets of a monitored session, seen by monitoring devices. */
 void kims_monitor_packet(struct kims_session *s, const struct sk_buff *skb, u8 direction);
 /*
@@ -390,7 +408,21 @@ void kims_monitor_packet(struct kims_session *s, const struct sk_buff *skb, u8 d
  */
 int kims_app_find(struct kims_session *s, const struct kims_inner *in, const struct sk_buff *skb,
 		  u32 *ret_app);
+/* The verdict for a packet of which kims_app_find() said -EINPROGRESS: NF_QUEUE or NF_DROP. */
+unsigned int kims_app_queue(const struct kims_pdr *pdr);
 void kims_app_free(struct kims_session *s);
+
+/* --- gso.c --- */
+
+struct kims_path;
+
+/*
+ * Sends an inner super-packet (skb_is_gso()) by the path. Its outer headers, outer octets from
+ * skb->data up to the inner IP header, are made as for one packet: IP, UDP and GTP-U lengths are
+ * corrected for each packet it is cut into. Takes the packet. RCU, BH off.
+ */
+void kims_gtpu_send_gso(struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb,
+			unsigned int outer);
 
 /* --- session.c, rules.c, ep.c: control; the caller holds kims_net.lock --- */
 
@@ -402,5 +434,7 @@ u32 kims_session_count(const struct kims_net *kn);
 u32 kims_gtpu_ep_number(const struct kims_net *kn); /* how many */
 int kims_gtpu_link_init(void); /* the device kinds, once per module */
 void kims_gtpu_link_exit(void);
+int kims_monitor_link_init(void); /* of these, kimsmon */
+void kims_monitor_link_exit(void);
 
 #endif /* KIMS_GTPU_H */
