@@ -128,8 +128,6 @@ static u32 kims_local_hash(const struct kims_table *t, const struct kims_local *
 	return kims_table_hash(t, &l->key.local.addr, kims_flow_what(l->key.local.port));
 }
 
-static int kims_flow_hook(struct kims_net *kn, u8 family);
-
 int kims_local_add(struct kims_net *kn, struct kims_local *l)
 {
 	struct kims_table *t = &kn->flow->locals;
@@ -576,12 +574,13 @@ static const struct nf_hook_ops kims_flow_hooks[] = {
 };
 
 /* A family's hook comes with its first object and stays: a namespace without pays nothing. */
-static int kims_flow_hook(struct kims_net *kn, u8 family)
+int kims_flow_hook(struct kims_net *kn, u8 family)
 {
 	struct kims_flow_net *fn = kn->flow;
 	unsigned int i = family == AF_INET6;
 	int err;
 
+	lockdep_assert_held(&kn->lock);
 	if (fn->hooked[i])
 		return 0;
 	fn->ops[i] = kims_flow_hooks[i];

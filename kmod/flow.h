@@ -131,6 +131,9 @@ void kims_flow_del(struct kims_net *kn, struct kims_flow *f);
 /* Packets use old until they use new. Same errors as add, and then old stays. */
 int kims_flow_replace(struct kims_net *kn, struct kims_flow *old, struct kims_flow *new);
 
+/* Packets of the family are looked at from now on; for UE addresses. The caller holds the lock. */
+int kims_flow_hook(struct kims_net *kn, u8 family);
+
 /*
  * Fragments to this address are put together before anything looks at them. The caller holds the
  * lock; each hold needs one release.

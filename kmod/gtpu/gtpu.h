@@ -275,6 +275,28 @@ static inline struct kims_gtpu_ep *kims_gtpu_ep(struct kims_local *l)
 	return container_of(l, struct kims_gtpu_ep, local);
 }
 
+/* How tunnels and UE addresses lie in their tables. */
+static inline u32 kims_tunnel_hash(const struct kims_table *t, const struct kims_gtpu_ep *ep,
+				   __be32 teid)
+{
+	return kims_table_hash4(t, teid, ep->id);
+}
+
+static inline u32 kims_ue_hash4(const struct kims_table *t, __be32 addr)
+{
+	return kims_table_hash4(t, addr, AF_INET);
+}
+
+static inline u32 kims_ue_hash6(const struct kims_table *t, const struct in6_addr *addr)
+{
+	return kims_table_hash4(t, addr->s6_addr32[0], (__force u32)addr->s6_addr32[1]);
+}
+
+static inline u32 kims_ue_hash(const struct kims_table *t, const struct kims_addr *addr)
+{
+	return addr->family == AF_INET ? kims_ue_hash4(t, addr->v4) : kims_ue_hash6(t, &addr->v6);
+}
+
 /* --- the packet path: rx.c, tx.c, match.c --- */
 
 /* A packet on its way through a session. */
