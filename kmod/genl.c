@@ -154,7 +154,7 @@ static int kims_nl_put_stats(struct sk_buff *skb, struct kims_net *kn)
 	    nla_put_u32(skb, KIMS_STATS_A_SA_SETS, kims_sa_set_count(kn)) ||
 	    nla_put_u64_64bit(skb, KIMS_STATS_A_RTP_PACKETS, totals.rtp_packets,
 			      KIMS_STATS_A_PAD) ||
-	    nla_put_u64_64bit(skb, KIMS_STATS_A_GM_PACKETS, totals.gm_packets, KIMS_STATS_A_PAD) ||
+	    nla_put_u64_64bit(skb, KIMS_STATS_A_GM_PACKETS, kims_gm_passed(kn), KIMS_STATS_A_PAD) ||
 	    kims_nl_put_drops(skb, KIMS_STATS_A_DROPS, totals.drops, ARRAY_SIZE(totals.drops)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);

@@ -58,7 +58,6 @@ static inline void kims_addr_set6(struct kims_addr *a, const struct in6_addr *ad
 /* Per CPU, updated with BH off. */
 struct kims_net_stats {
 	u64_stats_t rtp_packets;
-	u64_stats_t gm_packets;
 	u64_stats_t drops[__KIMS_DROP_MAX];
 	struct u64_stats_sync syncp;
 };
@@ -87,7 +86,6 @@ void kims_net_drop(struct kims_net *kn, enum kims_drop_reason reason);
 /* Sums of all CPUs. */
 struct kims_net_totals {
 	u64 rtp_packets;
-	u64 gm_packets;
 	u64 drops[__KIMS_DROP_MAX];
 };
 

@@ -11,6 +11,7 @@
  *   wrong-sa        its addresses and ports are those of a set, its SA is another set's; or the
  *                   SA is its own set's, but not the one of these ports
  *   spoofed-source  its SA's UE has another address, and address and ports are no set's
+ *   wrong-tunnel    all that is right, but it did not come by the GTP-U session of its set
  *
  * A packet that found a set which a delete or replace takes out of the tables at that moment
  * looks for its set again, so that none is delivered after the delete and none goes uncounted.
@@ -72,15 +73,20 @@ static bool kims_gm_read6(const struct sk_buff *skb, struct kims_gm_packet *p)
 	return kims_gm_read_ports(skb, l4, nexthdr, p);
 }
 
-static bool kims_gm_read(const struct sk_buff *skb, const struct nf_hook_state *state,
-			 struct kims_gm_packet *p)
+static bool kims_gm_read(const struct sk_buff *skb, u8 family, struct kims_gm_packet *p)
 {
-	return state->pf == NFPROTO_IPV4 ? kims_gm_read4(skb, p) : kims_gm_read6(skb, p);
+	return family == NFPROTO_IPV4 ? kims_gm_read4(skb, p) : kims_gm_read6(skb, p);
 }
 
 static unsigned int kims_gm_packets(const struct sk_buff *skb)
 {
 	return skb_is_gso(skb) ? max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1) : 1;
+}
+
+/* Until GTP-U brings its own. */
+u64 __weak kims_skb_session(const struct sk_buff *skb)
+{
+	return 0;
 }
 
 /* --- LOCAL_IN --- */
@@ -104,8 +110,8 @@ static int kims_gm_sa_of_ports(const struct kims_sa_conf *c, const struct kims_g
 }
 
 /* Returns 0 and the SA, or the reason of drop. */
-static int kims_gm_judge(const struct kims_net *kn, const struct kims_gm_packet *p,
-			 const struct xfrm_state *x, const struct kims_sa_set *set, int *ret_sa)
+static int kims_gm_judge(const struct kims_net *kn, const struct sk_buff *skb,
+			 const struct kims_gm_packet *p, const struct xfrm_state *x, const struct kims_sa_set *set, int *ret_sa)
 {
 	bool exact;
 
@@ -120,6 +126,8 @@ static int kims_gm_judge(const struct kims_net *kn, const struct kims_gm_packet 
 	*ret_sa = kims_gm_sa_of_ports(&set->conf, p);
 	if (*ret_sa < 0 || set->conf.spi[*ret_sa] != x->id.spi)
 		return KIMS_DROP_WRONG_SA;
+	if (set->conf.session && set->conf.session != kims_skb_session(skb))
+		return KIMS_DROP_WRONG_TUNNEL;
 	return 0;
 }
 
@@ -141,14 +149,10 @@ static struct kims_sa_set *kims_gm_set(const struct kims_net *kn, const struct k
 	return kims_sa_set_find_spi(kn, &p->daddr, x->id.spi);
 }
 
-static void kims_gm_count_in(struct kims_net *kn, struct kims_gm_port *port)
+/* False: the set is gone. */
+static bool kims_gm_pass(struct kims_sa_set *set, enum kims_sa sa, const struct sk_buff *skb)
 {
-	struct kims_net_stats *stats = this_cpu_ptr(kn->stats);
-
-	kims_gm_port_passed(port);
-	u64_stats_update_begin(&stats->syncp);
-	u64_stats_inc(&stats->gm_packets);
-	u64_stats_update_end(&stats->syncp);
+	return kims_sa_pass(kims_sa_passed(set, sa), kims_gm_packets(skb), skb->len);
 }
 
 static void kims_gm_drop(struct kims_net *kn, struct kims_gm_port *port, struct sk_buff *skb,
@@ -161,50 +165,173 @@ static void kims_gm_drop(struct kims_net *kn, struct kims_gm_port *port, struct 
 	kims_gm_port_drop(port, reason);
 	if (set)
 		kims_sa_set_drop(set, reason);
-	kims_gm_violation(kn, p, reason, x ? x->id.spi : 0, set);
+	kims_gm_violation(kn, skb, p, reason, x ? x->id.spi : 0, set);
 }
 
-static unsigned int kims_gm_check(struct kims_net *kn, struct kims_gm_port *port,
+static unsigned int kims_gm_check(struct kims_gm_net *gn, struct kims_gm_port *port,
 				  struct sk_buff *skb, const struct kims_gm_packet *p)
 {
 	const struct xfrm_state *x = kims_gm_state(skb);
-	struct kims_sa_set *set = kims_gm_set(kn, p, x);
+	struct kims_sa_set *set = kims_gm_set(gn->kn, p, x);
 	int sa, reason;
 
-	reason = kims_gm_judge(kn, p, x, set, &sa);
-	if (!reason && unlikely(!kims_sa_set_passed(set, sa, kims_gm_packets(skb), skb->len))) {
+	reason = kims_gm_judge(gn->kn, skb, p, x, set, &sa);
+	if (!reason && unlikely(!kims_gm_pass(set, sa, skb))) {
 		/* Deleted or replaced this moment. */
-		set = kims_gm_set(kn, p, x);
-		reason = kims_gm_judge(kn, p, x, set, &sa);
-		if (!reason && !kims_sa_set_passed(set, sa, kims_gm_packets(skb), skb->len))
+		set = kims_gm_set(gn->kn, p, x);
+		reason = kims_gm_judge(gn->kn, skb, p, x, set, &sa);
+		if (!reason && !kims_gm_pass(set, sa, skb))
 			reason = KIMS_DROP_UNBOUND;
 	}
 	if (likely(!reason)) {
-		kims_gm_count_in(kn, port);
+		kims_gm_port_passed(port);
 		return NF_ACCEPT;
 	}
-	kims_gm_drop(kn, port, skb, p, reason, set);
+	kims_gm_drop(gn->kn, port, skb, p, reason, set);
 	return NF_DROP;
 }
 
-static unsigned int kims_gm_in(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+/* Whatever is not the common packet under the right SA; with all that there is to say about it. */
+static noinline unsigned int kims_gm_in_slow(struct kims_gm_net *gn, struct sk_buff *skb, u8 family)
 {
-	struct kims_net *kn = priv;
 	struct kims_gm_packet p;
 	struct kims_gm_port *port;
 	unsigned int verdict;
 
-	if (!kims_gm_read(skb, state, &p))
+	if (!kims_gm_read(skb, family, &p))
 		return NF_ACCEPT;
-	port = kims_gm_port_find(kn, &p.daddr, p.dport);
+	port = kims_gm_port_find(gn->kn, &p.daddr, p.dport);
 	if (!port)
 		return NF_ACCEPT;
-	if (likely(in_softirq()))
-		return kims_gm_check(kn, port, skb, &p);
 	local_bh_disable();
-	verdict = kims_gm_check(kn, port, skb, &p);
+	verdict = kims_gm_check(gn, port, skb, &p);
 	local_bh_enable();
 	return verdict;
+}
+
+/* --- the short way --- */
+
+/* Whether the packet, which is what in says, may pass; and then it is counted. */
+static __always_inline bool kims_gm_short(struct kims_sa_in *in, const struct xfrm_state *x,
+					  const struct sk_buff *skb)
+{
+	struct kims_gm_port *port = rcu_dereference(in->port);
+
+	/* BH is on only in what comes back from an NFQUEUE. */
+	if (unlikely(!port || x->id.proto != IPPROTO_ESP || !in_softirq()) ||
+	    unlikely((x->props.reqid ^ in->reqid) & in->reqid_mask) ||
+	    unlikely(!kims_sa_pass(&in->passed, kims_gm_packets(skb), skb->len)))
+		return false;
+	kims_gm_port_passed(port);
+	return true;
+}
+
+/* Of a UE that came by GTP-U. Apart, so that the others do not pay for the call in here. */
+static noinline unsigned int kims_gm_short_tunnel(struct kims_gm_net *gn, struct kims_sa_in *in,
+						  const struct xfrm_state *x, struct sk_buff *skb)
+{
+	if (likely(in->session == kims_skb_session(skb)) && likely(kims_gm_short(in, x, skb)))
+		return NF_ACCEPT;
+	return kims_gm_in_slow(gn, skb, in->set->conf.ue.family == AF_INET ? NFPROTO_IPV4 :
+									       NFPROTO_IPV6);
+}
+
+/* The SA that the packet, of state x, is to be under. */
+static __always_inline struct kims_sa_in *
+kims_gm_short_find4(const struct kims_gm_net *gn, const struct xfrm_state *x,
+		    const struct iphdr *iph)
+{
+	struct kims_buckets *b;
+	struct kims_node *node;
+	struct kims_sa_in *in;
+
+	kims_table_for_each(&gn->in, b, node, kims_sa_in_hash(&gn->in, x->id.spi)) {
+		in = container_of(node, struct kims_sa_in, node);
+		if (likely(in->spi == x->id.spi &&
+			   in->addrs == get_unaligned((const u64 *)&iph->saddr) &&
+			   in->ports == *(const u32 *)(iph + 1)))
+			return likely(x->id.daddr.a4 == iph->daddr) ? in : NULL;
+	}
+	return NULL;
+}
+
+static bool kims_gm_is_l4(u8 protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_TCP;
+}
+
+/*
+ * The common packet comes here twice: as ESP, which goes on at once, and decrypted. A header with
+ * options, or one that is not in the linear part, has time.
+ */
+static unsigned int kims_gm_in4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct kims_gm_net *gn = priv;
+	const struct xfrm_state *x;
+	const struct sec_path *sp;
+	struct kims_sa_in *in;
+
+	if (!kims_gm_is_l4(iph->protocol))
+		return NF_ACCEPT;
+	if (unlikely(!secpath_exists(skb) || *(const u8 *)iph != 0x45 || skb_is_nonlinear(skb) ||
+		     skb->len < sizeof(*iph) + sizeof(u32)))
+		goto slow;
+	sp = skb_sec_path(skb);
+	if (unlikely(!sp->len))
+		goto slow;
+	x = sp->xvec[sp->len - 1];
+	in = kims_gm_short_find4(gn, x, iph);
+	if (unlikely(!in))
+		goto slow;
+	if (in->session)
+		return kims_gm_short_tunnel(gn, in, x, skb);
+	if (likely(kims_gm_short(in, x, skb)))
+		return NF_ACCEPT;
+slow:
+	return kims_gm_in_slow(gn, skb, NFPROTO_IPV4);
+}
+
+static struct kims_sa_in *kims_gm_short_find6(const struct kims_gm_net *gn,
+					      const struct xfrm_state *x,
+					      const struct ipv6hdr *ip6h)
+{
+	const struct kims_sa_conf *c;
+	struct kims_buckets *b;
+	struct kims_node *node;
+	struct kims_sa_in *in;
+
+	if (unlikely(!ipv6_addr_equal(&x->id.daddr.in6, &ip6h->daddr)))
+		return NULL;
+	kims_table_for_each(&gn->in, b, node, kims_sa_in_hash(&gn->in, x->id.spi)) {
+		in = container_of(node, struct kims_sa_in, node);
+		c = &in->set->conf;
+		if (in->spi == x->id.spi && in->ports == *(const u32 *)(ip6h + 1) &&
+		    c->ue.family == AF_INET6 && ipv6_addr_equal(&c->local.v6, &ip6h->daddr) &&
+		    ipv6_addr_equal(&c->ue.v6, &ip6h->saddr))
+			return in;
+	}
+	return NULL;
+}
+
+static unsigned int kims_gm_in6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct kims_gm_net *gn = priv;
+	const struct xfrm_state *x;
+	struct kims_sa_in *in;
+
+	if (ip6h->nexthdr == IPPROTO_ESP)
+		return NF_ACCEPT;
+	x = kims_gm_state(skb);
+	if (!x || !kims_gm_is_l4(ip6h->nexthdr) || skb_headlen(skb) < sizeof(*ip6h) + sizeof(u32))
+		return kims_gm_in_slow(gn, skb, NFPROTO_IPV6);
+	in = kims_gm_short_find6(gn, x, ip6h);
+	if (in && in->session)
+		return kims_gm_short_tunnel(gn, in, x, skb);
+	if (in && kims_gm_short(in, x, skb))
+		return NF_ACCEPT;
+	return kims_gm_in_slow(gn, skb, NFPROTO_IPV6);
 }
 
 /* --- LOCAL_OUT --- */
@@ -212,18 +339,18 @@ static unsigned int kims_gm_in(void *priv, struct sk_buff *skb, const struct nf_
 static unsigned int kims_gm_out(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	const struct xfrm_state *x = skb_dst(skb) ? dst_xfrm(skb_dst(skb)) : NULL;
-	struct kims_net *kn = priv;
+	struct kims_gm_net *gn = priv;
 	struct kims_gm_packet p;
 	struct kims_sa_set *set;
 	enum kims_sa sa;
 
-	if (!x || x->id.proto != IPPROTO_ESP || !kims_gm_read(skb, state, &p))
+	if (!x || x->id.proto != IPPROTO_ESP || !kims_gm_read(skb, state->pf, &p))
 		return NF_ACCEPT;
-	set = kims_sa_set_find_out(kn, &p.daddr, x->id.spi, &sa);
+	set = kims_sa_set_find_out(gn->kn, &p.daddr, x->id.spi, &sa);
 	if (!set)
 		return NF_ACCEPT;
 	local_bh_disable();
-	kims_sa_set_passed(set, sa, kims_gm_packets(skb), skb->len);
+	kims_gm_pass(set, sa, skb);
 	local_bh_enable();
 	return NF_ACCEPT;
 }
@@ -239,8 +366,8 @@ static unsigned int kims_gm_out(void *priv, struct sk_buff *skb, const struct nf
 	}
 
 static const struct nf_hook_ops kims_gm_hooks[] = {
-	KIMS_GM_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, kims_gm_in),
-	KIMS_GM_HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, kims_gm_in),
+	KIMS_GM_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, kims_gm_in4),
+	KIMS_GM_HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, kims_gm_in6),
 	KIMS_GM_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, kims_gm_out),
 	KIMS_GM_HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, kims_gm_out),
 };
@@ -256,7 +383,7 @@ int kims_gm_hook(struct kims_net *kn)
 	BUILD_BUG_ON(sizeof(gn->ops) != sizeof(kims_gm_hooks));
 	memcpy(gn->ops, kims_gm_hooks, sizeof(gn->ops));
 	for (i = 0; i < ARRAY_SIZE(gn->ops); i++)
-		gn->ops[i].priv = kn;
+		gn->ops[i].priv = gn;
 	err = nf_register_net_hooks(kn->net, gn->ops, ARRAY_SIZE(gn->ops));
 	gn->hooked = !err;
 	return err;
@@ -269,6 +396,7 @@ int kims_gm_net_init(struct kims_net *kn)
 
 	if (!gn)
 		return -ENOMEM;
+	gn->kn = kn;
 	kims_table_init(&gn->ports);
 	kims_table_init(&gn->in);
 	kims_table_init(&gn->ues);
@@ -289,8 +417,10 @@ static void kims_gm_flush(struct kims_net *kn)
 	unsigned long id;
 
 	mutex_lock(&kn->lock);
-	list_for_each_entry_safe(port, next, &kn->gm->port_list, list)
+	list_for_each_entry_safe(port, next, &kn->gm->port_list, list) {
 		kims_gm_port_del(kn, port);
+		kims_gm_port_free(kn, port);
+	}
 	xa_for_each(&kn->gm->sets, id, set) {
 		kims_sa_set_delete(kn, set);
 		kims_sa_set_free(set);

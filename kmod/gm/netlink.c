@@ -62,7 +62,6 @@ int kims_nl_gm_port_new_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* del: the port is deleted after it has been put into the reply, under one lock. */
 static int kims_gm_port_reply(struct genl_info *info, bool del)
 {
 	struct kims_net *kn = kims_net(genl_info_net(info));
@@ -80,10 +79,12 @@ static int kims_gm_port_reply(struct genl_info *info, bool del)
 		return -ENOMEM;
 	mutex_lock(&kn->lock);
 	port = kims_gm_port_find(kn, &local.addr, local.port);
+	if (port && del)
+		kims_gm_port_del(kn, port);
 	err = port ? kims_gm_port_put(reply, port) :
 		     KIMS_REFUSE(info->extack, -ENOENT, "the port is not protected");
-	if (!err && del)
-		kims_gm_port_del(kn, port);
+	if (port && del)
+		kims_gm_port_free(kn, port);
 	mutex_unlock(&kn->lock);
 	return kims_nl_reply_send(info, reply, hdr, err);
 }
@@ -192,12 +193,12 @@ static int kims_sa_set_read_addrs(struct nlattr **tb, struct kims_sa_conf *c,
 
 static int kims_sa_set_read(struct genl_info *info, u32 *ret_id, struct kims_sa_conf *c)
 {
-	struct nlattr *tb[KIMS_SA_SET_A_REQID + 1];
+	struct nlattr *tb[KIMS_SA_SET_A_GTPU_SESSION + 1];
 	int err;
 
 	if (!info->attrs[KIMS_A_SA_SET])
 		return KIMS_REFUSE(info->extack, -EINVAL, "sa-set is missing");
-	err = nla_parse_nested(tb, KIMS_SA_SET_A_REQID, info->attrs[KIMS_A_SA_SET],
+	err = nla_parse_nested(tb, KIMS_SA_SET_A_GTPU_SESSION, info->attrs[KIMS_A_SA_SET],
 			       kims_sa_set_conf_nl_policy, info->extack);
 	if (err)
 		return err;
@@ -208,6 +209,8 @@ static int kims_sa_set_read(struct genl_info *info, u32 *ret_id, struct kims_sa_
 	if (tb[KIMS_SA_SET_A_UE_ID])
 		c->ue_id = nla_get_u64(tb[KIMS_SA_SET_A_UE_ID]);
 	c->reqid = kims_nl_u32(tb, KIMS_SA_SET_A_REQID, 0);
+	if (tb[KIMS_SA_SET_A_GTPU_SESSION])
+		c->session = nla_get_u64(tb[KIMS_SA_SET_A_GTPU_SESSION]);
 	*ret_id = kims_nl_u32(tb, KIMS_SA_SET_A_ID, 0);
 	return kims_sa_set_read_addrs(tb, c, info->extack) ?:
 	       kims_sa_set_read_sas(tb, c, info->extack);
@@ -229,9 +232,7 @@ static int kims_sa_set_put_counters(struct sk_buff *skb, struct kims_sa_set *set
 
 	if (!nest)
 		return -EMSGSIZE;
-	spin_lock_bh(&set->lock);
-	c = set->count;
-	spin_unlock_bh(&set->lock);
+	kims_sa_set_counters(set, &c);
 	/* The attribute of the octets follows that of the packets. */
 	for (sa = 0; sa < KIMS_N_SA; sa++)
 		if (nla_put_u64_64bit(skb, attr[sa], c.packets[sa], KIMS_SA_COUNTERS_A_PAD) ||
@@ -251,6 +252,9 @@ static int kims_sa_set_put_sas(struct sk_buff *skb, const struct kims_sa_conf *c
 		if (nla_put_u32(skb, kims_sa_port_attr[sa], ntohs(c->port[sa])) ||
 		    nla_put_u32(skb, kims_sa_spi_attr[sa], ntohl(c->spi[sa])))
 			return -EMSGSIZE;
+	if (c->session && nla_put_u64_64bit(skb, KIMS_SA_SET_A_GTPU_SESSION, c->session,
+					    KIMS_SA_SET_A_PAD))
+		return -EMSGSIZE;
 	return nla_put_u32(skb, KIMS_SA_SET_A_REQID, c->reqid);
 }
 

@@ -29,18 +29,6 @@ struct kims_gm_port *kims_gm_port_find(const struct kims_net *kn, const struct k
 	return NULL;
 }
 
-static void kims_gm_port_free(struct kims_gm_port *gp)
-{
-	if (gp)
-		free_percpu(gp->stats);
-	kfree(gp);
-}
-
-static void kims_gm_port_free_rcu(struct rcu_head *rcu)
-{
-	kims_gm_port_free(container_of(rcu, struct kims_gm_port, rcu));
-}
-
 static struct kims_gm_port *kims_gm_port_new(const struct kims_end *local)
 {
 	struct kims_gm_port *gp = kzalloc(sizeof(*gp), GFP_KERNEL_ACCOUNT);
@@ -79,6 +67,7 @@ int kims_gm_port_add(struct kims_net *kn, const struct kims_end *local)
 	if (err)
 		goto err_addr;
 	list_add_tail(&gp->list, &kn->gm->port_list);
+	kims_sa_set_bind_port(kn, gp, true);
 	kn->gm->n_ports++;
 	kims_net_hold(kn);
 	return 0;
@@ -86,7 +75,8 @@ int kims_gm_port_add(struct kims_net *kn, const struct kims_end *local)
 err_addr:
 	kims_flow_addr_release(kn, &local->addr);
 err_free:
-	kims_gm_port_free(gp);
+	free_percpu(gp->stats);
+	kfree(gp);
 	return err;
 }
 
@@ -95,24 +85,42 @@ void kims_gm_port_del(struct kims_net *kn, struct kims_gm_port *gp)
 	lockdep_assert_held(&kn->lock);
 	kims_table_del(&kn->gm->ports, &gp->node, &kn->lock);
 	list_del(&gp->list);
+	kims_sa_set_bind_port(kn, gp, false);
 	kims_flow_addr_release(kn, &gp->local.addr);
 	kn->gm->n_ports--;
+	/* Ports go when a P-CSCF stops: waiting is simpler than counters that are final later. */
+	synchronize_rcu();
+}
+
+void kims_gm_port_free(struct kims_net *kn, struct kims_gm_port *gp)
+{
+	u64 packets, drops[__KIMS_DROP_MAX];
+
+	kims_gm_port_totals(gp, &packets, drops);
+	kn->gm->passed_before += packets;
 	kims_net_release(kn);
-	call_rcu(&gp->rcu, kims_gm_port_free_rcu);
+	free_percpu(gp->stats);
+	kfree(gp);
+}
+
+u64 kims_gm_passed(struct kims_net *kn)
+{
+	u64 sum, packets, drops[__KIMS_DROP_MAX];
+	struct kims_gm_port *gp;
+
+	mutex_lock(&kn->lock);
+	sum = kn->gm->passed_before;
+	list_for_each_entry(gp, &kn->gm->port_list, list) {
+		kims_gm_port_totals(gp, &packets, drops);
+		sum += packets;
+	}
+	mutex_unlock(&kn->lock);
+	return sum;
 }
 
 u32 kims_gm_port_count(const struct kims_net *kn)
 {
 	return READ_ONCE(kn->gm->n_ports);
-}
-
-void kims_gm_port_passed(struct kims_gm_port *gp)
-{
-	struct kims_gm_port_stats *s = this_cpu_ptr(gp->stats);
-
-	u64_stats_update_begin(&s->syncp);
-	u64_stats_inc(&s->packets);
-	u64_stats_update_end(&s->syncp);
 }
 
 void kims_gm_port_drop(struct kims_gm_port *gp, int reason)

@@ -10,11 +10,6 @@
 #include "genl.h"
 #include "gm/gm.h"
 
-static u32 kims_sa_in_hash(const struct kims_table *t, const struct kims_addr *local, __be32 spi)
-{
-	return kims_table_hash(t, local, (__force u32)spi);
-}
-
 /* --- find --- */
 
 struct kims_sa_set *kims_sa_set_find_spi(const struct kims_net *kn, const struct kims_addr *local,
@@ -24,12 +19,10 @@ struct kims_sa_set *kims_sa_set_find_spi(const struct kims_net *kn, const struct
 	struct kims_buckets *b;
 	struct kims_node *node;
 	struct kims_sa_in *in;
-	enum kims_sa sa;
 
-	kims_table_for_each(t, b, node, kims_sa_in_hash(t, local, spi)) {
+	kims_table_for_each(t, b, node, kims_sa_in_hash(t, spi)) {
 		in = container_of(node, struct kims_sa_in, node);
-		sa = in == kims_sa_in(in->set, KIMS_SA_PC) ? KIMS_SA_PC : KIMS_SA_PS;
-		if (in->set->conf.spi[sa] == spi && kims_addr_equal(&in->set->conf.local, local))
+		if (in->spi == spi && kims_addr_equal(&in->set->conf.local, local))
 			return in->set;
 	}
 	return NULL;
@@ -95,17 +88,49 @@ u32 kims_sa_set_count(const struct kims_net *kn)
 
 /* --- create, replace, delete --- */
 
-static struct kims_sa_set *kims_sa_set_alloc(const struct kims_sa_conf *conf)
+static void kims_sa_in_init(const struct kims_net *kn, struct kims_sa_set *set, enum kims_sa sa)
+{
+	/* Who sends to port_ps does so from port_uc, to port_pc from port_us. */
+	enum kims_sa peer = sa == KIMS_SA_PS ? KIMS_SA_UC : KIMS_SA_US;
+	const struct kims_sa_conf *c = &set->conf;
+	struct kims_sa_in *in = kims_sa_in(set, sa);
+
+	in->set = set;
+	in->spi = c->spi[sa];
+	in->reqid = c->reqid;
+	in->reqid_mask = c->reqid ? ~0u : 0;
+	in->session = c->session;
+	in->ports = kims_gm_ports(c->port[peer], c->port[sa]);
+	if (c->ue.family == AF_INET)
+		in->addrs = kims_gm_addrs(c->ue.v4, c->local.v4);
+	RCU_INIT_POINTER(in->port, kims_gm_port_find(kn, &c->local, c->port[sa]));
+}
+
+static struct kims_sa_set *kims_sa_set_alloc(const struct kims_net *kn,
+					     const struct kims_sa_conf *conf)
 {
 	struct kims_sa_set *set = kzalloc(sizeof(*set), GFP_KERNEL_ACCOUNT);
 
 	if (!set)
 		return NULL;
-	spin_lock_init(&set->lock);
 	set->conf = *conf;
-	set->in[0].set = set;
-	set->in[1].set = set;
+	kims_sa_in_init(kn, set, KIMS_SA_PC);
+	kims_sa_in_init(kn, set, KIMS_SA_PS);
 	return set;
+}
+
+void kims_sa_set_bind_port(struct kims_net *kn, struct kims_gm_port *port, bool on)
+{
+	struct kims_sa_set *set;
+	unsigned long id;
+	enum kims_sa sa;
+
+	lockdep_assert_held(&kn->lock);
+	xa_for_each(&kn->gm->sets, id, set)
+		for (sa = KIMS_SA_PC; sa <= KIMS_SA_PS; sa++)
+			if (set->conf.port[sa] == port->local.port &&
+			    kims_addr_equal(&set->conf.local, &port->local.addr))
+				rcu_assign_pointer(kims_sa_in(set, sa)->port, on ? port : NULL);
 }
 
 /* Another set that has one of the inbound SPIs. */
@@ -129,7 +154,7 @@ static int kims_sa_set_link_in(struct kims_net *kn, struct kims_sa_set *set, enu
 	struct kims_table *t = &kn->gm->in;
 
 	return kims_table_add(t, &kims_sa_in(set, sa)->node,
-			      kims_sa_in_hash(t, &set->conf.local, set->conf.spi[sa]), &kn->lock);
+			      kims_sa_in_hash(t, set->conf.spi[sa]), &kn->lock);
 }
 
 static void kims_sa_set_unlink_in(struct kims_net *kn, struct kims_sa_set *set, enum kims_sa sa)
@@ -190,7 +215,7 @@ int kims_sa_set_create(struct kims_net *kn, u32 id, const struct kims_sa_conf *c
 	lockdep_assert_held(&kn->lock);
 	if (kims_sa_set_clash(kn, conf, NULL))
 		return KIMS_REFUSE(extack, -EEXIST, "another set has spi-pc or spi-ps");
-	set = kims_sa_set_alloc(conf);
+	set = kims_sa_set_alloc(kn, conf);
 	if (!set)
 		return -ENOMEM;
 	err = kims_sa_set_number(kn->gm, set, id);
@@ -213,6 +238,20 @@ err_free:
 	return err;
 }
 
+/* From here it counts nothing more. */
+static void kims_sa_set_kill(struct kims_sa_set *set)
+{
+	enum kims_sa sa;
+
+	local_bh_disable();
+	for (sa = 0; sa < KIMS_N_SA; sa++) {
+		kims_sa_lock(kims_sa_passed(set, sa));
+		kims_sa_passed(set, sa)->state |= BIT(KIMS_SA_DEAD);
+		kims_sa_unlock(kims_sa_passed(set, sa));
+	}
+	local_bh_enable();
+}
+
 /*
  * The new set is in the tables before the old one leaves, and before it in each chain (nodes are
  * added at the head), so that a packet finds one of them. The counters move when the old one has
@@ -220,19 +259,23 @@ err_free:
  */
 static void kims_sa_set_inherit(struct kims_sa_set *set, struct kims_sa_set *old)
 {
+	struct kims_sa_passed *n;
 	unsigned int i;
 
-	spin_lock_bh(&old->lock);
-	old->dead = true;
-	spin_unlock_bh(&old->lock);
-	spin_lock_bh(&set->lock);
+	kims_sa_set_kill(old);
+	local_bh_disable();
 	for (i = 0; i < KIMS_N_SA; i++) {
-		set->count.packets[i] += old->count.packets[i];
-		set->count.octets[i] += old->count.octets[i];
+		n = kims_sa_passed(set, i);
+		kims_sa_lock(n);
+		n->packets += kims_sa_passed(old, i)->packets;
+		n->octets += kims_sa_passed(old, i)->octets;
+		kims_sa_unlock(n);
 	}
+	kims_sa_lock(&set->in[0].passed);
 	for (i = 0; i < __KIMS_DROP_MAX; i++)
-		set->count.drops[i] += old->count.drops[i];
-	spin_unlock_bh(&set->lock);
+		set->drops[i] += old->drops[i];
+	kims_sa_unlock(&set->in[0].passed);
+	local_bh_enable();
 }
 
 int kims_sa_set_replace(struct kims_net *kn, struct kims_sa_set *old,
@@ -245,7 +288,7 @@ int kims_sa_set_replace(struct kims_net *kn, struct kims_sa_set *old,
 	lockdep_assert_held(&kn->lock);
 	if (kims_sa_set_clash(kn, conf, old))
 		return KIMS_REFUSE(extack, -EEXIST, "another set has spi-pc or spi-ps");
-	set = kims_sa_set_alloc(conf);
+	set = kims_sa_set_alloc(kn, conf);
 	if (!set)
 		return -ENOMEM;
 	set->id = old->id;
@@ -267,9 +310,7 @@ void kims_sa_set_delete(struct kims_net *kn, struct kims_sa_set *set)
 {
 	lockdep_assert_held(&kn->lock);
 	kims_sa_set_unlink(kn, set);
-	spin_lock_bh(&set->lock);
-	set->dead = true;
-	spin_unlock_bh(&set->lock);
+	kims_sa_set_kill(set);
 	xa_erase(&kn->gm->sets, set->id);
 	kn->gm->n_sets--;
 	kims_net_release(kn);
@@ -282,25 +323,31 @@ void kims_sa_set_free(struct kims_sa_set *set)
 
 /* --- counters --- */
 
-bool kims_sa_set_passed(struct kims_sa_set *set, enum kims_sa sa, unsigned int packets,
-			unsigned int octets)
-{
-	bool alive;
-
-	spin_lock(&set->lock);
-	alive = !set->dead;
-	if (alive) {
-		set->count.packets[sa] += packets;
-		set->count.octets[sa] += octets;
-	}
-	spin_unlock(&set->lock);
-	return alive;
-}
-
 void kims_sa_set_drop(struct kims_sa_set *set, int reason)
 {
-	spin_lock(&set->lock);
-	if (!set->dead)
-		set->count.drops[reason]++;
-	spin_unlock(&set->lock);
+	struct kims_sa_passed *n = &set->in[0].passed;
+
+	kims_sa_lock(n);
+	if (!(n->state & BIT(KIMS_SA_DEAD)))
+		set->drops[reason]++;
+	kims_sa_unlock(n);
+}
+
+void kims_sa_set_counters(struct kims_sa_set *set, struct kims_sa_counters *ret)
+{
+	struct kims_sa_passed *n;
+	unsigned int i;
+
+	local_bh_disable();
+	for (i = 0; i < KIMS_N_SA; i++) {
+		n = kims_sa_passed(set, i);
+		kims_sa_lock(n);
+		ret->packets[i] = n->packets;
+		ret->octets[i] = n->octets;
+		kims_sa_unlock(n);
+	}
+	kims_sa_lock(&set->in[0].passed);
+	memcpy(ret->drops, set->drops, sizeof(ret->drops));
+	kims_sa_unlock(&set->in[0].passed);
+	local_bh_enable();
 }

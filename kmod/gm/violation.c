@@ -38,8 +38,16 @@ static int kims_gm_put_owner(struct sk_buff *skb, const struct kims_sa_set *set)
 	       nla_put_string(skb, KIMS_VIOLATION_A_OWNER_LABEL, set->conf.label);
 }
 
+static int kims_gm_put_session(struct sk_buff *skb, const struct sk_buff *packet)
+{
+	u64 session = kims_skb_session(packet);
+
+	return session ? nla_put_u64_64bit(skb, KIMS_VIOLATION_A_GTPU_SESSION, session,
+					   KIMS_VIOLATION_A_PAD) : 0;
+}
+
 static int kims_gm_put_violation(struct sk_buff *skb, struct kims_net *kn,
-				 const struct kims_gm_packet *p, int reason, __be32 spi,
+				 const struct sk_buff *packet, const struct kims_gm_packet *p, int reason, __be32 spi,
 				 const struct kims_sa_set *set)
 {
 	struct nlattr *nest = nla_nest_start(skb, KIMS_A_VIOLATION);
@@ -51,13 +59,15 @@ static int kims_gm_put_violation(struct sk_buff *skb, struct kims_net *kn,
 	    (spi && nla_put_u32(skb, KIMS_VIOLATION_A_SPI, ntohl(spi))) ||
 	    kims_gm_put_sa(skb, set) ||
 	    kims_gm_put_owner(skb, kims_sa_set_find_owner(kn, p, &exact)) ||
+	    kims_gm_put_session(skb, packet) ||
 	    nla_put_u32(skb, KIMS_VIOLATION_A_SUPPRESSED, suppressed))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
 
-void kims_gm_violation(struct kims_net *kn, const struct kims_gm_packet *p, int reason, __be32 spi,
+void kims_gm_violation(struct kims_net *kn, const struct sk_buff *packet,
+		       const struct kims_gm_packet *p, int reason, __be32 spi,
 		       const struct kims_sa_set *set)
 {
 	struct sk_buff *skb;
@@ -70,5 +80,5 @@ void kims_gm_violation(struct kims_net *kn, const struct kims_gm_packet *p, int 
 	skb = kims_nl_event_new(kn, KIMS_CMD_VIOLATION_NTF, KIMS_NLGRP_GM, &hdr);
 	if (skb)
 		kims_nl_event_send(kn, skb, hdr, KIMS_NLGRP_GM,
-				   kims_gm_put_violation(skb, kn, p, reason, spi, set));
+				   kims_gm_put_violation(skb, kn, packet, p, reason, spi, set));
 }
