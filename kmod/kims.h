@@ -22,6 +22,7 @@
 struct kims_flow_net;
 struct kims_rtp_net;
 struct kims_gm_net;
+struct kims_gtpu_net;
 
 /* An address of either family; an IPv4 address lies in the first word and the rest is 0. */
 struct kims_addr {
@@ -72,6 +73,7 @@ struct kims_net {
 	struct kims_flow_net *flow;
 	struct kims_rtp_net *rtp;
 	struct kims_gm_net *gm;
+	struct kims_gtpu_net *gtpu;
 };
 
 struct kims_net *kims_net(const struct net *net);

@@ -28,6 +28,7 @@
 #ifndef KIMS_GTPU_H
 #define KIMS_GTPU_H
 
+#include <linux/hrtimer.h>
 #include <linux/timer.h>
 #include <linux/xarray.h>
 #include "flow.h"
@@ -128,6 +129,7 @@ struct kims_far {
 	__be32 teid;		 /* encap: to which */
 	struct kims_way way;	 /* encap: source and destination, cached path */
 	struct kims_way dup;	 /* duplicate to (KIMS_APPLY_ACTION_DUPL); GTP-U with dup_teid */
+	struct kims_gtpu_ep *dup_ep; /* from where; NULL: no duplication */
 	__be32 dup_teid;
 	struct kims_node by_peer; /* encap: kims_gtpu_net.fars, by peer address and TEID */
 	struct kims_session *session;
@@ -176,14 +178,15 @@ struct kims_pdr_count {
 struct kims_qer_limit {
 	u64 rate;	/* bit/s; 0: none */
 	u64 ns_per_octet; /* fixed point, 2^-16 ns */
-	u64 burst;	/* ns of the rate that may come at once */
-	u64 tat;	/* theoretical arrival time (GCRA), ns */
+	u64 burst;	/* 2^-8 ns of the rate that may come at once */
+	u64 tat;	/* theoretical arrival time (GCRA), 2^-8 ns */
 };
 
 struct kims_qer {
 	u32 id;
 	u8 gate[KIMS_N_DIRECTIONS]; /* enum kims_gate */
 	s16 qfi;		    /* to mark downlink packets with; -1: none */
+	u32 burst;		    /* ms, as configured */
 	struct kims_qer_limit mbr[KIMS_N_DIRECTIONS];
 	u64 gbr[KIMS_N_DIRECTIONS]; /* bit/s; 0: none */
 	u64 octets[KIMS_N_DIRECTIONS], dropped[KIMS_N_DIRECTIONS];
@@ -218,6 +221,13 @@ struct kims_urr {
 	u64 first, last; /* packets: Unix time, ns; 0: none yet */
 	u64 duration, duration_base, duration_quota_base; /* ns */
 	u64 period_end; /* ktime (boot), ns; 0: not running */
+	u32 linked;	/* id of the URR that is reported with this one; 0: none */
+	/* what follows is meter.c's and report.c's own */
+	bool active;	/* a packet came, and no pause of inactivity since */
+	bool attention; /* a packet needs more than counting */
+	unsigned long seen; /* jiffies of the last packet */
+	u64 mark;	    /* ktime (boot), ns: time is counted up to here */
+	u64 stop[KIMS_N_VOLUMES]; /* octets at which something happens */
 };
 
 /* --- buffering; buffer.c --- */
@@ -235,6 +245,7 @@ struct kims_session {
 	bool dead;	 /* by lock; deleted: counts nothing more */
 	bool reported;	 /* by lock; downlink data report of this burst is out */
 	bool flushing;	 /* by lock; packets queue behind those being flushed */
+	bool busy;	 /* by kims_net.lock; in the batch that is being served */
 	u8 n_qers, n_urrs, n_counts;
 	u32 idle_timeout; /* s without a packet: inactivity report; 0: none */
 	struct kims_rules __rcu *rules; /* changes under kims_net.lock and lock */
@@ -244,18 +255,30 @@ struct kims_session {
 	struct kims_qer **qers;	      /* by lock for packets, kims_net.lock for control */
 	struct kims_urr **urrs;	      /* the same */
 	struct kims_pdr_count **counts; /* the same */
-	struct kims_tunnel **tunnels; /* by kims_net.lock */
+	struct kims_tunnel **tunnels; /* by kims_net.lock; all four arrays are one allocation */
 	u32 n_tunnels;
 	struct kims_bar bar;
 	struct sk_buff_head buffer; /* by lock; the list's own lock is not used */
 	u32 buffered;		    /* by lock; octets in buffer */
 	unsigned long last;	    /* by lock; jiffies of the last packet */
 	struct timer_list timer;    /* next deadline of URRs, buffer, inactivity; report.c */
+	struct hrtimer wall;	    /* next monitoring time; report.c */
+	unsigned long report_at;    /* by lock; jiffies of the delayed downlink data report */
+	bool report_due;	    /* by lock; report_at is set */
+	bool idle;		    /* by lock; the inactivity of now was reported */
 	struct kims_app_flows __rcu *apps; /* app.c; NULL: none */
-	const char *label;	    /* the subscriber; never NULL */
+	const char *label;	    /* the subscriber; never NULL; under RCU */
 	bool monitored;		    /* inner packets are seen on monitoring devices */
 	struct kims_node node;	    /* kims_gtpu_net.sessions, by id */
 	struct rcu_head rcu;
+};
+
+/* Of messages that anybody can make us send; signal.c. All 0 at the start. */
+#define KIMS_GTPU_LIMIT_PEERS 64
+struct kims_gtpu_limits {
+	atomic64_t all;
+	atomic64_t peers[KIMS_GTPU_LIMIT_PEERS]; /* by hash of the address */
+	atomic64_t events;
 };
 
 struct kims_gtpu_net {
@@ -268,6 +291,7 @@ struct kims_gtpu_net {
 	u32 n_sessions, n_eps, n_pdrs, n_fars, n_qers, n_urrs;
 	atomic_t buffered_packets, buffered_octets; /* in the whole namespace */
 	struct nf_hook_ops *late; /* app.c */
+	struct kims_gtpu_limits limits;
 };
 
 static inline struct kims_gtpu_ep *kims_gtpu_ep(struct kims_local *l)
@@ -295,6 +319,13 @@ static inline u32 kims_ue_hash6(const struct kims_table *t, const struct in6_add
 static inline u32 kims_ue_hash(const struct kims_table *t, const struct kims_addr *addr)
 {
 	return addr->family == AF_INET ? kims_ue_hash4(t, addr->v4) : kims_ue_hash6(t, &addr->v6);
+}
+
+/* A FAR with outer header creation. */
+static inline u32 kims_far_hash(const struct kims_table *t, const struct kims_addr *peer,
+				__be32 teid)
+{
+	return kims_table_hash(t, peer, (__force u32)teid);
 }
 
 /* --- the packet path: rx.c, tx.c, match.c --- */
@@ -357,8 +388,13 @@ void kims_qer_limit_set(struct kims_qer_limit *l, u64 rate, u32 burst_ms);
 
 /* With the session's lock held. trigger: KIMS_URR_TRIGGER_* bits. Starts the next interval. */
 void kims_urr_report(struct kims_session *s, struct kims_urr *u, u32 trigger);
-/* Time counted up to now, for a reader of the URR; with the lock held. */
+/* Time counted and last packet up to now (boot time, ns), for a reader; with the lock held. */
 void kims_urr_settle(struct kims_urr *u, u64 now_ns);
+/* Counters, sequence number and state of a settled URR into its nest; lock held. -EMSGSIZE. */
+int kims_nl_put_urr_usage(struct sk_buff *skb, const struct kims_urr *u);
+/* A new session; and one that is dead, lock not held: no timer of it runs any more. */
+void kims_session_timers_init(struct kims_session *s);
+void kims_session_timers_stop(struct kims_session *s);
 /* Sets the timer to the next deadline; with the lock held. Not after dead. */
 void kims_session_arm(struct kims_session *s);
 void kims_session_timer(struct timer_list *timer);
@@ -373,6 +409,12 @@ int kims_buffer_put(struct kims_session *s, const struct kims_pdr *pdr, struct s
 void kims_buffer_flush(struct kims_session *s);
 /* Drops all that waits, counted; lock held. */
 void kims_buffer_drop(struct kims_session *s, int why);
+/* The downlink data report of the packet that waits first; lock held. */
+void kims_buffer_notify(struct kims_session *s);
+/* Drops what has waited too long; lock held. Returns whether something waits, and until when. */
+bool kims_buffer_expire(struct kims_session *s, unsigned long *ret_expires);
+/* The count of a PDR by its id, NULL: the PDR is gone; lock held. */
+struct kims_pdr_count *kims_pdr_count_find(const struct kims_session *s, u32 id);
 
 /* --- signal.c: Echo, Error Indication, End Marker, extension headers (TS 29.281 7) --- */
 
@@ -399,6 +441,8 @@ int kims_gtpu_echo(struct kims_gtpu_ep *ep, const struct kims_end *peer);
 int kims_gtpu_too_big(struct kims_session *s, const struct kims_far *far, struct sk_buff *skb,
 		      unsigned int mtu, unsigned int overhead);
 void kims_gtpu_clamp_mss(struct sk_buff *skb, unsigned int mtu);
+/* udp_sock.encap_err_lookup of an endpoint's socket: ICMP errors are for our outer packets. */
+int kims_gtpu_err_lookup(struct sock *sk, struct sk_buff *skb);
 
 /* --- dev.c: the kims device; app.c; monitor.c --- */
 
@@ -451,6 +495,8 @@ void kims_gtpu_send_gso(struct kims_net *kn, const struct kims_path *path, struc
 int kims_gtpu_net_init(struct kims_net *kn);
 void kims_gtpu_net_exit(struct kims_net *kn);
 struct kims_session *kims_session_find(const struct kims_net *kn, u64 id);
+/* The session behind this one in the order of a dump; NULL: the first, and no more. */
+struct kims_session *kims_session_next(const struct kims_net *kn, u32 hash, u64 id);
 struct kims_gtpu_ep *kims_gtpu_ep_find(const struct kims_net *kn, u32 id);
 u32 kims_session_count(const struct kims_net *kn);
 u32 kims_gtpu_ep_number(const struct kims_net *kn); /* how many */
