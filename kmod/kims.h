@@ -59,6 +59,7 @@ static inline void kims_addr_set6(struct kims_addr *a, const struct in6_addr *ad
 /* Per CPU, updated with BH off. */
 struct kims_net_stats {
 	u64_stats_t rtp_packets;
+	u64_stats_t downlink_received; /* packets for a UE address of a session */
 	u64_stats_t drops[__KIMS_DROP_MAX];
 	struct u64_stats_sync syncp;
 };
@@ -88,6 +89,7 @@ void kims_net_drop(struct kims_net *kn, enum kims_drop_reason reason);
 /* Sums of all CPUs. */
 struct kims_net_totals {
 	u64 rtp_packets;
+	u64 downlink_received;
 	u64 drops[__KIMS_DROP_MAX];
 };
 

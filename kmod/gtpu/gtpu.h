@@ -330,9 +330,16 @@ static inline u32 kims_far_hash(const struct kims_table *t, const struct kims_ad
 
 /* --- the packet path: rx.c, tx.c, match.c --- */
 
-/* A packet on its way through a session. */
+/* A packet on its way through a session; skb->data is at its IP header. */
 struct kims_inner {
-	struct kims_packet ip;	   /* of the inner packet; match.c reads it */
+	struct kims_packet ip; /* of the inner packet: kims_inner_read(); len: behind l4 */
+	u8 family;	       /* AF_INET, AF_INET6 */
+	u8 protocol;	       /* of what lies at ip.l4 */
+	bool ports;	       /* ip.sport and dport are there: TCP, UDP, SCTP..., no later fragment */
+	bool fragment;
+	__be16 dport;
+	u32 spi;	       /* ESP and AH; else 0 */
+	unsigned int octets, packets; /* more than one packet: a super-packet is to be cut */
 	struct kims_session *session;
 	const struct kims_rules *rules; /* by which it was classified */
 	const struct kims_pdr *pdr;
@@ -340,8 +347,15 @@ struct kims_inner {
 };
 
 /*
+ * Checks the IP header at skb->data as the stack would, trims the packet to its length and fills
+ * in what is read from it; sets the network and transport header. 0, or the reason of drop.
+ */
+int kims_inner_read(struct kims_inner *in, struct sk_buff *skb);
+
+/*
  * The PDR of a packet, in this RCU section: in->session and in->ip are set; tunnel is NULL for a
- * packet found by UE address. Sets in->rules and in->pdr. Returns 0 or the reason of drop.
+ * packet found by UE address. Sets in->rules and in->pdr. Returns 0, the reason of drop, or
+ * -EINPROGRESS: the packet is for the queue of in->pdr, uncounted.
  */
 int kims_gtpu_match(struct kims_inner *in, const struct kims_tunnel *tunnel,
 		    const struct sk_buff *skb);
@@ -357,13 +371,48 @@ struct kims_ue *kims_ue_find6(const struct kims_net *kn, const struct in6_addr *
  */
 int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush);
 
-/* One packet counted for the endpoint; BH off. */
-void kims_gtpu_ep_count(struct kims_gtpu_ep *ep, int why);
+/*
+ * A packet that was classified: takes it through its FAR. Returns 0 and the packet is gone (sent,
+ * buffered, or the next object's), the reason of drop, counted for the session only, or
+ * -EINPROGRESS as above: in both cases the packet is the caller's. tunnel, ep: as it arrived, NULL
+ * when it was found by UE address.
+ */
+int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
+		  struct kims_gtpu_ep *ep, struct sk_buff *skb, bool flush);
+
+/* What kims_gtpu_ep_count() counts besides reasons of drop. */
+#define KIMS_EP_FORWARDED 0
+#define KIMS_EP_SIGNALLING (-1)
+#define KIMS_EP_SENT (-2)
+
+/* One packet counted for the endpoint and the namespace; BH off. */
+void kims_gtpu_ep_count(struct kims_gtpu_ep *ep, int what);
+
+/* What goes before a payload of GTP-U. */
+struct kims_outer {
+	struct kims_gtpu_ep *ep;
+	const struct kims_way *way; /* from where to where; source port 0: entropy */
+	__be32 teid;
+	u8 type;     /* GTPU_* */
+	u8 dsfield;  /* of the outer IP header */
+	bool uplink; /* type of PDU Session Container */
+	bool df;     /* IPv4 */
+	s16 qfi;     /* -1: no PDU Session Container */
+};
+
+static inline unsigned int kims_outer_len(const struct kims_outer *o)
+{
+	return (o->way->dst.addr.family == AF_INET ? 20 : 40) + 8 + 8 + (o->qfi < 0 ? 0 : 8);
+}
 
 /*
- * Outer headers by the FAR (TS 29.281 5, extension header of qfi when that is not -1), for the
- * path; room was made. Type is GTPU_MSG_*, for G-PDU the skb is the inner packet.
+ * Outer headers (TS 29.281 5) before skb->data, for which there is room: kims_outer_room() was
+ * asked. Then skb->data is at the outer IP header. BH off.
  */
+int kims_outer_room(struct sk_buff *skb, const struct kims_outer *o, const struct kims_path *path);
+void kims_outer_push(struct sk_buff *skb, const struct kims_outer *o,
+		     const struct kims_path *path);
+
 #define GTPU_ECHO_REQUEST 1
 #define GTPU_ECHO_RESPONSE 2
 #define GTPU_ERROR_INDICATION 26
@@ -479,8 +528,6 @@ unsigned int kims_app_queue(const struct kims_pdr *pdr);
 void kims_app_free(struct kims_session *s);
 
 /* --- gso.c --- */
-
-struct kims_path;
 
 /*
  * Sends an inner super-packet (skb_is_gso()) by the path. Its outer headers, outer octets from
