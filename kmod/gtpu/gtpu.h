@@ -223,9 +223,12 @@ struct kims_urr {
 	u64 period_end; /* ktime (boot), ns; 0: not running */
 	u32 linked;	/* id of the URR that is reported with this one; 0: none */
 	/* what follows is meter.c's and report.c's own */
-	bool active;	/* a packet came, and no pause of inactivity since */
+	bool active;	/* time counts: a packet came, no pause of inactivity since, quota left */
+	bool started;	/* a packet came, and no pause of inactivity since */
+	bool refused;	/* the quota has cost a packet */
 	bool attention; /* a packet needs more than counting */
-	unsigned long seen; /* jiffies of the last packet */
+	unsigned long seen; /* jiffies of the last packet counted */
+	unsigned long last_seen; /* the same that last was made from */
 	u64 mark;	    /* ktime (boot), ns: time is counted up to here */
 	u64 stop[KIMS_N_VOLUMES]; /* octets at which something happens */
 };
@@ -245,6 +248,7 @@ struct kims_session {
 	bool dead;	 /* by lock; deleted: counts nothing more */
 	bool reported;	 /* by lock; downlink data report of this burst is out */
 	bool flushing;	 /* by lock; packets queue behind those being flushed */
+	bool refusing;	 /* by lock; a flush has gone on too long: nothing more waits */
 	bool busy;	 /* by kims_net.lock; in the batch that is being served */
 	u8 n_qers, n_urrs, n_counts;
 	u32 idle_timeout; /* s without a packet: inactivity report; 0: none */
@@ -265,6 +269,8 @@ struct kims_session {
 	struct hrtimer wall;	    /* next monitoring time; report.c */
 	unsigned long report_at;    /* by lock; jiffies of the delayed downlink data report */
 	bool report_due;	    /* by lock; report_at is set */
+	bool seen;		    /* by lock; a packet came, last is not that of creation */
+	bool awake;		    /* by lock; a packet came since the last inactivity report */
 	bool idle;		    /* by lock; the inactivity of now was reported */
 	struct kims_app_flows __rcu *apps; /* app.c; NULL: none */
 	const char *label;	    /* the subscriber; never NULL; under RCU */
@@ -441,6 +447,13 @@ void kims_urr_report(struct kims_session *s, struct kims_urr *u, u32 trigger);
 void kims_urr_settle(struct kims_urr *u, u64 now_ns);
 /* Counters, sequence number and state of a settled URR into its nest; lock held. -EMSGSIZE. */
 int kims_nl_put_urr_usage(struct sk_buff *skb, const struct kims_urr *u);
+/* id and label, into a session's nest. -EMSGSIZE. */
+int kims_nl_put_session_name(struct sk_buff *skb, const struct kims_session *s);
+/* For meter.c, lock held: a packet was counted, or the quota is used up. Triggers that are due. */
+u32 kims_urr_activate(struct kims_session *s, struct kims_urr *u);
+void kims_urr_exhaust(struct kims_urr *u);
+/* The first packet of a session, or since its inactivity was reported; lock held. */
+void kims_session_wake(struct kims_session *s);
 /* A new session; and one that is dead, lock not held: no timer of it runs any more. */
 void kims_session_timers_init(struct kims_session *s);
 void kims_session_timers_stop(struct kims_session *s);
@@ -458,10 +471,10 @@ int kims_buffer_put(struct kims_session *s, const struct kims_pdr *pdr, struct s
 void kims_buffer_flush(struct kims_session *s);
 /* Drops all that waits, counted; lock held. */
 void kims_buffer_drop(struct kims_session *s, int why);
-/* The downlink data report of the packet that waits first; lock held. */
-void kims_buffer_notify(struct kims_session *s);
-/* Drops what has waited too long; lock held. Returns whether something waits, and until when. */
-bool kims_buffer_expire(struct kims_session *s, unsigned long *ret_expires);
+/* For the session's timer: drops what has waited too long, sends the delayed report; lock held. */
+void kims_buffer_due(struct kims_session *s);
+/* Whether something waits, and until when (jiffies) at most; lock held. */
+bool kims_buffer_expires(const struct kims_session *s, unsigned long *ret_expires);
 /* The count of a PDR by its id, NULL: the PDR is gone; lock held. */
 struct kims_pdr_count *kims_pdr_count_find(const struct kims_session *s, u32 id);
 

@@ -122,6 +122,8 @@ enum kims_urr_trigger {
 	KIMS_URR_TRIGGER_IMMER = 1 << 10,
 	/* An event was counted. */
 	KIMS_URR_TRIGGER_EVEQU = 1 << 11,
+	/* A URR that it is linked to was reported; always reported. */
+	KIMS_URR_TRIGGER_LIUSA = 1 << 12,
 };
 
 /* Symmetric RTP (RFC 4961), where a flow learns who its peer is from what arrives. */
