@@ -150,16 +150,24 @@ static bool kims_path_fits6(const struct kims_path *path, unsigned int len)
 	return !READ_ONCE(path->dst->expires) && len <= dst_mtu(path->dst);
 }
 
+/* On the wire; of a list of packets (gtpu/gso.c) the first is the longest. */
+static unsigned int kims_path_len(const struct sk_buff *skb)
+{
+	return likely(!skb_is_gso(skb)) || !(skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST) ?
+		       skb->len : skb_pagelen(skb);
+}
+
 bool kims_path_send(const struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb)
 {
+	unsigned int len = kims_path_len(skb);
 	struct neighbour *n = NULL;
 
 	if (!path->direct || !READ_ONCE(kn->direct))
 		return false;
 	if (path->family == AF_INET) {
-		if (kims_path_fits4(path, skb->len))
+		if (kims_path_fits4(path, len))
 			n = kims_path_neigh4(path, ip_hdr(skb)->daddr);
-	} else if (kims_path_fits6(path, skb->len)) {
+	} else if (kims_path_fits6(path, len)) {
 		n = kims_path_neigh6(path, &ipv6_hdr(skb)->daddr);
 	}
 	if (!n)
