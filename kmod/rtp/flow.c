@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include "genl.h"
 #include "rtp/rtp.h"
+#include "rtp/srtp.h"
 
 /* --- silence --- */
 
@@ -66,6 +67,7 @@ static struct kims_rtp *kims_rtp_alloc(struct kims_net *kn, u64 cookie)
 		return NULL;
 	spin_lock_init(&rtp->lock);
 	timer_setup(&rtp->timer, kims_rtp_timer, 0);
+	INIT_LIST_HEAD(&rtp->latch_job);
 	rtp->activity = KIMS_RTP_SILENT;
 	rtp->since = jiffies;
 	rtp->cookie = cookie;
@@ -120,6 +122,14 @@ static int kims_rtp_link(struct kims_net *kn, struct kims_rtp *rtp, struct kims_
 	return kims_rtp_add_error(err, extack);
 }
 
+static void kims_rtp_bind(struct kims_rtp_flow *rf, struct kims_rtp *rtp)
+{
+	rf->rtp = rtp;
+	rf->flow.id = rtp->id;
+	if (rf->options && rf->options->record)
+		kims_record_bind(rf->options->record, rtp);
+}
+
 int kims_rtp_create(struct kims_net *kn, u32 id, u64 cookie, struct kims_rtp_flow *new,
 		    struct kims_rtp_change *ret, struct netlink_ext_ack *extack)
 {
@@ -131,8 +141,7 @@ int kims_rtp_create(struct kims_net *kn, u32 id, u64 cookie, struct kims_rtp_flo
 	err = kims_rtp_number(kn, rtp, id, extack);
 	if (err)
 		goto err_free;
-	new->rtp = rtp;
-	new->flow.id = rtp->id;
+	kims_rtp_bind(new, rtp);
 	RCU_INIT_POINTER(rtp->flow, new);
 	err = kims_rtp_link(kn, rtp, &new->flow, extack);
 	if (err)
@@ -149,14 +158,25 @@ err_free:
 	return err;
 }
 
+/* What goes on over a replace: keys with their counters, a peer that was learned. */
+static void kims_rtp_carry(struct kims_rtp *rtp, const struct kims_rtp_flow *old,
+			   struct kims_rtp_flow *new)
+{
+	if (old->options && new->options) {
+		kims_srtp_carry(&new->options->in, old->options->in);
+		kims_srtp_carry(&new->options->out, old->options->out);
+	}
+	kims_latch_apply(rtp, new);
+}
+
 int kims_rtp_replace(struct kims_rtp *rtp, struct kims_rtp_flow *new, struct kims_rtp_change *ret,
 		     struct netlink_ext_ack *extack)
 {
 	struct kims_rtp_flow *old = kims_rtp_conf(rtp);
 	int err;
 
-	new->rtp = rtp;
-	new->flow.id = rtp->id;
+	kims_rtp_bind(new, rtp);
+	kims_rtp_carry(rtp, old, new);
 	err = kims_flow_replace(rtp->kn, &old->flow, &new->flow);
 	if (err)
 		return kims_rtp_add_error(err, extack);
@@ -165,8 +185,20 @@ int kims_rtp_replace(struct kims_rtp *rtp, struct kims_rtp_flow *new, struct kim
 	return 0;
 }
 
+void kims_rtp_swap(struct kims_rtp *rtp, struct kims_rtp_flow *new)
+{
+	struct kims_rtp_flow *old = kims_rtp_conf(rtp);
+
+	kims_rtp_bind(new, rtp);
+	WARN_ON_ONCE(kims_flow_replace(rtp->kn, &old->flow, &new->flow));
+	rcu_assign_pointer(rtp->flow, new);
+	rtp->kn->seq++;
+	kims_flow_free(&old->flow);
+}
+
 void kims_rtp_commit(struct kims_rtp_change *change)
 {
+	kims_latch_commit(change->rtp, change->old, change->new);
 	if (change->old)
 		kims_flow_free(&change->old->flow);
 	change->rtp->kn->seq++;
@@ -222,16 +254,31 @@ void kims_rtp_delete(struct kims_rtp *rtp)
 	spin_lock_bh(&rtp->lock);
 	rtp->activity = KIMS_RTP_DEAD;
 	spin_unlock_bh(&rtp->lock);
+	kims_latch_forget_job(rtp);
 	timer_shutdown_sync(&rtp->timer);
 	xa_erase(&kn->rtp->flows, rtp->id);
 	kn->rtp->count--;
 	kims_net_release(kn);
 }
 
+static void kims_rtp_free_rcu(struct rcu_head *rcu)
+{
+	struct kims_rtp *rtp = container_of(rcu, struct kims_rtp, rcu);
+
+	kfree(rtp->rtcp);
+	kfree(rtp);
+}
+
 void kims_rtp_free(struct kims_rtp *rtp)
 {
 	kims_flow_free(&kims_rtp_conf(rtp)->flow);
-	kfree_rcu(rtp, rcu);
+	call_rcu(&rtp->rcu, kims_rtp_free_rcu);
+}
+
+void kims_rtp_flow_free(struct kims_rtp_flow *rf)
+{
+	kims_rtp_options_free(rf->options);
+	kfree(rf);
 }
 
 /* --- namespace --- */
@@ -248,6 +295,8 @@ int kims_rtp_net_init(struct kims_net *kn)
 		return -ENOMEM;
 	xa_init_flags(&kn->rtp->flows, XA_FLAGS_ALLOC1);
 	kims_table_init(&kn->rtp->by_cookie);
+	kn->rtp->kn = kn;
+	kims_latch_net_init(kn->rtp);
 	return 0;
 }
 
@@ -262,6 +311,7 @@ void kims_rtp_net_exit(struct kims_net *kn)
 		kims_rtp_free(rtp);
 	}
 	mutex_unlock(&kn->lock);
+	kims_latch_net_exit(kn->rtp);
 	xa_destroy(&kn->rtp->flows);
 	kims_table_destroy(&kn->rtp->by_cookie);
 	kfree(kn->rtp);

@@ -11,27 +11,13 @@
  */
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
+#include <linux/unaligned.h>
 #include "rtp/rtp.h"
 
 #define RTP_VERSION 2
 #define RTP_MAX_DROPOUT 3000
 #define RTP_MAX_MISORDER 100
 #define RTP_SEQ_MOD (1U << 16)
-
-struct kims_rtp_header {
-	u8 vpxcc;
-	u8 mpt;
-	__be16 seq;
-	__be32 timestamp;
-	__be32 ssrc;
-};
-
-struct kims_rtcp_header {
-	u8 vprc;
-	u8 type;
-	__be16 length;
-	__be32 ssrc;
-};
 
 /* --- loss and jitter --- */
 
@@ -56,8 +42,11 @@ static void kims_rtp_seq_init(struct kims_rtp_source *s, u16 seq)
 	s->received = 1;
 }
 
-/* RFC 3550 A.1 without probation: the source is known from signalling. */
-static void kims_rtp_seq_update(struct kims_rtp *rtp, u16 seq)
+/*
+ * RFC 3550 A.1 without probation: the source is known from signalling. False: the sequence number
+ * does not go on.
+ */
+static bool kims_rtp_seq_update(struct kims_rtp *rtp, u16 seq)
 {
 	struct kims_rtp_source *s = &rtp->source;
 	u16 delta = seq - s->max_seq;
@@ -69,14 +58,15 @@ static void kims_rtp_seq_update(struct kims_rtp *rtp, u16 seq)
 	} else if (delta <= RTP_SEQ_MOD - RTP_MAX_MISORDER) {
 		if (seq != s->bad_seq) {
 			s->bad_seq = (seq + 1) & (RTP_SEQ_MOD - 1);
-			return;
+			return false;
 		}
 		/* Two in sequence: the sender has begun anew. */
 		rtp->count.lost_before += kims_rtp_source_lost(s);
 		kims_rtp_seq_init(s, seq);
-		return;
+		return true;
 	}
 	s->received++;
+	return true;
 }
 
 /* Now, in units of the RTP clock; only differences are of use, and so the overflow does no harm. */
@@ -107,20 +97,37 @@ static void kims_rtp_source_new(struct kims_rtp *rtp, u32 ssrc, u16 seq, u32 tra
 	s->heard = true;
 }
 
-static void kims_rtp_received(struct kims_rtp_flow *rf, const struct kims_rtp_header *h)
+static bool kims_rtp_received(struct kims_rtp_flow *rf, const struct kims_rtp_header *h)
 {
 	u32 transit = kims_rtp_clock(rf) - ntohl(h->timestamp);
 	struct kims_rtp *rtp = rf->rtp;
+	bool goes_on;
 
 	if (!rtp->source.heard || rtp->source.ssrc != ntohl(h->ssrc)) {
 		kims_rtp_source_new(rtp, ntohl(h->ssrc), ntohs(h->seq), transit);
-		return;
+		return true;
 	}
-	kims_rtp_seq_update(rtp, ntohs(h->seq));
+	goes_on = kims_rtp_seq_update(rtp, ntohs(h->seq));
 	kims_rtp_jitter(&rtp->source, transit);
+	return goes_on;
 }
 
 /* --- payload --- */
+
+unsigned int kims_rtp_header_len(const u8 *payload, unsigned int len)
+{
+	unsigned int n = sizeof(struct kims_rtp_header);
+
+	if (len < n)
+		return 0;
+	n += (payload[0] & 0xf) * 4;
+	if (!(payload[0] & 0x10))
+		return n <= len ? n : 0;
+	if (n + 4 > len)
+		return 0;
+	n += 4 + get_unaligned_be16(payload + n + 2) * 4;
+	return n <= len ? n : 0;
+}
 
 /* RFC 3550 A.2: version 2, and the first packet of the compound one inside the datagram. */
 static int kims_rtcp_check(const u8 *payload, unsigned int len)
@@ -133,36 +140,63 @@ static int kims_rtcp_check(const u8 *payload, unsigned int len)
 	return 0;
 }
 
+/* Whether a flow that accepts only one SSRC accepts this. */
+static bool kims_rtp_ssrc_allowed(const struct kims_rtp *rtp, const struct kims_rtp_options *o,
+				  u32 ssrc)
+{
+	if (o->has_ssrc)
+		return o->ssrc == ssrc;
+	return o->continuity == KIMS_CONTINUITY_OFF || !rtp->source.heard || rtp->ssrc_free ||
+	       rtp->source.ssrc == ssrc;
+}
+
+static int kims_rtp_source_check(struct kims_rtp_flow *rf, const struct kims_rtp_header *h)
+{
+	const struct kims_rtp_options *o = rf->options;
+	struct kims_rtp *rtp = rf->rtp;
+
+	if (likely(!o)) {
+		kims_rtp_received(rf, h);
+		return 0;
+	}
+	if (!kims_rtp_ssrc_allowed(rtp, o, ntohl(h->ssrc)))
+		return KIMS_DROP_SSRC;
+	rtp->ssrc_free = false;
+	return kims_rtp_received(rf, h) || o->continuity != KIMS_CONTINUITY_SEQUENCE ?
+		       0 : KIMS_DROP_SEQUENCE;
+}
+
 /* RFC 3550 A.1: version 2, and the contributing sources inside the datagram. */
 static int kims_rtp_check(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len)
 {
 	const struct kims_rtp_header *h = (const struct kims_rtp_header *)payload;
+	int why;
 
 	BUILD_BUG_ON(sizeof(*h) > KIMS_LINEAR);
 	if (len < sizeof(*h) || h->vpxcc >> 6 != RTP_VERSION ||
 	    sizeof(*h) + (h->vpxcc & 0xf) * 4 > len)
 		return KIMS_DROP_MALFORMED;
-	kims_rtp_received(rf, h);
+	why = kims_rtp_source_check(rf, h);
+	if (unlikely(why))
+		return why;
 	if (rf->filter && !test_bit(h->mpt & 0x7f, rf->payload_types))
 		return KIMS_DROP_PAYLOAD_TYPE;
 	return 0;
 }
 
 /* RFC 5761 4: payload types 64 to 95 are RTCP packet types 192 to 223. */
-static bool kims_rtp_is_rtcp(const u8 *payload, unsigned int len)
+bool kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, const u8 *payload, unsigned int len)
 {
-	return len >= 2 && payload[1] >= 192 && payload[1] <= 223;
+	if (rf->media == KIMS_MEDIA_RTP_RTCP)
+		return len >= 2 && payload[1] >= 192 && payload[1] <= 223;
+	return rf->media == KIMS_MEDIA_RTCP;
 }
 
-/* Returns 0 or a reason of drop; sets *ret_rtcp. */
-static int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len,
-			 bool *ret_rtcp)
+int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len, bool rtcp)
 {
 	int why = 0;
 
-	*ret_rtcp = rf->media == KIMS_MEDIA_RTCP ||
-		    (rf->media == KIMS_MEDIA_RTP_RTCP && kims_rtp_is_rtcp(payload, len));
-	if (*ret_rtcp)
+	if (rtcp)
 		why = kims_rtcp_check(payload, len);
 	else if (rf->media != KIMS_MEDIA_UDP)
 		why = kims_rtp_check(rf, payload, len);
@@ -197,35 +231,54 @@ static void kims_rtp_sent(struct kims_rtp *rtp, unsigned int len, bool rtcp)
 	u64_stats_update_end(&stats->syncp);
 }
 
+void kims_rtp_count_packet(struct kims_rtp_flow *rf, unsigned int len, bool rtcp, int why)
+{
+	if (likely(!why))
+		kims_rtp_sent(rf->rtp, len, rtcp);
+	else
+		rf->rtp->count.drops[kims_rtp_drop_slot(why)]++;
+	if (likely(!why) || why == KIMS_DROP_GATE || why == KIMS_DROP_PAYLOAD_TYPE)
+		kims_rtp_heard(rf);
+}
+
+/* RTCP is whole.c's, which can read all of it. */
 static int kims_rtp_account(struct kims_flow *f, const u8 *payload, unsigned int len, int why)
 {
 	struct kims_rtp_flow *rf = kims_rtp_flow(f);
 	struct kims_rtp *rtp = rf->rtp;
-	bool rtcp = false;
 
 	spin_lock(&rtp->lock);
-	if (unlikely(rtp->activity == KIMS_RTP_DEAD)) {
+	if (unlikely(rtp->activity == KIMS_RTP_DEAD ||
+		     (!why && kims_rtp_is_rtcp(rf, payload, len)))) {
 		spin_unlock(&rtp->lock);
 		return KIMS_FLOW_GONE;
 	}
 	if (!why)
-		why = kims_rtp_look(rf, payload, len, &rtcp);
-	if (likely(!why))
-		kims_rtp_sent(rtp, len, rtcp);
-	else
-		rtp->count.drops[why]++;
-	if (likely(!why) || why == KIMS_DROP_GATE || why == KIMS_DROP_PAYLOAD_TYPE)
-		kims_rtp_heard(rf);
+		why = kims_rtp_look(rf, payload, len, false);
+	kims_rtp_count_packet(rf, len, false, why);
 	spin_unlock(&rtp->lock);
 	return why;
 }
 
-static void kims_rtp_flow_free(struct kims_flow *f)
+static void kims_rtp_free_flow(struct kims_flow *f)
 {
-	kfree(kims_rtp_flow(f));
+	kims_rtp_flow_free(kims_rtp_flow(f));
 }
 
 const struct kims_flow_ops kims_rtp_flow_ops = {
 	.account = kims_rtp_account,
-	.free = kims_rtp_flow_free,
+	.transform = kims_rtp_transform,
+	.free = kims_rtp_free_flow,
+};
+
+/* For the short ways: not for them. */
+static int kims_rtp_no_account(struct kims_flow *f, const u8 *payload, unsigned int len, int why)
+{
+	return KIMS_FLOW_GONE;
+}
+
+const struct kims_flow_ops kims_rtp_whole_ops = {
+	.account = kims_rtp_no_account,
+	.transform = kims_rtp_transform,
+	.free = kims_rtp_free_flow,
 };

@@ -10,7 +10,7 @@
 #include "genl.h"
 #include "rtp/rtp.h"
 
-#define KIMS_RTP_MSG_SIZE 640 /* at least the longest KIMS_A_RTP_FLOW */
+#define KIMS_RTP_MSG_SIZE 1536 /* at least the longest KIMS_A_RTP_FLOW */
 
 /* One flow of an rtp-new or rtp-replace. */
 struct kims_rtp_request {
@@ -23,18 +23,6 @@ struct kims_rtp_request {
 };
 
 /* --- reading --- */
-
-static int kims_rtp_read_end(struct nlattr **tb, int attr4, int attr6, int port,
-			     struct kims_end *ret, struct netlink_ext_ack *extack)
-{
-	ret->port = kims_nl_port(tb, port);
-	return kims_nl_get_addr(tb, attr4, attr6, &ret->addr, extack);
-}
-
-static bool kims_end_given(const struct kims_end *end)
-{
-	return end->addr.family != AF_UNSPEC && end->port;
-}
 
 static int kims_rtp_read_local(struct nlattr **tb, struct kims_flow_key *key,
 			       struct netlink_ext_ack *extack)
@@ -129,19 +117,20 @@ static int kims_rtp_read_flow(struct nlattr **tb, struct kims_rtp_flow *rf,
 	      kims_rtp_read_peer(tb, &key.local, &peer, extack) ?:
 	      kims_rtp_read_out(tb, &out, extack) ?:
 	      kims_rtp_read_filter(tb, rf, extack);
-	if (!err)
-		kims_flow_init(&rf->flow, &key, &peer, &out, &kims_rtp_flow_ops);
-	return err;
+	if (err)
+		return err;
+	kims_flow_init(&rf->flow, &key, &peer, &out, &kims_rtp_flow_ops);
+	return kims_rtp_read_options(tb, rf, extack);
 }
 
 static int kims_rtp_read_request(const struct nlattr *attr, struct kims_rtp_request *r,
 				 struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[KIMS_RTP_A_CLOCK_RATE + 1];
+	struct nlattr *tb[KIMS_RTP_A_RECORD_DST_PORT + 1];
 	struct kims_rtp_flow *rf;
 	int err;
 
-	err = nla_parse_nested(tb, KIMS_RTP_A_CLOCK_RATE, attr, kims_rtp_flow_conf_nl_policy,
+	err = nla_parse_nested(tb, KIMS_RTP_A_RECORD_DST_PORT, attr, kims_rtp_flow_conf_nl_policy,
 			       extack);
 	if (err)
 		return err;
@@ -150,7 +139,7 @@ static int kims_rtp_read_request(const struct nlattr *attr, struct kims_rtp_requ
 		return -ENOMEM;
 	err = kims_rtp_read_flow(tb, rf, extack);
 	if (err) {
-		kfree(rf);
+		kims_rtp_flow_free(rf);
 		return err;
 	}
 	r->attr = attr;
@@ -321,6 +310,34 @@ static int kims_rtp_put_source(struct sk_buff *skb, const struct kims_rtp *rtp)
 	       nla_put_u32(skb, KIMS_RTP_COUNTERS_A_MAX_SEQ, s->cycles + s->max_seq);
 }
 
+static int kims_rtp_put_drops(struct sk_buff *skb, const struct kims_rtp_counters *c)
+{
+	struct nlattr *nest = nla_nest_start(skb, KIMS_RTP_COUNTERS_A_DROPS);
+	unsigned int slot;
+
+	if (!nest)
+		return -EMSGSIZE;
+	for (slot = 1; slot < KIMS_RTP_N_DROPS; slot++)
+		if (c->drops[slot] &&
+		    nla_put_u64_64bit(skb, kims_rtp_drop_reason(slot), c->drops[slot],
+				      KIMS_DROP_PAD))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int kims_rtp_put_copies(struct sk_buff *skb, const struct kims_rtp *rtp)
+{
+	const struct kims_rtp_counters *c = &rtp->count;
+
+	if (!c->copies && !c->copies_lost)
+		return 0;
+	return nla_put_u64_64bit(skb, KIMS_RTP_COUNTERS_A_COPIES, c->copies,
+				 KIMS_RTP_COUNTERS_A_PAD) ?:
+	       nla_put_u64_64bit(skb, KIMS_RTP_COUNTERS_A_COPIES_LOST, c->copies_lost,
+				 KIMS_RTP_COUNTERS_A_PAD);
+}
+
 static int kims_rtp_put_counters(struct sk_buff *skb, const struct kims_rtp *rtp)
 {
 	struct nlattr *nest = nla_nest_start(skb, KIMS_RTP_A_COUNTERS);
@@ -333,19 +350,22 @@ static int kims_rtp_put_counters(struct sk_buff *skb, const struct kims_rtp *rtp
 			      KIMS_RTP_COUNTERS_A_PAD) ||
 	    nla_put_u64_64bit(skb, KIMS_RTP_COUNTERS_A_RTCP_PACKETS, c->rtcp_packets,
 			      KIMS_RTP_COUNTERS_A_PAD) ||
-	    kims_rtp_put_source(skb, rtp) ||
-	    kims_nl_put_drops(skb, KIMS_RTP_COUNTERS_A_DROPS, c->drops, KIMS_RTP_N_DROPS))
+	    kims_rtp_put_source(skb, rtp) || kims_rtp_put_drops(skb, c) ||
+	    kims_rtp_put_copies(skb, rtp) || kims_rtcp_put(skb, rtp))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
 
-static int kims_rtp_put_end(struct sk_buff *skb, int attr4, int attr6, int port,
-			    const struct kims_end *end)
+/* The peer as it was given, not as it was learned. */
+static int kims_rtp_put_peer(struct sk_buff *skb, const struct kims_rtp_flow *rf)
 {
-	if (end->port && nla_put_u32(skb, port, ntohs(end->port)))
-		return -EMSGSIZE;
-	return kims_nl_put_addr(skb, attr4, attr6, &end->addr);
+	struct kims_end peer = rf->flow.from;
+
+	if (rf->options && rf->options->latch != KIMS_LATCH_OFF)
+		peer = (struct kims_end){ .addr = rf->options->peer };
+	return kims_rtp_put_end(skb, KIMS_RTP_A_PEER_IPV4, KIMS_RTP_A_PEER_IPV6,
+				KIMS_RTP_A_PEER_PORT, &peer);
 }
 
 static int kims_rtp_put_ends(struct sk_buff *skb, const struct kims_rtp_flow *rf)
@@ -354,8 +374,7 @@ static int kims_rtp_put_ends(struct sk_buff *skb, const struct kims_rtp_flow *rf
 
 	return kims_rtp_put_end(skb, KIMS_RTP_A_LOCAL_IPV4, KIMS_RTP_A_LOCAL_IPV6,
 				KIMS_RTP_A_LOCAL_PORT, &rf->flow.local.key.local) ?:
-	       kims_rtp_put_end(skb, KIMS_RTP_A_PEER_IPV4, KIMS_RTP_A_PEER_IPV6,
-				KIMS_RTP_A_PEER_PORT, &rf->flow.from) ?:
+	       kims_rtp_put_peer(skb, rf) ?:
 	       kims_rtp_put_end(skb, KIMS_RTP_A_SRC_IPV4, KIMS_RTP_A_SRC_IPV6,
 				KIMS_RTP_A_SRC_PORT, &out->src) ?:
 	       kims_rtp_put_end(skb, KIMS_RTP_A_DST_IPV4, KIMS_RTP_A_DST_IPV6,
@@ -401,7 +420,8 @@ static int kims_rtp_put(struct sk_buff *skb, const struct kims_rtp *rtp)
 
 	if (!nest || nla_put_u32(skb, KIMS_RTP_A_ID, rtp->id) ||
 	    nla_put_u64_64bit(skb, KIMS_RTP_A_COOKIE, rtp->cookie, KIMS_RTP_A_PAD) ||
-	    kims_rtp_put_conf(skb, rf) || kims_rtp_put_counters(skb, rtp) ||
+	    kims_rtp_put_conf(skb, rf) || kims_rtp_put_options(skb, rtp, rf) ||
+	    kims_rtp_put_counters(skb, rtp) ||
 	    kims_rtp_put_idle(skb, rtp))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
