@@ -496,12 +496,20 @@ int kims_gtpu_echo(struct kims_gtpu_ep *ep, const struct kims_end *peer);
 /* --- mtu.c --- */
 
 /*
- * The inner packet with overhead octets of outer headers does not fit: tells the inner sender
- * (IPv4 DF, IPv6), or cuts it into inner fragments, each of which goes on by kims_gtpu_downlink
- * or in outer fragments when the endpoint says so. 0: taken; else reason of drop.
+ * The inner packet (skb->data at its IP header), or the packets that a super-packet will be, is
+ * longer than mtu, the path's less the outer headers. To be asked before it is metered, RCU, BH
+ * off. KIMS_DROP_TOO_BIG: the inner sender was told, the packet is the caller's; 0: it goes, an
+ * IPv4 packet by kims_gtpu_fragment(), any other in outer fragments (skb->ignore_df).
  */
-int kims_gtpu_too_big(struct kims_session *s, const struct kims_far *far, struct sk_buff *skb,
-		      unsigned int mtu, unsigned int overhead);
+int kims_gtpu_too_big(struct kims_session *s, struct sk_buff *skb, unsigned int mtu);
+/*
+ * Cuts an inner IPv4 packet into fragments of at most mtu octets, each of which becomes send()'s;
+ * so does this function with the packet. Returns the first error, its own or that of send(): what
+ * came behind is gone, too.
+ */
+int kims_gtpu_fragment(struct sk_buff *skb, unsigned int mtu,
+		       int (*send)(struct sk_buff *skb, void *arg), void *arg);
+/* Lowers the MSS option of a TCP SYN to what fits into an inner packet of mtu octets. */
 void kims_gtpu_clamp_mss(struct sk_buff *skb, unsigned int mtu);
 /* udp_sock.encap_err_lookup of an endpoint's socket: ICMP errors are for our outer packets. */
 int kims_gtpu_err_lookup(struct sock *sk, struct sk_buff *skb);
