@@ -200,8 +200,8 @@ class Knl:
         self.send(self.family, cmd, payload, flags)
         return list(self.answer())
 
-    def find(self):
-        self.send(GENL_ID_CTRL, 3, attr(2, b"kims\0"), ACK)
+    def find(self, name=b"kims"):
+        self.send(GENL_ID_CTRL, 3, attr(2, name + b"\0"), ACK)
         family, groups = None, {}
         for body in self.answer():
             for kind, payload in attrs(body):
