@@ -204,6 +204,14 @@ int gm_admit(void *arg, struct sip_msg *m, const struct sip_path *from, const ch
 
 /* --- ways --- */
 
+static struct sip_ep *ps_of(const struct gm *gm, uint16_t port)
+{
+	for (size_t i = 0; i < GM_N_PS; i++)
+		if (gm->ps[i].port == port)
+			return gm->ps[i].ep;
+	return gm->ps[0].ep;
+}
+
 static struct sip_ep *pc_of(const struct gm *gm, uint16_t port)
 {
 	for (size_t i = 0; i < GM_N_PC; i++)
@@ -247,7 +255,7 @@ void gm_path_to(const struct reg *r, size_t size, struct sip_path *ret,
 		ret->proto = SIP_TCP;
 	ret->ep = pc_of(r->gm, s->port_pc);
 	gm_sa_of(&r->ue, s->port_us, &ret->peer);
-	*ret_sentby = sip_ep_local(r->gm->ps.ep);
+	*ret_sentby = sip_ep_local(ps_of(r->gm, s->port_ps));
 }
 
 static bool is_our_host(const struct pcscf *p, struct str host)
@@ -270,6 +278,17 @@ static bool is_our_host(const struct pcscf *p, struct str host)
 	return str_ieq(mw, host);
 }
 
+static bool is_protected(const struct gm *gm, uint16_t port)
+{
+	for (size_t i = 0; i < GM_N_PS; i++)
+		if (gm->ps[i].port == port)
+			return true;
+	for (size_t i = 0; i < GM_N_PC; i++)
+		if (gm->pc[i].port == port)
+			return true;
+	return false;
+}
+
 bool gm_is_me(void *arg, const struct sip_uri *u)
 {
 	const struct pcscf *p = arg;
@@ -279,10 +298,7 @@ bool gm_is_me(void *arg, const struct sip_uri *u)
 		return false;
 	if (port == p->mw.port)
 		return true;
-	if (!p->n_gm)
-		return false;
-	return port == p->gm[0].open.port || port == p->gm[0].ps.port ||
-	       port == p->gm[0].pc[0].port || port == p->gm[0].pc[1].port;
+	return p->n_gm && (port == p->gm[0].open.port || is_protected(&p->gm[0], port));
 }
 
 /* --- opening --- */
@@ -303,37 +319,49 @@ static int open_ep(struct pcscf *p, struct gm_ep *e, const char *name, const str
 	return r;
 }
 
+/* The numbers of the protected ports: see the head of gm.h. */
+static void number_protected(struct gm *gm, const struct conf_pcscf *c)
+{
+	for (uint16_t i = 0; i < GM_N_PS; i++)
+		gm->ps[i] = (struct gm_ep){ EP_GM_PS, (uint16_t)(c->port_ps + i), gm, NULL };
+	for (uint16_t i = 0; i < GM_N_PC; i++)
+		gm->pc[i] = (struct gm_ep){ EP_GM_PC, (uint16_t)(c->port_pc - i), gm, NULL };
+}
+
 static int open_protected(struct pcscf *p, struct gm *gm, const struct conf_addr *a, char *err,
 			  size_t errsize)
 {
-	static const char *const names[GM_N_PC] = { "gm-pc", "gm-pc2" };
-	const struct conf_pcscf *c = &p->conf->pcscf;
-	int r;
+	static const char *const ps_names[GM_N_PS] = { "gm-ps", "gm-ps2" };
+	static const char *const pc_names[GM_N_PC] = { "gm-pc", "gm-pc2" };
+	int r = 0;
 
-	gm->ps = (struct gm_ep){ EP_GM_PS, c->port_ps, gm, NULL };
-	r = open_ep(p, &gm->ps, "gm-ps", a, err, errsize);
-	for (uint16_t i = 0; i < GM_N_PC && !r; i++) {
-		/* The second one is the port below: see the head of gm.h. */
-		gm->pc[i] = (struct gm_ep){ EP_GM_PC, (uint16_t)(c->port_pc - i), gm, NULL };
-		r = open_ep(p, &gm->pc[i], names[i], a, err, errsize);
-	}
+	for (size_t i = 0; i < GM_N_PS && !r; i++)
+		r = open_ep(p, &gm->ps[i], ps_names[i], a, err, errsize);
+	for (size_t i = 0; i < GM_N_PC && !r; i++)
+		r = open_ep(p, &gm->pc[i], pc_names[i], a, err, errsize);
+	return r;
+}
+
+static int guard_port(struct pcscf *p, const struct gm *gm, uint16_t port, char *err,
+		      size_t errsize)
+{
+	int r = p->kops->port_add(p->karg, &gm->addr, port);
+
+	if (r < 0)
+		snprintf(err, errsize, "cannot protect port %u of %s: %s", port, gm->host,
+			 p->kops->error(p->karg));
 	return r;
 }
 
 static int guard(struct pcscf *p, const struct gm *gm, char *err, size_t errsize)
 {
-	const uint16_t ports[] = { gm->ps.port, gm->pc[0].port, gm->pc[1].port };
+	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
-		int r = p->kops->port_add(p->karg, &gm->addr, ports[i]);
-
-		if (r < 0) {
-			snprintf(err, errsize, "cannot protect port %u of %s: %s", ports[i],
-				 gm->host, p->kops->error(p->karg));
-			return r;
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < GM_N_PS && r >= 0; i++)
+		r = guard_port(p, gm, gm->ps[i].port, err, errsize);
+	for (size_t i = 0; i < GM_N_PC && r >= 0; i++)
+		r = guard_port(p, gm, gm->pc[i].port, err, errsize);
+	return MIN(r, 0);
 }
 
 static int open_family(struct pcscf *p, const struct conf_addr *a, char *err, size_t errsize)
@@ -350,9 +378,7 @@ static int open_family(struct pcscf *p, const struct conf_addr *a, char *err, si
 	sip_sa_host_str(&sa, gm->host);
 	p->n_gm++;
 	if (p->kops) { /* closed before anything listens behind it */
-		gm->ps.port = c->port_ps;
-		for (uint16_t i = 0; i < GM_N_PC; i++)
-			gm->pc[i].port = (uint16_t)(c->port_pc - i);
+		number_protected(gm, c);
 		r = guard(p, gm, err, errsize);
 		if (!r)
 			r = open_protected(p, gm, a, err, errsize);
@@ -363,19 +389,26 @@ static int open_family(struct pcscf *p, const struct conf_addr *a, char *err, si
 	return open_ep(p, &gm->open, "gm", a, err, errsize);
 }
 
-static void set_gm_timers(struct pcscf *p)
+/* Every endpoint of the family that is open. */
+static void each_ep(struct gm *gm, void (*fn)(void *arg, struct sip_ep *ep), void *arg)
 {
+	if (gm->open.ep)
+		fn(arg, gm->open.ep);
+	for (size_t i = 0; i < GM_N_PS; i++)
+		if (gm->ps[i].ep)
+			fn(arg, gm->ps[i].ep);
+	for (size_t i = 0; i < GM_N_PC; i++)
+		if (gm->pc[i].ep)
+			fn(arg, gm->pc[i].ep);
+}
+
+static void set_timers(void *arg, struct sip_ep *ep)
+{
+	const struct pcscf *p = arg;
 	const struct conf_pcscf *c = &p->conf->pcscf;
 	const struct sip_timers t = { c->gm_t1_ms, c->gm_t2_ms, c->gm_t4_ms };
 
-	for (size_t i = 0; i < p->n_gm; i++) {
-		struct gm *gm = &p->gm[i];
-		struct gm_ep *const eps[] = { &gm->open, &gm->ps, &gm->pc[0], &gm->pc[1] };
-
-		for (size_t j = 0; j < ARRAY_SIZE(eps); j++)
-			if (eps[j]->ep)
-				sip_stack_set_timers(p->stack, eps[j]->ep, &t);
-	}
+	sip_stack_set_timers(p->stack, ep, &t);
 }
 
 int gm_open(struct pcscf *p, char *err, size_t errsize)
@@ -394,21 +427,21 @@ int gm_open(struct pcscf *p, char *err, size_t errsize)
 		r = open_family(p, &c->gm6, err, errsize);
 	if (r < 0)
 		return r;
-	set_gm_timers(p);
+	for (size_t i = 0; i < p->n_gm; i++)
+		each_ep(&p->gm[i], set_timers, p);
 	return 0;
+}
+
+static void close_ep(void *arg _unused_, struct sip_ep *ep)
+{
+	sip_ep_close(ep);
 }
 
 /* Ports stay guarded in the kernel: between two runs nobody enters unprotected. */
 void gm_close(struct pcscf *p)
 {
-	for (size_t i = 0; i < p->n_gm; i++) {
-		struct gm *gm = &p->gm[i];
-		struct gm_ep *const eps[] = { &gm->open, &gm->ps, &gm->pc[0], &gm->pc[1] };
-
-		for (size_t j = 0; j < ARRAY_SIZE(eps); j++)
-			if (eps[j]->ep)
-				sip_ep_close(eps[j]->ep);
-	}
+	for (size_t i = 0; i < p->n_gm; i++)
+		each_ep(&p->gm[i], close_ep, NULL);
 	if (p->mw.ep)
 		sip_ep_close(p->mw.ep);
 }

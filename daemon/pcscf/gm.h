@@ -2,9 +2,11 @@
 /*
  * Endpoints of Gm and Mw, and who may say what at them (TS 33.203 7.1, TS 24.229 5.2.2, 5.2.6).
  *
- * Gm has, for each address family, an unprotected port, the protected server port port_ps and
- * two protected client ports: a re-authentication takes the port_pc that the UE's other set does
- * not use, so that old and new SAs differ in their selectors (TS 33.203 7.4). A request is
+ * Gm has, for each address family, an unprotected port, two protected server ports and two
+ * protected client ports: a new SA set takes those that no other set with the UE's address and
+ * ports uses, so that their selectors differ (TS 33.203 7.4) and none has to make room before the
+ * new one is authenticated. The configuration has port_ps and port_pc; the second ones are
+ * port_ps + 1 and port_pc - 1. A request is
  * matched to its UE by one look-up: source address, source port, our port; without SAs by source
  * address and the identity in From.
  */
@@ -23,6 +25,7 @@ struct sip_stx;
 
 enum gm_kind { EP_MW, EP_GM_OPEN, EP_GM_PS, EP_GM_PC };
 
+#define GM_N_PS 2
 #define GM_N_PC 2
 
 struct gm_ep {
@@ -34,7 +37,7 @@ struct gm_ep {
 
 struct gm {
 	struct xfrm_addr addr;
-	struct gm_ep open, ps, pc[GM_N_PC];
+	struct gm_ep open, ps[GM_N_PS], pc[GM_N_PC];
 	char host[SIP_SA_STRLEN]; /* "10.46.0.1", "[fd46::1]" */
 };
 

@@ -314,18 +314,19 @@ static int open_kernel(struct pcscf *p, const struct pcscf_opts *o, char *err, s
 	return r;
 }
 
-/* Every port is told apart by its number where addresses are the same; the second port_pc is not in the file. */
+/* Every port is told apart by its number where addresses are the same; the second ones are not in the file. */
 static int check_ports(const struct conf_pcscf *c, char *err, size_t errsize)
 {
-	const uint16_t port[] = { c->gm_port, c->mw_port, c->port_ps, c->port_pc,
-				  (uint16_t)(c->port_pc - 1) };
+	const uint16_t port[] = { c->gm_port, c->mw_port,
+				  c->port_ps, (uint16_t)(c->port_ps + 1),
+				  c->port_pc, (uint16_t)(c->port_pc - 1) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(port); i++)
 		for (size_t j = 0; j < i; j++)
 			if (!port[i] || port[i] == port[j]) {
 				snprintf(
 					err, errsize,
-					"pcscf.gm_port, mw_port, port_ps, port_pc and port_pc - 1 must differ: %u",
+					"pcscf.gm_port, mw_port, port_ps, port_ps + 1, port_pc and port_pc - 1 must differ: %u",
 					port[i]);
 				return -EINVAL;
 			}

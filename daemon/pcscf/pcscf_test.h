@@ -443,24 +443,30 @@ static inline const char *from_addr(const struct phone *u, uint16_t port, char b
 	return buf;
 }
 
+static inline struct sip_ep *ps_of_phone(const struct phone *u)
+{
+	const struct gm *gm = gm_of_phone(u);
+
+	return u->ps == gm->ps[1].port ? gm->ps[1].ep : gm->ps[0].ep;
+}
+
 /* By its SAs when it has negotiated, else to the unprotected port. */
 static inline void phone_sends(struct phone *u, const char *text)
 {
 	const struct gm *gm = gm_of_phone(u);
 	char from[ANY_UE_LEN];
 
-	inject_at(u->w, u->ps ? gm->ps.ep : gm->open.ep, from_addr(u, u->ps ? u->uc : 5060, from),
-		  SIP_UDP, 0, text, strlen(text));
+	inject_at(u->w, u->ps ? ps_of_phone(u) : gm->open.ep,
+		  from_addr(u, u->ps ? u->uc : 5060, from), SIP_UDP, 0, text, strlen(text));
 }
 
 /* UDP answers leave the phone from port_uc to port_ps, TS 33.203 7.1. */
 static inline void phone_answers(struct phone *u, struct sip_msg *req, int status, const char *tag,
 				 const char *lines)
 {
-	const struct gm *gm = gm_of_phone(u);
 	char from[ANY_UE_LEN];
 
-	answer(u->w, req, &(struct sip_path){ .ep = gm->ps.ep, .proto = SIP_UDP },
+	answer(u->w, req, &(struct sip_path){ .ep = ps_of_phone(u), .proto = SIP_UDP },
 	       from_addr(u, u->uc, from), status, tag, lines);
 }
 

@@ -573,6 +573,7 @@ static void promote(struct reg *r, struct sa_set *by)
 		if (r->set[SA_CUR])
 			sa_move(r->set[SA_CUR], SA_OLD);
 		sa_move(by, SA_CUR);
+		sa_oust(by);
 	}
 }
 
@@ -594,6 +595,13 @@ int reg_accept(struct reg *r, struct sip_msg *resp, uint32_t expires_s, struct s
 			sa_lifetime(by, expires_s + SET_GRACE_S);
 	}
 	return fsm_event(&r->fsm, REG_EV_ACCEPTED, NULL);
+}
+
+uint16_t reg_port_ps(const struct reg *r)
+{
+	const struct sa_set *s = r->set[SA_CUR] ? r->set[SA_CUR] : r->set[SA_TEMP];
+
+	return s ? s->port_ps : r->gm->ps[0].port;
 }
 
 void reg_schedule(struct reg *r)

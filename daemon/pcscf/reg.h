@@ -39,7 +39,7 @@ struct sa_set {
 	struct reg *reg;
 	enum sa_role role;
 	uint32_t knl_id, reqid;
-	uint16_t port_uc, port_us, port_pc;
+	uint16_t port_uc, port_us, port_pc, port_ps;
 	uint32_t spi_uc, spi_us, spi_pc, spi_ps;
 	enum sec_alg alg;
 	enum sec_ealg ealg;
@@ -142,12 +142,17 @@ void sa_free(struct sa_set *s);	  /* removes it from the kernel */
 void sa_forget(struct sa_set *s); /* leaves it in the kernel */
 void sa_move(struct sa_set *s, enum sa_role role);
 void sa_lifetime(struct sa_set *s, uint64_t seconds); /* from now; here and in the kernel */
+uint16_t reg_port_ps(const struct reg *r); /* where the UE may send; its sets may differ */
 struct sa_set *sa_by_reqid(struct reg *r, uint32_t reqid);
 void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x,
 		  struct knl_sa_set *b); /* without keys */
 int sa_attach(struct sa_set *s);	 /* hash entries; -EEXIST */
-/* Sets of whomever that have the UE's address and ports: they must go before a new one can come. */
-void sa_evict(struct pcscf *p, const struct xfrm_addr *ue, const struct sec_mech *m,
-	      const struct reg *by);
+/*
+ * Room for a set of these ports of the UE: at most one whose loss harms nobody goes. -EADDRINUSE:
+ * there is none such, and no protected port of ours is left for the new one.
+ */
+int sa_make_room(const struct reg *by, const struct sec_mech *m);
+/* The set's UE has authenticated: whoever else had its address and ports has them no more. */
+void sa_oust(struct sa_set *s);
 
 #endif

@@ -214,7 +214,7 @@ static bool check_protected(struct pcscf *p, struct sip_stx *stx, struct sip_msg
 		       "Private identity is not the one of the security association");
 		return false;
 	}
-	why = sec_verify(&p->policy, s, r->gm->ps.port, m);
+	why = sec_verify(&p->policy, s, m);
 	if (why) {
 		refuse(p, stx, r, 494, "%s", why);
 		return false;
@@ -365,8 +365,9 @@ static int set_up(struct regtx *t, struct sip_msg *resp)
 	if (e < 0)
 		return e;
 	sa_free(r->set[SA_TEMP]);
-	sa_evict(p, &r->ue, mech, r);
-	e = sa_new(r, mech, t->client, t->ck, t->ik, &s);
+	e = sa_make_room(r, mech);
+	if (!e)
+		e = sa_new(r, mech, t->client, t->ck, t->ik, &s);
 	if (e < 0) {
 		if (r->fsm.state == REG_AWAIT_AUTH)
 			reg_free(r);
@@ -377,7 +378,7 @@ static int set_up(struct regtx *t, struct sip_msg *resp)
 	fsm_event(&r->fsm, REG_EV_CHALLENGED, NULL);
 	log_info("%s: challenged; SAs with %s and %s (reqid %u) wait for the answer", r->impi,
 		 sec_alg_name(s->alg), sec_ealg_name(s->ealg), s->reqid);
-	return sec_add_server(&p->policy, s, r->gm->ps.port, resp);
+	return sec_add_server(&p->policy, s, resp);
 }
 
 static int answer_instead(struct regtx *t, struct sip_fwd *f, int status, const char *why)

@@ -398,6 +398,174 @@ static void test_reboot(void **state)
 	assert_int_equal(HASH_CNT(hh_id, w->p->regs), 1);
 }
 
+/* --- who takes whose place --- */
+
+/* An unprotected REGISTER, as anybody can send it with anybody's source; the 401 goes to that source. */
+static void challenge_only(struct phone *u, int status)
+{
+	struct wire *w = u->w;
+	struct sip_msg *m;
+
+	phone_registers(u, &(struct reg_opts){ .expires = 3600 });
+	m = expect_request(w, EP_MW, CORE, "REGISTER");
+	core_answers(w, m, 401, challenge());
+	sip_msg_unref(m);
+	m = expect_status(w, EP_GM_OPEN, "10.45.0.11:5060", status);
+	if (status == 401)
+		learn_security(u, m);
+	sip_msg_unref(m);
+}
+
+static struct phone spoofer(const struct phone *victim, const char *imsi)
+{
+	struct phone x = *victim;
+
+	x.imsi = imsi;
+	x.ps = x.pc = 0;
+	x.spi_uc += 1000;
+	x.spi_us += 1000;
+	x.cseq += 500;
+	return x;
+}
+
+static void assert_served(struct phone *u)
+{
+	struct wire *w = u->w;
+	struct sip_msg *m;
+
+	phone_message(u, u->msisdn, NULL);
+	m = expect_request(w, EP_MW, SCSCF, "MESSAGE");
+	core_answers(w, m, 200, "");
+	sip_msg_unref(m);
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
+}
+
+/* TS 33.203 7.4: SAs in use stay until the new ones are authenticated, whoever asks for new ones. */
+static void test_spoofed_source(void **state)
+{
+	static const char *const imsis[] = { "001010000000666", "001010000000001" };
+	struct wire *w = *state;
+	struct phone u = phone_a(w), x;
+
+	register_phone(&u, 600000);
+	for (int i = 0; i < 20; i++) { /* in another's name and in the phone's own */
+		x = spoofer(&u, imsis[i % 2]);
+		challenge_only(&x, 401);
+		assert_int_not_equal(x.ps, u.ps);
+		assert_int_not_equal(x.pc, u.pc);
+		assert_int_equal(n_sets(w), 2);
+		assert_served(&u);
+	}
+	renew(&u, 600000); /* the phone itself goes before what has not authenticated */
+	assert_served(&u);
+	run(w, 300000);
+	assert_int_equal(n_sets(w), 1);
+	assert_int_equal(HASH_CNT(hh_id, w->p->regs), 1);
+	assert_served(&u);
+}
+
+/* Between the 401 and the answer of a re-authentication both pairs of ports are the phone's. */
+static void test_spoofed_in_rotation(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w), next, x;
+	struct sip_msg *m;
+	char sec[1024];
+
+	register_phone(&u, 600000);
+	next = u;
+	next.spi_uc += 100;
+	next.spi_us += 100;
+	security_client(&next, sec, sizeof(sec)); /* the same ports again */
+	phone_registers(&u, &(struct reg_opts){ .expires = 600000, .security = sec });
+	m = expect_request(w, EP_MW, CORE, "REGISTER");
+	core_answers(w, m, 401, challenge());
+	sip_msg_unref(m);
+	m = expect_status(w, EP_GM_PC, NULL, 401);
+	next.cseq = u.cseq;
+	learn_security(&next, m);
+	sip_msg_unref(m);
+	assert_int_not_equal(next.ps, u.ps);
+	assert_int_not_equal(next.pc, u.pc);
+	x = spoofer(&u, "001010000000666");
+	challenge_only(&x, 500);
+	assert_int_equal(n_sets(w), 2);
+	assert_served(&u);
+	phone_registers(&next, &(struct reg_opts){ .expires = 600000 });
+	m = expect_request(w, EP_MW, CORE, "REGISTER");
+	core_answers(w, m, 200, accepted_lines(&next, 600000));
+	sip_msg_unref(m);
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
+	challenge_only(&x, 500); /* old set, new one not used yet: both stay */
+	assert_int_equal(n_sets(w), 2);
+	assert_served(&next);
+	challenge_only(&x, 401); /* the old one is not needed any more */
+	assert_int_equal(n_sets(w), 2);
+	assert_served(&next);
+}
+
+/* The address has become another phone's, which by chance chose the same ports. */
+static void test_address_reassigned(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w), x;
+	struct reg *r;
+
+	register_phone(&u, 600000);
+	x = spoofer(&u, "001010000000003");
+	x.msisdn = "+15550000003";
+	register_phone(&x, 600000);
+	assert_int_equal(n_sets(w), 1);
+	assert_served(&x);
+	run(w, 300000);
+	assert_int_equal(HASH_CNT(hh_id, w->p->regs), 1);
+	r = w->p->regs;
+	assert_string_equal(r->impi, "001010000000003");
+	/* ... and the phone that had it comes back to it. */
+	u.ps = u.pc = 0;
+	register_phone(&u, 600000);
+	assert_served(&u);
+	run(w, 300000);
+	assert_int_equal(n_sets(w), 1);
+}
+
+/* TCP connections end with their set, and only they: phones may share an address. */
+static void test_connections(void **state)
+{
+	static const char text[] =
+		"OPTIONS sip:10.46.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bKt\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:x>;tag=t\r\nTo: <sip:x>\r\nCall-ID: t\r\n"
+		"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+	struct wire *w = *state;
+	struct phone u = phone_a(w), x = spoofer(&u, "001010000000003");
+	char from[ANY_UE_LEN];
+	struct sip_msg *m;
+
+	x.msisdn = "+15550000003";
+	x.uc += 10;
+	x.us += 10;
+	register_phone(&u, 600000);
+	register_phone(&x, 600000);
+	inject_at(w, ps_of_phone(&u), from_addr(&u, u.uc, from), SIP_TCP, 1, text, strlen(text));
+	inject_at(w, gm_of_phone(&u)->pc[0].ep, from_addr(&u, u.us, from), SIP_TCP, 2, text,
+		  strlen(text));
+	inject_at(w, ps_of_phone(&x), from_addr(&x, x.uc, from), SIP_TCP, 3, text, strlen(text));
+	inject_at(w, gm_of_phone(&x)->pc[0].ep, from_addr(&x, x.us, from), SIP_TCP, 4, text,
+		  strlen(text));
+	drain(w);
+	phone_registers(&u, &(struct reg_opts){ .expires = 0 });
+	m = expect_request(w, EP_MW, CORE, "REGISTER");
+	core_answers(w, m, 200, "");
+	sip_msg_unref(m);
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
+	assert_true(sip_tp_conn_alive(w->tp, 1)); /* for the last answers */
+	run(w, 10000);
+	assert_int_equal(n_sets(w), 1);
+	for (uint64_t c = 1; c <= 4; c++)
+		assert_int_equal(sip_tp_conn_alive(w->tp, c), c > 2);
+	assert_served(&x);
+}
+
 static void notify(struct wire *w, const struct sip_msg *sub, int cseq, const char *xml)
 {
 	struct sip_name_addr na = { 0 };
@@ -621,6 +789,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_deregister, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reboot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spoofed_source, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spoofed_in_rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_address_reassigned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_connections, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_deregisters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unprotected_answer, setup, teardown),

@@ -127,7 +127,7 @@ static void answer_charging(const struct reqtx *t, struct sip_msg *resp)
 static int add_record_route(struct sip_msg *m, const struct reg *r, const char *token,
 			    enum side from)
 {
-	uint16_t port = r->ipsec ? r->gm->ps.port : r->gm->open.port;
+	uint16_t port = r->ipsec ? reg_port_ps(r) : r->gm->open.port;
 
 	if (from == SIDE_UE)
 		return sip_msg_prepend(m, SIP_H_RECORD_ROUTE, "<sip:%s@%s;lr>, <sip:%s@%s:%u;lr>",

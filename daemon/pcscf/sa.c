@@ -3,7 +3,8 @@
  * SA sets: four security associations of one UE, in XFRM and bound to the subscriber in kims.ko.
  *
  * TS 33.203 7.1 (parameters and selectors), 7.2 (SPIs that differ from the UE's), 7.4 (a new set
- * beside the old one), annex I (keys). Invariants: a set that is in memory is in the kernel; keys
+ * beside the old one), annex I (keys). Invariants: a set that is in memory is in the kernel; an
+ * authenticated phone loses none to somebody who has not authenticated; keys
  * live on the stack of sa_new() only; SPIs are random, so that those of a run cannot be guessed
  * from those of the last, and the kernel refuses one that is taken.
  */
@@ -48,7 +49,7 @@ void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x, struct knl_sa_set 
 		.our = r->gm->addr,
 		.peer = r->ue,
 		.our_port_c = s->port_pc,
-		.our_port_s = r->gm->ps.port,
+		.our_port_s = s->port_ps,
 		.peer_port_c = s->port_uc,
 		.peer_port_s = s->port_us,
 		.our_spi_c = s->spi_pc,
@@ -66,7 +67,7 @@ void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x, struct knl_sa_set 
 		.port_uc = s->port_uc,
 		.port_us = s->port_us,
 		.port_pc = s->port_pc,
-		.port_ps = r->gm->ps.port,
+		.port_ps = s->port_ps,
 		.spi_uc = s->spi_uc,
 		.spi_us = s->spi_us,
 		.spi_pc = s->spi_pc,
@@ -130,19 +131,24 @@ static uint32_t next_reqid(struct pcscf *p)
 	return p->next_reqid++;
 }
 
-/* The client port that none of the UE's other sets with this port_us has. */
-static int choose_port_pc(const struct reg *r, struct sa_set *s)
+/* The first of our ports that none of the UE's sets has with that one of the UE's; 0: none. */
+static uint16_t free_port(const struct reg *r, uint16_t ue_port, const struct gm_ep *eps, size_t n)
 {
 	struct gm_key k;
 
-	for (size_t i = 0; i < GM_N_PC; i++) {
-		gm_key_make(&k, &r->ue, s->port_us, r->gm->pc[i].port, 0);
-		if (!gm_bind_find(r->p, &k)) {
-			s->port_pc = r->gm->pc[i].port;
-			return 0;
-		}
+	for (size_t i = 0; i < n; i++) {
+		gm_key_make(&k, &r->ue, ue_port, eps[i].port, 0);
+		if (!gm_bind_find(r->p, &k))
+			return eps[i].port;
 	}
-	return -EEXIST;
+	return 0;
+}
+
+static int choose_ports(const struct reg *r, struct sa_set *s)
+{
+	s->port_ps = free_port(r, s->port_uc, r->gm->ps, GM_N_PS);
+	s->port_pc = free_port(r, s->port_us, r->gm->pc, GM_N_PC);
+	return s->port_ps && s->port_pc ? 0 : -EADDRINUSE;
 }
 
 int sa_attach(struct sa_set *s)
@@ -152,7 +158,7 @@ int sa_attach(struct sa_set *s)
 
 	s->at_ps.reg = s->at_pc.reg = r;
 	s->at_ps.set = s->at_pc.set = s;
-	gm_key_make(&s->at_ps.key, &r->ue, s->port_uc, r->gm->ps.port, 0);
+	gm_key_make(&s->at_ps.key, &r->ue, s->port_uc, s->port_ps, 0);
 	gm_key_make(&s->at_pc.key, &r->ue, s->port_us, s->port_pc, 0);
 	s->timer.fn = set_expired;
 	e = gm_bind_add(s->p, &s->at_ps);
@@ -184,7 +190,7 @@ int sa_new(struct reg *r, const struct sec_mech *ue, const struct sec_list *clie
 	s->ealg = ue->ealg;
 	s->client = sec_list_dup(client);
 	if (s->client)
-		e = choose_port_pc(r, s);
+		e = choose_ports(r, s);
 	if (!e)
 		e = sa_attach(s);
 	if (e < 0)
@@ -216,33 +222,27 @@ void sa_forget(struct sa_set *s)
 	free(s);
 }
 
-/* The phone has another set, of this registration or of the one that replaced it. */
-static bool has_other_set(const struct sa_set *s)
+static void close_between(struct sa_set *s, const struct gm_ep *eps, size_t n, uint16_t port,
+			  uint16_t ue_port)
 {
-	const struct reg *r = reg_by_impi(s->p, str_of(s->reg->impi));
+	union sip_sa peer;
 
-	for (; r; r = r->impi_next)
-		for (int role = 0; role < SA_N_ROLES; role++)
-			if (r->set[role] && r->set[role] != s && gm_addr_eq(&r->ue, &s->reg->ue))
-				return true;
-	return false;
+	gm_sa_of(&s->reg->ue, ue_port, &peer);
+	for (size_t i = 0; i < n; i++)
+		if (eps[i].port == port)
+			sip_tp_close_peer(s->p->tp, eps[i].ep, &peer);
 }
 
 /*
- * TCP connections should not outlive their set: their next segment would wait for an SA for ever.
- * They are known by address only, so that the last set of a phone closes them all.
+ * TCP connections do not outlive their set: their next segment would wait for an SA for ever. They
+ * are the set's by both ports; other phones may share the address.
  */
 static void close_connections(struct sa_set *s)
 {
 	const struct gm *gm = s->reg->gm;
-	union sip_sa peer;
 
-	if (has_other_set(s))
-		return;
-	gm_sa_of(&s->reg->ue, 0, &peer);
-	sip_tp_close_peer(s->p->tp, gm->ps.ep, &peer);
-	for (size_t i = 0; i < GM_N_PC; i++)
-		sip_tp_close_peer(s->p->tp, gm->pc[i].ep, &peer);
+	close_between(s, gm->ps, GM_N_PS, s->port_ps, s->port_uc);
+	close_between(s, gm->pc, GM_N_PC, s->port_pc, s->port_us);
 }
 
 void sa_free(struct sa_set *s)
@@ -305,47 +305,83 @@ struct sa_set *sa_by_reqid(struct reg *r, uint32_t reqid)
 	return NULL;
 }
 
-static void evict(struct pcscf *p, const struct xfrm_addr *ue, uint16_t ue_port, uint16_t our_port,
-		  const struct reg *by)
+/* --- sets that have the same address and ports of a UE --- */
+
+/* The set, if any, that has this port of by's UE together with that one of ours. */
+static struct sa_set *set_at(const struct reg *by, uint16_t ue_port, uint16_t our_port)
 {
 	struct gm_bind *b;
 	struct gm_key k;
-	struct reg *r;
 
-	gm_key_make(&k, ue, ue_port, our_port, 0);
-	b = gm_bind_find(p, &k);
-	if (!b || !b->set)
-		return;
-	r = b->reg;
-	log_notice("%s: SAs (reqid %u) give way: %s negotiates the same ports at the same address",
-		   r->impi, b->set->reqid, by->impi);
-	sa_free(b->set);
-	if (r != by && r->fsm.state == REG_REGISTERED && !r->set[SA_CUR])
-		reg_leave(r, "its address and ports are another phone's now");
+	gm_key_make(&k, &by->ue, ue_port, our_port, 0);
+	b = gm_bind_find(by->p, &k);
+	return b ? b->set : NULL;
 }
 
-void sa_evict(struct pcscf *p, const struct xfrm_addr *ue, const struct sec_mech *m,
-	      const struct reg *by)
+/*
+ * Who asks for room has proved nothing: the source address of a first REGISTER is anybody's. What
+ * an authenticated phone uses therefore stays: its established set, a temporary one of its
+ * re-authentication, and its old one until it uses the established.
+ */
+static bool is_dispensable(const struct sa_set *s, const struct reg *by)
 {
-	const struct gm *gm = by->gm;
+	const struct reg *r = s->reg;
 
-	evict(p, ue, m->port_c, gm->ps.port, by);
-	for (size_t i = 0; i < GM_N_PC; i++) { /* one of them must be free */
-		struct gm_key k;
+	if (r->fsm.state != REG_REGISTERED)
+		return true;
+	return s->role == SA_OLD && (r == by || (r->set[SA_CUR] && r->set[SA_CUR]->used));
+}
 
-		gm_key_make(&k, ue, m->port_s, gm->pc[i].port, 0);
-		if (!gm_bind_find(p, &k))
-			return;
+static int make_room(const struct reg *by, uint16_t ue_port, const struct gm_ep *eps, size_t n)
+{
+	struct sa_set *s, *victim = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		s = set_at(by, ue_port, eps[i].port);
+		if (!s)
+			return 0;
+		if (!victim && is_dispensable(s, by))
+			victim = s;
 	}
-	for (size_t i = 0; i < GM_N_PC; i++) {
-		struct gm_key k;
-		struct gm_bind *b;
-
-		gm_key_make(&k, ue, m->port_s, gm->pc[i].port, 0);
-		b = gm_bind_find(p, &k);
-		if (b && b->set && (b->reg != by || b->set->role != SA_CUR)) {
-			evict(p, ue, m->port_s, gm->pc[i].port, by);
-			return;
-		}
+	if (!victim) {
+		log_notice("%s: no SAs: its address and port %u are in use under others' SAs",
+			   by->impi, ue_port);
+		return -EADDRINUSE;
 	}
+	log_notice("%s: SAs (reqid %u) give way: %s negotiates the same ports at the same address",
+		   victim->reg->impi, victim->reqid, by->impi);
+	sa_free(victim);
+	return 0;
+}
+
+int sa_make_room(const struct reg *by, const struct sec_mech *m)
+{
+	int r = make_room(by, m->port_c, by->gm->ps, GM_N_PS);
+
+	return r ? r : make_room(by, m->port_s, by->gm->pc, GM_N_PC);
+}
+
+static void oust(const struct sa_set *s, uint16_t ue_port, const struct gm_ep *eps, size_t n)
+{
+	struct sa_set *o;
+	struct reg *r;
+
+	for (size_t i = 0; i < n; i++) {
+		o = set_at(s->reg, ue_port, eps[i].port);
+		if (!o || o->reg == s->reg)
+			continue;
+		r = o->reg;
+		log_notice("%s: SAs (reqid %u) end: %s has authenticated with the same ports at "
+			   "the same address",
+			   r->impi, o->reqid, s->reg->impi);
+		sa_free(o);
+		if (r->fsm.state == REG_REGISTERED && !r->set[SA_CUR])
+			reg_leave(r, "its address and ports are another phone's now");
+	}
+}
+
+void sa_oust(struct sa_set *s)
+{
+	oust(s, s->port_uc, s->reg->gm->ps, GM_N_PS);
+	oust(s, s->port_us, s->reg->gm->pc, GM_N_PC);
 }

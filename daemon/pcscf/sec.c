@@ -45,8 +45,7 @@ const struct sec_mech *sec_choose(const struct sec_policy *pol, const struct sec
 	return NULL;
 }
 
-void sec_offer(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
-	       struct sec_list *ret)
+void sec_offer(const struct sec_policy *pol, const struct sa_set *s, struct sec_list *ret)
 {
 	ret->n = 0;
 	for (size_t i = 0; i < pol->n; i++)
@@ -60,19 +59,18 @@ void sec_offer(const struct sec_policy *pol, const struct sa_set *s, uint16_t po
 			.spi_c = s->spi_pc,
 			.spi_s = s->spi_ps,
 			.port_c = s->port_pc,
-			.port_s = port_ps,
+			.port_s = s->port_ps,
 			.q_milli = (uint32_t)(1000 * (pol->n - i) / pol->n),
 		};
 }
 
-int sec_add_server(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
-		   struct sip_msg *resp)
+int sec_add_server(const struct sec_policy *pol, const struct sa_set *s, struct sip_msg *resp)
 {
 	char line[1024];
 	struct sec_list l;
 	size_t at = 0;
 
-	sec_offer(pol, s, port_ps, &l);
+	sec_offer(pol, s, &l);
 	for (size_t i = 0; i < l.n; i++) {
 		int r;
 
@@ -89,7 +87,7 @@ int sec_add_server(const struct sec_policy *pol, const struct sa_set *s, uint16_
 	return sip_msg_add(resp, SIP_H_SECURITY_SERVER, "%s", line);
 }
 
-const char *sec_verify(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
+const char *sec_verify(const struct sec_policy *pol, const struct sa_set *s,
 		       const struct sip_msg *m)
 {
 	struct sec_list offered, got;
@@ -100,7 +98,7 @@ const char *sec_verify(const struct sec_policy *pol, const struct sa_set *s, uin
 		return "Security-Verify is missing";
 	if (r < 0)
 		return "Security-Verify is malformed";
-	sec_offer(pol, s, port_ps, &offered);
+	sec_offer(pol, s, &offered);
 	if (!sec_list_equal(&offered, &got))
 		return "Security-Verify is not the Security-Server that was sent";
 	if (s->role != SA_TEMP || !s->client)

@@ -22,15 +22,13 @@ int sec_policy_read(const char *algs, const char *ealgs,
 /* The UE's entry that our order prefers; NULL: nothing in common. */
 const struct sec_mech *sec_choose(const struct sec_policy *pol, const struct sec_list *client);
 /* What we offer for a set: every mechanism that we can do, with this set's SPIs and ports. */
-void sec_offer(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
-	       struct sec_list *ret);
-int sec_add_server(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
-		   struct sip_msg *resp);
+void sec_offer(const struct sec_policy *pol, const struct sa_set *s, struct sec_list *ret);
+int sec_add_server(const struct sec_policy *pol, const struct sa_set *s, struct sip_msg *resp);
 /*
  * A REGISTER under set s: Security-Verify must be what was offered; on a temporary set
  * Security-Client must be repeated. NULL, or the sentence of the refusal.
  */
-const char *sec_verify(const struct sec_policy *pol, const struct sa_set *s, uint16_t port_ps,
+const char *sec_verify(const struct sec_policy *pol, const struct sa_set *s,
 		       const struct sip_msg *m);
 /* Removes Security-Client, Security-Verify and the option tag sec-agree: they end at this hop. */
 void sec_strip(struct sip_msg *m);

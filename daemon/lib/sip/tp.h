@@ -120,7 +120,7 @@ int sip_tp_send(struct sip_tp *tp, const struct sip_path *path, const struct sip
 int sip_tp_send_raw(struct sip_tp *tp, const struct sip_path *path, const char *data, size_t len,
 		    uint64_t *ret_conn);
 void sip_tp_close_conn(struct sip_tp *tp, uint64_t conn);
-/* Closes every TCP connection between ep and a peer address (any port): when an SA set dies. */
+/* Closes every TCP connection between ep and a peer (port 0: any port): when an SA set dies. */
 void sip_tp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer);
 bool sip_tp_conn_alive(struct sip_tp *tp, uint64_t conn);
 /*

@@ -108,8 +108,7 @@ static void mock_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union si
 	for (uint64_t id = 1; id <= tp->last_conn; id++) {
 		struct mock_conn *c = by_id(tp, id);
 
-		if (c && (!ep || c->path.ep == ep) &&
-		    (!peer || sip_sa_host_eq(&c->path.peer, peer)))
+		if (c && (!ep || c->path.ep == ep) && tp_is_peer(&c->path.peer, peer))
 			mock_close_conn(tp, id);
 	}
 }

@@ -120,6 +120,14 @@ void tp_tcp_close(struct sip_ep *ep);
 int tp_tcp_send(struct sip_tp *tp, const struct sip_path *path, const struct tp_out *o,
 		uint64_t *ret_conn);
 void tp_tcp_close_conn(struct sip_tp *tp, uint64_t conn);
+/* peer NULL: anybody; port 0: any port. */
+static inline bool tp_is_peer(const union sip_sa *have, const union sip_sa *peer)
+{
+	if (!peer)
+		return true;
+	return sip_sa_port(peer) ? sip_sa_eq(have, peer) : sip_sa_host_eq(have, peer);
+}
+
 void tp_tcp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer);
 bool tp_tcp_alive(struct sip_tp *tp, uint64_t conn);
 

@@ -653,7 +653,7 @@ void tp_tcp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa 
 
 	for (c = tp->lru_first; c; c = next) {
 		next = c->next;
-		if ((!ep || c->ep == ep) && (!peer || sip_sa_host_eq(&c->peer, peer)))
+		if ((!ep || c->ep == ep) && tp_is_peer(&c->peer, peer))
 			conn_close(c);
 	}
 }
