@@ -318,6 +318,14 @@ const struct nla_policy kims_top_app_flow_nl_policy[KIMS_A_APP_FLOW + 1] = {
 	[KIMS_A_APP_FLOW] = NLA_POLICY_NESTED(kims_app_flow_conf_nl_policy),
 };
 
+const struct nla_policy kims_ingress_nl_policy[KIMS_INGRESS_A_DEVICE + 1] = {
+	[KIMS_INGRESS_A_DEVICE] = NLA_POLICY_FULL_RANGE(NLA_U32, &kims_range_1_2147483647),
+};
+
+const struct nla_policy kims_top_ingress_nl_policy[KIMS_A_INGRESS + 1] = {
+	[KIMS_A_INGRESS] = NLA_POLICY_NESTED(kims_ingress_nl_policy),
+};
+
 const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS] = {
 	{
 		.cmd = KIMS_CMD_RTP_NEW,
@@ -498,6 +506,25 @@ const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS] = {
 		.dumpit = kims_nl_app_flow_get_dumpit,
 		.policy = kims_top_session_ref_nl_policy,
 		.maxattr = KIMS_A_SESSION,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = KIMS_CMD_INGRESS_NEW,
+		.doit = kims_nl_ingress_new_doit,
+		.policy = kims_top_ingress_nl_policy,
+		.maxattr = KIMS_A_INGRESS,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = KIMS_CMD_INGRESS_DEL,
+		.doit = kims_nl_ingress_del_doit,
+		.policy = kims_top_ingress_nl_policy,
+		.maxattr = KIMS_A_INGRESS,
+		.flags = GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd = KIMS_CMD_INGRESS_GET,
+		.dumpit = kims_nl_ingress_get_dumpit,
 		.flags = GENL_UNS_ADMIN_PERM,
 	},
 };

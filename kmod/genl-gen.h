@@ -40,6 +40,8 @@ extern const struct nla_policy kims_gtpu_peer_ref_nl_policy[KIMS_GTPU_PEER_A_TEI
 extern const struct nla_policy kims_top_gtpu_peer_nl_policy[KIMS_A_GTPU_PEER + 1];
 extern const struct nla_policy kims_app_flow_conf_nl_policy[KIMS_APP_FLOW_A_REMOTE_PORT + 1];
 extern const struct nla_policy kims_top_app_flow_nl_policy[KIMS_A_APP_FLOW + 1];
+extern const struct nla_policy kims_ingress_nl_policy[KIMS_INGRESS_A_DEVICE + 1];
+extern const struct nla_policy kims_top_ingress_nl_policy[KIMS_A_INGRESS + 1];
 
 int kims_nl_rtp_new_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_rtp_replace_doit(struct sk_buff *skb, struct genl_info *info);
@@ -72,6 +74,9 @@ int kims_nl_end_marker_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_echo_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_app_flow_new_doit(struct sk_buff *skb, struct genl_info *info);
 int kims_nl_app_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int kims_nl_ingress_new_doit(struct sk_buff *skb, struct genl_info *info);
+int kims_nl_ingress_del_doit(struct sk_buff *skb, struct genl_info *info);
+int kims_nl_ingress_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	KIMS_NLGRP_RTP,
@@ -80,7 +85,7 @@ enum {
 	KIMS_NL_N_MCGRPS
 };
 
-#define KIMS_NL_N_OPS	26
+#define KIMS_NL_N_OPS	29
 
 extern const struct genl_ops kims_nl_ops[KIMS_NL_N_OPS];
 extern const struct genl_multicast_group kims_nl_mcgrps[KIMS_NL_N_MCGRPS];

@@ -75,6 +75,7 @@ struct kims_net {
 	struct kims_rtp_net *rtp;
 	struct kims_gm_net *gm;
 	struct kims_gtpu_net *gtpu;
+	struct list_head ingress; /* by RTNL; ingress.c */
 };
 
 struct kims_net *kims_net(const struct net *net);

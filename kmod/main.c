@@ -16,6 +16,7 @@
 #include "flow.h"
 #include "genl.h"
 #include "gm/gm.h"
+#include "ingress.h"
 #include "rtp/rtp.h"
 
 static unsigned int kims_net_id __read_mostly;
@@ -107,6 +108,7 @@ static int __net_init kims_net_init(struct net *net)
 	kn->net = net;
 	kn->direct = true;
 	mutex_init(&kn->lock);
+	INIT_LIST_HEAD(&kn->ingress);
 	err = kims_net_stats_init(kn);
 	if (err)
 		return err;
@@ -135,6 +137,7 @@ static void __net_exit kims_net_exit(struct net *net)
 {
 	struct kims_net *kn = kims_net(net);
 
+	kims_ingress_net_exit(kn);
 	kims_gm_net_exit(kn);
 	kims_rtp_net_exit(kn);
 	kims_flow_net_exit(kn);
@@ -183,11 +186,16 @@ static int __init kims_init(void)
 	err = register_pernet_subsys(&kims_net_ops);
 	if (err)
 		return err;
-	err = kims_genl_init();
+	err = kims_ingress_init();
 	if (err)
 		goto err_pernet;
+	err = kims_genl_init();
+	if (err)
+		goto err_ingress;
 	return 0;
 
+err_ingress:
+	kims_ingress_exit();
 err_pernet:
 	unregister_pernet_subsys(&kims_net_ops);
 	rcu_barrier();
@@ -197,6 +205,7 @@ err_pernet:
 static void __exit kims_exit(void)
 {
 	kims_genl_exit();
+	kims_ingress_exit();
 	unregister_pernet_subsys(&kims_net_ops);
 	rcu_barrier(); /* objects whose grace period is still running */
 }

@@ -206,6 +206,8 @@ enum {
 	KIMS_A_APP_FLOW,
 	/* nest KIMS_DTMF_A_*: A telephone event that has ended. */
 	KIMS_A_DTMF,
+	/* nest KIMS_INGRESS_A_*: A device whose packets are taken before the IP stack. */
+	KIMS_A_INGRESS,
 	__KIMS_A_MAX,
 	KIMS_A_MAX = (__KIMS_A_MAX - 1)
 };
@@ -1208,6 +1210,18 @@ enum {
 	KIMS_DTMF_A_MAX = (__KIMS_DTMF_A_MAX - 1)
 };
 
+/*
+ * A device at whose ingress packets are taken, before the IP stack looks at them. What is
+ * unusual about a packet (fragment, extension header, application detection) leaves it to
+ * PRE_ROUTING.
+ */
+enum {
+	/* u32: Index of the device. */
+	KIMS_INGRESS_A_DEVICE = 1,
+	__KIMS_INGRESS_A_MAX,
+	KIMS_INGRESS_A_MAX = (__KIMS_INGRESS_A_MAX - 1)
+};
+
 enum {
 	/*
 	 * Make media flows, up to rtp-batch-max in one message: all of them or, when one is refused,
@@ -1321,6 +1335,12 @@ enum {
 	KIMS_CMD_RTP_LATCHED_NTF,
 	/* A telephone event has ended. */
 	KIMS_CMD_RTP_DTMF_NTF,
+	/* Take packets at the ingress of a device. */
+	KIMS_CMD_INGRESS_NEW,
+	/* Stop it. It ends by itself with the device, or when that moves to another namespace. */
+	KIMS_CMD_INGRESS_DEL,
+	/* Devices at whose ingress packets are taken. */
+	KIMS_CMD_INGRESS_GET,
 	__KIMS_CMD_MAX,
 	KIMS_CMD_MAX = (__KIMS_CMD_MAX - 1)
 };
