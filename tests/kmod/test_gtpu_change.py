@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Changes of rules under traffic: every packet goes by the rules from before or from after, in
+order, and is counted once.
+
+Topology: lab.py and gtp.py. The traffic is a process of its own.
+"""
+import os
+import random
+import signal
+import struct
+import time
+
+from gtp import END_MARKER, G_PDU, GNB, GNB2, PORT, REMOTE, UPF, Tunnels, gpdu, read_gtp, ue4
+from lab import check, core, ensure, inside, mac, test, until
+from packet import Wire, datagram
+
+# A burst, and then so long nothing: so that what comes out can be read meanwhile.
+BURST, PAUSE = 5, 0.002
+
+
+class Stream:
+    """Numbered packets from a process: with Stream("inet", make) as s: ...; then s.sent."""
+
+    def __init__(self, space, make):
+        self.space, self.make, self.sent = space, make, 0
+
+    def __enter__(self):
+        out, self.pipe = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            self.child()
+        os.close(self.pipe)
+        self.pipe = out
+        return self
+
+    def child(self):
+        going = [True]
+        signal.signal(signal.SIGTERM, lambda *_: going.clear())
+        signal.alarm(120)
+        device, toward = {"enb": ("e1", "ce"), "inet": ("i1", "ci")}[self.space]
+        with inside(self.space):
+            w = Wire(device, mac("core", toward))
+        n = 0
+        while going:
+            for _ in range(BURST):
+                w.send(self.make(n))
+                n += 1
+            time.sleep(PAUSE)
+        os.write(self.pipe, struct.pack("=I", n))
+        os._exit(0)
+
+    def __exit__(self, *_):
+        os.kill(self.pid, signal.SIGTERM)
+        self.sent = struct.unpack("=I", os.read(self.pipe, 4))[0]
+        os.close(self.pipe)
+        os.waitpid(self.pid, 0)
+
+
+def numbered_down(n):
+    return datagram((REMOTE[4], 53), (ue4(11), 4000), struct.pack("!I", n) + bytes(n % 500))
+
+
+def numbered_up(n):
+    inner = datagram((ue4(11), 4000), (REMOTE[4], 53), struct.pack("!I", n) + bytes(n % 500))
+    return datagram((GNB[4], PORT), (UPF[4], PORT), gpdu(0x100b, inner))
+
+
+def number(payload):
+    return struct.unpack_from("!I", payload)[0]
+
+
+def for_a_while(t, change, seconds=2.0):
+    """Calls change(i) again and again, reading what comes out; how often."""
+    end, i = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        change(i)
+        i += 1
+        t.enb.pump()
+        t.inet.pump()
+        time.sleep(0.001)
+    return i
+
+
+@test
+def path_switch():
+    """the tunnel changes under traffic: no packet lost or twice, in order, End Marker behind the last"""
+    with core() as k, Tunnels(k, check_wire=False) as t:
+        s = t.session(11)
+        ways = [{"peer-ipv4": GNB[4], "teid": 0xa}, {"peer-ipv4": GNB2[4], "teid": 0xb}]
+
+        def change(i):
+            far = {"id": 2, "apply-action": "forw", "destination-interface": "access",
+                   "endpoint": 1, "send-end-marker": 1} | ways[i % 2]
+            s.change(k, far=[far])
+
+        change(1)
+        with Stream("inet", numbered_down) as stream:
+            changes = for_a_while(t, change)
+        out = [read_gtp(p) for p in t.enb.rest()]
+        data = [number(p.gtp.inner.payload) for p in out if p.gtp.kind == G_PDU]
+        check("each once, in order", list(range(stream.sent)), data)
+        ensure(f"{changes} changes", changes > 50)
+        # An End Marker ends its tunnel until that is used again.
+        ended = set()
+        markers = 0
+        for p in out:
+            if p.gtp.kind == END_MARKER:
+                ended.add(p.gtp.teid)
+                markers += 1
+            elif p.gtp.teid in ended:
+                ensure("only after another tunnel was used", last != p.gtp.teid)
+                ended.discard(p.gtp.teid)
+            last = p.gtp.teid
+        ensure(f"{markers} End Markers of {changes}", markers >= changes - 2)
+        check("the session has counted", stream.sent, s.counters(k, "pdr", 2)["packets"])
+
+
+@test
+def buffer_switch():
+    """a FAR buffers and forwards in turns under traffic: no packet lost, in order"""
+    with core() as k, Tunnels(k, check_wire=False) as t:
+        s = t.session(11, install=False)
+        s.conf["bar"] = {"packets": 4096, "octets": 16777216}
+        s.install(k)
+
+        def change(i):
+            s.change(k, far=[s.far(2) | {"apply-action": ("buff", "forw")[i % 2]}])
+            time.sleep(0.003)
+
+        with Stream("inet", numbered_down) as stream:
+            changes = for_a_while(t, change)
+        change(1)
+        ensure("nothing waits", until(lambda: not k.stats()["buffered-packets"]))
+        data = [number(p.gtp.inner.payload) for p in map(read_gtp, t.enb.rest())]
+        check("how many", stream.sent, len(data))
+        check("each once, in order", list(range(stream.sent)), data)
+        check("no drops", {}, t.drops())
+        check("counted", stream.sent, s.counters(k, "pdr", 2)["packets"])
+        ensure(f"{changes} changes", changes > 50)
+
+
+def totals(final, sums):
+    for p in final["pdr"]:
+        sums["packets"] += p["packets"]
+        sums["octets"] += p["octets"]
+        sums["dropped"] += p["dropped"]
+    for u in final.get("urr", []):
+        sums["urr"] += u["packets"]
+
+
+@test
+def exact_counters():
+    """rules, meters and whole sessions replaced under traffic both ways: final counts are exact"""
+    rnd = random.Random(29244)
+    with core() as k, Tunnels(k, check_wire=False) as t:
+        def make():
+            s = t.session(11, install=False)
+            s.add("urr", {"id": 1, "method": "volum"}, pdrs=(1, 2))
+            s.add("qer", {"id": 1}, pdrs=(1, 2))
+            return s.install(k)
+
+        s = make()
+        sums = {"packets": 0, "octets": 0, "dropped": 0, "urr": 0}
+
+        def change(i):
+            nonlocal s
+            what = rnd.randrange(6)
+            if what == 0:
+                totals(s.remove(k), sums)
+                s = make()
+            elif what == 1:
+                s.change(k, far=[s.far(1) | {"apply-action": rnd.choice(("drop", "forw"))}])
+            elif what == 2:
+                s.change(k, qer=[{"id": 1, "gate-dl": rnd.choice(("open", "closed"))}])
+            elif what == 3:
+                s.change(k, pdr=[s.pdr(1), s.pdr(2) | {"precedence": i}])
+            elif what == 4:
+                # The URR goes and comes back: what it had is in the reply.
+                gone = s.change(k, del_urr=[1], pdr=[{n: v for n, v in p.items() if n != "urr-id"}
+                                                     for p in s.conf["pdr"]])
+                sums["urr"] += sum(u["packets"] for g in gone for u in g.get("urr", []))
+                sums["without"] = True
+                s.change(k, urr=[{"id": 1, "method": "volum"}], pdr=s.conf["pdr"])
+            else:
+                s.change(k, far=[s.far(2) | {"dscp": rnd.randrange(64)}])
+
+        with Stream("inet", numbered_down) as down, Stream("enb", numbered_up) as up:
+            for_a_while(t, change, 3)
+        totals(s.remove(k), sums)
+        t.inet.rest()
+        # Between sessions the phone's address is nobody's: those packets go by the stack's route.
+        gone_on = len([p for p in t.inet.seen if p.src == ue4(11)]) \
+            + len([p for p in t.enb.seen if read_gtp(p).gtp and p.gtp.kind == G_PDU])
+        check("PDRs have counted what came out", gone_on, sums["packets"])
+        by_reason = t.drops()
+        in_session = sum(v for r, v in by_reason.items() if r in ("far", "gate"))
+        check("and what they dropped", in_session, sums["dropped"])
+        check("endpoint: all that came", up.sent, t.delta("gtpu-received"))
+        check("endpoint: went on or dropped", up.sent, t.delta("gtpu-forwarded")
+              + by_reason.get("far", 0) + by_reason.get("unknown-teid", 0)
+              + by_reason.get("no-pdr", 0))
+        ensure("the URR has no more than the PDRs", sums["urr"] <= sums["packets"])
+        if "without" not in sums:
+            check("the URR has what the PDRs have", sums["packets"], sums["urr"])
+        ensure("something came", down.sent and up.sent and gone_on)
+
+
+@test
+def session_churn():
+    """other sessions come and go beside one under traffic, by the hundred: it notices nothing"""
+    with core() as k, Tunnels(k, check_wire=False) as t:
+        s = t.session(11)
+
+        def change(i):
+            many = [t.session(n, inner=(4, 6), install=False) for n in range(20, 80)]
+            k.session_new(*[m.conf for m in many])
+            k.session_del(*[m.id for m in many])
+
+        with Stream("inet", numbered_down) as down, Stream("enb", numbered_up) as up:
+            for_a_while(t, change, 2)
+        t.inet.rest()
+        t.enb.rest()
+        check("uplink", list(range(up.sent)), [number(p.payload) for p in t.inet.seen])
+        check("downlink", list(range(down.sent)),
+              [number(read_gtp(p).gtp.inner.payload) for p in t.enb.seen])
+        check("no drops", {}, t.drops())
+        check("counted", [up.sent, down.sent], [p["packets"] for p in s.get(k)["pdr"]])
