@@ -6,15 +6,9 @@
 #include <ctype.h>
 #include <stdarg.h>
 
-#include "lib/ie/ie.h"
+#include "lib/ie/wire.h"
 
-struct out {
-	char *p;
-	size_t n, size;
-};
-
-static void put(struct out *o, const char *fmt, ...) _printf_(2, 3);
-static void put(struct out *o, const char *fmt, ...)
+void ie_outf(struct ie_out *o, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -28,38 +22,38 @@ static void put(struct out *o, const char *fmt, ...)
 		o->n = MIN(o->n + (size_t)n, o->size - 1);
 }
 
-static void put_text(struct out *o, struct str s)
+void ie_out_text(struct ie_out *o, struct str s)
 {
 	for (size_t i = 0; i < s.n && i < 256; i++)
-		put(o, isprint((unsigned char)s.p[i]) ? "%c" : "\\x%02x", (unsigned char)s.p[i]);
+		ie_outf(o, isprint((unsigned char)s.p[i]) ? "%c" : "\\x%02x", (unsigned char)s.p[i]);
 	if (s.n > 256)
-		put(o, "...(%zu)", s.n);
+		ie_outf(o, "...(%zu)", s.n);
 }
 
-static void put_avps(struct out *o, const struct ie_dict *d, struct str in, int depth);
+static void put_avps(struct ie_out *o, const struct ie_dict *d, struct str in, int depth);
 
-static void put_value(struct out *o, const struct ie_dict *d, const struct ie_avp *a,
+static void put_value(struct ie_out *o, const struct ie_dict *d, const struct ie_avp *a,
 		      const struct ie_view *v, int depth)
 {
 	uint32_t u;
 
 	if (a->flags & IE_SECRET) {
-		put(o, "<%zu octets>", v->value.n);
+		ie_outf(o, "<%zu octets>", v->value.n);
 	} else if (a->type == IE_GROUPED && depth < 4) {
-		put(o, "{");
+		ie_outf(o, "{");
 		put_avps(o, d, v->value, depth + 1);
-		put(o, " }");
+		ie_outf(o, " }");
 	} else if ((a->type == IE_U32 || a->type == IE_I32 || a->type == IE_ENUM) &&
 		   !ie_u32(v->value, &u)) {
-		put(o, "%u", u);
+		ie_outf(o, "%u", u);
 	} else if (a->type == IE_UTF8 || a->type == IE_IDENTITY || a->type == IE_URI) {
-		put_text(o, v->value);
+		ie_out_text(o, v->value);
 	} else {
-		put(o, "<%zu octets>", v->value.n);
+		ie_outf(o, "<%zu octets>", v->value.n);
 	}
 }
 
-static void put_avps(struct out *o, const struct ie_dict *d, struct str in, int depth)
+static void put_avps(struct ie_out *o, const struct ie_dict *d, struct str in, int depth)
 {
 	struct ie_cursor c;
 	struct ie_view v;
@@ -69,33 +63,33 @@ static void put_avps(struct out *o, const struct ie_dict *d, struct str in, int 
 		const struct ie_avp *a = ie_find(d, v.code, v.vendor);
 
 		if (!a) {
-			put(o, " %u/%u=<%zu octets>", v.vendor, v.code, v.value.n);
+			ie_outf(o, " %u/%u=<%zu octets>", v.vendor, v.code, v.value.n);
 			continue;
 		}
-		put(o, " %s=", a->name);
+		ie_outf(o, " %s=", a->name);
 		put_value(o, d, a, &v, depth);
 	}
 	if (c.bad)
-		put(o, " (malformed)");
+		ie_outf(o, " (malformed)");
 }
 
 char *ie_print(const struct ie_dict *d, const struct ie_command *c, const uint8_t *msg, size_t n,
 	       char *dst, size_t size)
 {
-	struct out o = { .p = dst, .size = size };
+	struct ie_out o = { .p = dst, .size = size };
 	struct ie_header h;
 
 	if (!size)
 		return dst;
 	*dst = '\0';
 	if (ie_header_parse(msg, n, &h)) {
-		put(&o, "not a Diameter message (%zu octets)", n);
+		ie_outf(&o, "not a Diameter message (%zu octets)", n);
 		return dst;
 	}
 	if (c)
-		put(&o, "%s", c->abbrev);
+		ie_outf(&o, "%s", c->abbrev);
 	else
-		put(&o, "command %u", h.code);
+		ie_outf(&o, "command %u", h.code);
 	put_avps(&o, d, (struct str){ (const char *)msg + IE_HDR_LEN, h.length - IE_HDR_LEN }, 0);
 	return dst;
 }

@@ -20,6 +20,8 @@
 
 #include "lib/core/base.h"
 
+struct ie_out; /* text, lib/ie/wire.h */
+
 /* --- octets out: the owner's memory, with a sticky error --- */
 struct tlv_buf {
 	uint8_t *p;
@@ -40,7 +42,7 @@ struct tlv_io {
 	bool cut;		/* ended before its time: Invalid length */
 	bool bad;		/* a value that cannot be: IE incorrect */
 	uint8_t cause;		/* a more precise cause than that; 0: none */
-	struct sbuf *out;	/* decoding: prints, too; may be NULL */
+	struct ie_out *out;	/* decoding: prints, too; may be NULL */
 };
 
 void tlv_u8(struct tlv_io *io, const char *name, uint8_t *v);
@@ -72,10 +74,22 @@ struct tlv_plmn {
 	char mcc[4], mnc[4]; /* 3, and 2 or 3 digits */
 };
 void tlv_plmn(struct tlv_io *io, const char *name, struct tlv_plmn *v);
+/*
+ * A part with its own length before it (of 1 or 2 octets): what is walked between these two stays in it;
+ * decoding, what is left of it at the end is skipped.
+ */
+struct tlv_part {
+	const uint8_t *end;
+	size_t at;
+	unsigned int len_octets;
+};
+void tlv_part_begin(struct tlv_io *io, unsigned int len_octets, struct tlv_part *p);
+void tlv_part_end(struct tlv_io *io, const struct tlv_part *p);
 /* Decoding: is something left? Encoding: want. */
 bool tlv_more(const struct tlv_io *io, bool want);
 size_t tlv_left(const struct tlv_io *io); /* decoding */
 void tlv_bad(struct tlv_io *io, uint8_t cause);
+bool tlv_ok(const struct tlv_io *io); /* nothing went wrong so far */
 void tlv_note(struct tlv_io *io, const char *name); /* printing: a heading */
 
 /* Codecs of plain values, for rows of IEs. */
@@ -83,7 +97,10 @@ void tlv_io_u8(struct tlv_io *io, void *v);
 void tlv_io_u16(struct tlv_io *io, void *v);
 void tlv_io_u32(struct tlv_io *io, void *v);
 void tlv_io_u64(struct tlv_io *io, void *v);
-void tlv_io_low4(struct tlv_io *io, void *v);  /* uint8_t: the low half of an octet */
+void tlv_io_low2(struct tlv_io *io, void *v);  /* uint8_t: the low bits of an octet */
+void tlv_io_low3(struct tlv_io *io, void *v);
+void tlv_io_low4(struct tlv_io *io, void *v);
+void tlv_io_low6(struct tlv_io *io, void *v);
 void tlv_io_rest(struct tlv_io *io, void *v);  /* struct str */
 void tlv_io_text(struct tlv_io *io, void *v);  /* struct str */
 void tlv_io_timer(struct tlv_io *io, void *v); /* struct tlv_timer */
@@ -102,7 +119,6 @@ struct tlv_ie {
 	const char *name, *spec; /* "F-TEID", "8.22" */
 	uint16_t type, vendor;	 /* vendor: PFCP, enterprise of a type over 32767 */
 	uint16_t min, max;	 /* octets of the value; max 0: more may follow and is ignored */
-	uint32_t size;		 /* of the C value */
 	tlv_codec *io;		 /* NULL: grouped */
 };
 
@@ -113,14 +129,17 @@ enum tlv_presence {
 	TLV_M, /* mandatory */
 };
 
+struct tlv_rule;
+typedef const struct tlv_rule *tlv_rules(void); /* a list of them, ends with ie NULL */
+
 struct tlv_rule {
-	const struct tlv_ie *ie; /* NULL: end of the list */
+	const struct tlv_ie *ie;
 	const char *field;
 	uint8_t instance, presence;
 	uint16_t max;		      /* 1, or the size of the array */
 	uint32_t off, has_off, size;  /* has_off: bool has_x when max is 1, else size_t n_x */
 	bool array;
-	const struct tlv_rule *group; /* members of a grouped IE */
+	tlv_rules *group;	      /* members of a grouped IE; NULL: not grouped */
 };
 
 struct tlv_hdr {
@@ -151,7 +170,7 @@ struct tlv_msg {
 	const char *name, *spec;
 	uint8_t type;
 	bool request;
-	const struct tlv_rule *rules;
+	tlv_rules *rules;
 	uint32_t size;	    /* of the struct */
 	uint32_t cause_off; /* a response: its cause, a uint8_t, at cause_off - 1; 0: none */
 };
@@ -169,14 +188,13 @@ struct tlv_error {
  * Decodes one message (its header says where it ends; n may be more). 0, or -EBADMSG with *ret_err.
  * ret_hdr may be NULL. An IE that is unknown, known but not of this message, or there once too often is
  * ignored (TS 29.274 7.7.9-11, TS 29.244 7.6); more than the struct has room for, of one that is not
- * optional, is refused with "no resources".
+ * optional, is refused with "no resources". Elements of arrays beyond their number are not written.
  */
 int tlv_decode(const struct tlv_msg *m, const uint8_t *msg, size_t n, struct tlv_hdr *ret_hdr,
 	       void *ret, struct tlv_error *ret_err);
 /* Appends the message; h->type is set by m. 0 or -EMSGSIZE (b->err). */
 int tlv_encode(const struct tlv_msg *m, const struct tlv_hdr *h, const void *in, struct tlv_buf *b);
-/* Makes everything absent. Cheaper than memset() of the whole struct: elements of arrays are left. */
-void tlv_init(const struct tlv_msg *m, void *in);
+void tlv_init(const struct tlv_msg *m, void *in); /* everything absent: zeroed */
 bool tlv_accepted(const struct tlv_format *f, uint8_t cause);
 
 /* --- raw walk, for whoever has no table --- */
@@ -198,7 +216,7 @@ bool tlv_find(const struct tlv_format *f, const uint8_t *msg, size_t n, uint16_t
 uint8_t *tlv_grow(struct tlv_buf *b, size_t n); /* n zeroed octets at the end; NULL: no room */
 size_t tlv_open(struct tlv_buf *b, const struct tlv_format *f, uint16_t type, uint16_t vendor,
 		uint8_t instance);
-void tlv_close(struct tlv_buf *b, size_t at);
+void tlv_close(struct tlv_buf *b, const struct tlv_format *f, size_t at);
 void tlv_put(struct tlv_buf *b, const struct tlv_format *f, uint16_t type, uint8_t instance,
 	     const void *p, size_t n);
 /* Closes the message that begin() opened at b->n == start: sets its length. */
@@ -214,18 +232,19 @@ void tlv_doc_ies(FILE *f, const struct tlv_ie *ies, size_t n, const char *spec);
 /* --- from list macros to structs and rules --- */
 #define TLV_BOOL(f) bool f;
 #define TLV_NAME(f) #f,
-#define TLV_RULE_ONE(p, T, f, ieref, inst)                                                       \
+/* In a function where T is the struct: the lists of rules are static arrays of such functions. */
+#define TLV_RULE_ONE(p, f, ieref, inst)                                                          \
 	{ .ie = (ieref), .field = #f, .instance = (inst), .presence = TLV_##p, .max = 1,         \
 	  .off = offsetof(T, f), .has_off = offsetof(T, has_##f), .size = sizeof(((T *)0)->f) },
-#define TLV_RULE_MANY(p, T, f, ieref, inst)                                                      \
+#define TLV_RULE_MANY(p, f, ieref, inst)                                                         \
 	{ .ie = (ieref), .field = #f, .instance = (inst), .presence = TLV_##p,                   \
 	  .max = ARRAY_SIZE(((T *)0)->f), .off = offsetof(T, f), .has_off = offsetof(T, n_##f),  \
 	  .size = sizeof(((T *)0)->f[0]), .array = true },
-#define TLV_RULE_SUB(p, T, f, ieref, inst, rules)                                                \
+#define TLV_RULE_SUB(p, f, ieref, inst, rules)                                                   \
 	{ .ie = (ieref), .field = #f, .instance = (inst), .presence = TLV_##p, .max = 1,         \
 	  .off = offsetof(T, f), .has_off = offsetof(T, has_##f), .size = sizeof(((T *)0)->f),   \
 	  .group = (rules) },
-#define TLV_RULE_SUBS(p, T, f, ieref, inst, rules)                                               \
+#define TLV_RULE_SUBS(p, f, ieref, inst, rules)                                                  \
 	{ .ie = (ieref), .field = #f, .instance = (inst), .presence = TLV_##p,                   \
 	  .max = ARRAY_SIZE(((T *)0)->f), .off = offsetof(T, f), .has_off = offsetof(T, n_##f),  \
 	  .size = sizeof(((T *)0)->f[0]), .array = true, .group = (rules) },
