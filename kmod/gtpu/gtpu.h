@@ -285,6 +285,7 @@ struct kims_gtpu_limits {
 	atomic64_t all;
 	atomic64_t peers[KIMS_GTPU_LIMIT_PEERS]; /* by hash of the address */
 	atomic64_t events;
+	atomic_t echo_seq; /* of our Echo Requests */
 };
 
 struct kims_gtpu_net {
@@ -350,6 +351,7 @@ struct kims_inner {
 	const struct kims_rules *rules; /* by which it was classified */
 	const struct kims_pdr *pdr;
 	s16 qfi;		   /* that it came with; -1 */
+	bool flush;		   /* from the buffer: any downlink PDR, whatever its tunnel */
 };
 
 /*
@@ -378,13 +380,18 @@ struct kims_ue *kims_ue_find6(const struct kims_net *kn, const struct in6_addr *
 int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush);
 
 /*
- * A packet that was classified: takes it through its FAR. Returns 0 and the packet is gone (sent,
- * buffered, or the next object's), the reason of drop, counted for the session only, or
- * -EINPROGRESS as above: in both cases the packet is the caller's. tunnel, ep: as it arrived, NULL
- * when it was found by UE address.
+ * Takes a packet, of which in->session, in->qfi and what kims_inner_read() reads is set, through
+ * the rules of its session. Returns 0 and the packet is gone (sent, buffered, or the next
+ * object's), the reason of drop, counted for the session only, or -EINPROGRESS as above: in both
+ * cases the packet is the caller's. tunnel, ep: as it arrived, NULL when it was found by UE
+ * address. flush: it comes from the buffer.
  */
 int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
 		  struct kims_gtpu_ep *ep, struct sk_buff *skb, bool flush);
+
+/* As kims_gtpu_downlink(), but may return -EINPROGRESS: the packet is for kims_app_queue(). */
+int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb,
+		    bool flush);
 
 /* What kims_gtpu_ep_count() counts besides reasons of drop. */
 #define KIMS_EP_FORWARDED 0
@@ -400,6 +407,7 @@ struct kims_outer {
 	const struct kims_way *way; /* from where to where; source port 0: entropy */
 	__be32 teid;
 	u8 type;     /* GTPU_* */
+	u8 flags;    /* S: the sequence number and what follows are in the payload already */
 	u8 dsfield;  /* of the outer IP header */
 	bool uplink; /* type of PDU Session Container */
 	bool df;     /* IPv4 */
@@ -418,6 +426,12 @@ static inline unsigned int kims_outer_len(const struct kims_outer *o)
 int kims_outer_room(struct sk_buff *skb, const struct kims_outer *o, const struct kims_path *path);
 void kims_outer_push(struct sk_buff *skb, const struct kims_outer *o,
 		     const struct kims_path *path);
+/* The same, counted as sent when it is a G-PDU (also an inner super-packet), and on its way. */
+void kims_outer_send(const struct kims_outer *o, const struct kims_path *path,
+		     struct sk_buff *skb);
+
+/* The hop limit of a packet that is being forwarded, which is more than 1. 0, or no memory. */
+int kims_hop(struct sk_buff *skb);
 
 #define GTPU_ECHO_REQUEST 1
 #define GTPU_ECHO_RESPONSE 2
@@ -491,6 +505,8 @@ void kims_gtpu_unsupported_header(struct kims_gtpu_ep *ep, const struct sk_buff 
 /* On the old path of a FAR, after a grace period: behind all that went there. */
 int kims_gtpu_end_marker(struct kims_gtpu_ep *ep, const struct kims_end *peer, __be32 teid,
 			 s16 dscp);
+/* Whether a FAR sends from the endpoint to this tunnel; RCU. */
+bool kims_far_known(const struct kims_gtpu_ep *ep, const struct kims_addr *peer, __be32 teid);
 int kims_gtpu_echo(struct kims_gtpu_ep *ep, const struct kims_end *peer);
 
 /* --- mtu.c --- */
