@@ -23,6 +23,7 @@ struct kims_flow_net;
 struct kims_rtp_net;
 struct kims_gm_net;
 struct kims_gtpu_net;
+struct kims_routes;
 
 /* An address of either family; an IPv4 address lies in the first word and the rest is 0. */
 struct kims_addr {
@@ -75,7 +76,9 @@ struct kims_net {
 	struct kims_rtp_net *rtp;
 	struct kims_gm_net *gm;
 	struct kims_gtpu_net *gtpu;
+	struct kims_routes *routes; /* NULL: no GTP-U endpoint yet */
 	struct list_head ingress; /* by RTNL; ingress.c */
+	struct hlist_head monitors; /* by RTNL; gtpu/monitor.c */
 };
 
 struct kims_net *kims_net(const struct net *net);
