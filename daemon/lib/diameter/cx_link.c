@@ -21,20 +21,20 @@ const struct dia_app cx_app = {
 
 /* --- sending --- */
 
-#define SEND(lower)                                                                               \
-	static void lower##a_done(void *arg, const struct ie_env *env _unused_, const void *a)    \
-	{                                                                                         \
-		const struct dia_done *done = arg;                                                \
-                                                                                                  \
-		((cx_##lower##a_fn)done->typed)(done->arg, a);                                    \
-	}                                                                                         \
-	int cx_send_##lower##r(struct dia *d, const char *dest, const struct cx_##lower##r *r,    \
-			       cx_##lower##a_fn fn, void *arg)                                    \
-	{                                                                                         \
-		struct dia_done done = { lower##a_done, arg, (void (*)(void))fn };                \
-                                                                                                  \
-		return dia_request(d, &cx_app, &cx_##lower##r_cmd, &(struct dia_to){ .host = dest }, \
-				   r, done);                                                      \
+#define SEND(lower)                                                                            \
+	static void lower##a_done(void *arg, const struct ie_env *env _unused_, const void *a) \
+	{                                                                                      \
+		const struct dia_done *done = arg;                                             \
+                                                                                               \
+		((cx_##lower##a_fn)done->typed)(done->arg, a);                                 \
+	}                                                                                      \
+	int cx_send_##lower##r(struct dia *d, const char *dest, const struct cx_##lower##r *r, \
+			       cx_##lower##a_fn fn, void *arg)                                 \
+	{                                                                                      \
+		struct dia_done done = { lower##a_done, arg, (void (*)(void))fn };             \
+                                                                                               \
+		return dia_request(d, &cx_app, &cx_##lower##r_cmd,                             \
+				   &(struct dia_to){ .host = dest }, r, done);                 \
 	}
 SEND(ua)
 SEND(ma)
@@ -45,10 +45,10 @@ SEND(pp)
 
 /* --- serving --- */
 
-#define ANSWER(lower)                                                            \
+#define ANSWER(lower)                                                             \
 	int cx_answer_##lower(struct dia_token *t, const struct cx_##lower##a *a) \
-	{                                                                        \
-		return dia_answer(t, &cx_##lower##a_cmd, a, NULL);                        \
+	{                                                                         \
+		return dia_answer(t, &cx_##lower##a_cmd, a, NULL);                \
 	}
 ANSWER(ua)
 ANSWER(ma)
@@ -57,10 +57,10 @@ ANSWER(li)
 ANSWER(rt)
 ANSWER(pp)
 
-#define SERVE(lower)                                    \
-	if (!o->lower)                                  \
-		return false;                           \
-	o->lower(arg, t, env->origin_host, &r->lower);  \
+#define SERVE(lower)                                   \
+	if (!o->lower)                                 \
+		return false;                          \
+	o->lower(arg, t, env->origin_host, &r->lower); \
 	return true
 
 static bool serve(void *cx, struct dia_token *t, const struct ie_command *cmd,

@@ -79,6 +79,18 @@ static void *field(void *base, size_t off)
 	return (char *)base + off;
 }
 
+static void init_rules(const struct ie_rule *rules, void *base)
+{
+	for (const struct ie_rule *r = rules; r->avp; r++) {
+		if (r->map == IE_INT)
+			*(int *)field(base, r->off) = -1;
+		else if (r->map == IE_FLAT)
+			init_rules(r->group, base);
+		else if (r->map == IE_GROUP)
+			init_rules(r->group, field(base, r->off));
+	}
+}
+
 /* The slot of an array's next element, or NULL when it is full. */
 static void *next_slot(const struct ie_rule *r, void *base)
 {
@@ -139,8 +151,10 @@ static int decode_element(struct dec *d, const struct ie_rule *r, const struct i
 
 	if (!slot)
 		return refuse(d, IE_TOO_MANY, r->avp, v->raw);
-	if (r->map == IE_GROUPS)
+	if (r->map == IE_GROUPS) {
+		init_rules(r->group, slot);
 		return decode_group(d, r->group, v->value, slot);
+	}
 	if (r->map == IE_UINTS) {
 		if (ie_u32(v->value, &u))
 			return refuse(d, IE_INVALID_AVP_LENGTH, r->avp, v->raw);
@@ -149,6 +163,16 @@ static int decode_element(struct dec *d, const struct ie_rule *r, const struct i
 	}
 	*(struct str *)slot = r->map == IE_RAWS ? v->raw : v->value;
 	return 0;
+}
+
+/* Of 8 octets, which was checked. */
+static uint64_t u64_of(struct str s)
+{
+	uint64_t u = 0;
+
+	for (size_t i = 0; i < s.n && i < 8; i++)
+		u = u << 8 | (uint8_t)s.p[i];
+	return u;
 }
 
 static int decode_one(struct dec *d, const struct ie_rule *r, const struct ie_view *v, void *base)
@@ -167,6 +191,9 @@ static int decode_one(struct dec *d, const struct ie_rule *r, const struct ie_vi
 	case IE_BIT0:
 	case IE_BOOL:
 		return decode_number(d, r, v, base);
+	case IE_ULONG:
+		*(uint64_t *)field(base, r->off) = u64_of(v->value);
+		return 0;
 	case IE_XRESULT:
 		return decode_xresult(d, r, v, base);
 	case IE_STRS:
@@ -241,18 +268,6 @@ static int decode_group(struct dec *d, const struct ie_rule *rules, struct str i
 	if (!e && c.bad)
 		e = refuse(d, IE_INVALID_AVP_LENGTH, NULL, (struct str){ 0 });
 	return e ? e : require(d, rules, seen, true);
-}
-
-static void init_rules(const struct ie_rule *rules, void *base)
-{
-	for (const struct ie_rule *r = rules; r->avp; r++) {
-		if (r->map == IE_INT)
-			*(int *)field(base, r->off) = -1;
-		else if (r->map == IE_FLAT)
-			init_rules(r->group, base);
-		else if (r->map == IE_GROUP)
-			init_rules(r->group, field(base, r->off));
-	}
 }
 
 void ie_init(const struct ie_command *c, void *in)

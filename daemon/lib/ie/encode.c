@@ -78,6 +78,8 @@ static void put_number(struct ie_buf *b, const struct ie_rule *r, const void *p)
 		ie_put_u32(b, r->avp, *(const uint32_t *)p);
 	else if (r->map == IE_INT && *(const int *)p >= 0)
 		ie_put_u32(b, r->avp, (uint32_t) * (const int *)p);
+	else if (r->map == IE_ULONG && (*(const uint64_t *)p || r->presence == IE_MAND))
+		ie_put(b, r->avp, &(uint64_t){ htobe64(*(const uint64_t *)p) }, 8);
 }
 
 static void put_bool(struct ie_buf *b, const struct ie_rule *r, bool v)
@@ -101,6 +103,7 @@ static void encode_rule(struct ie_buf *b, const struct ie_rule *r, const void *b
 			ie_put_u32(b, r->avp, (uint32_t) * (const size_t *)field(base, r->off));
 		return;
 	case IE_UINT:
+	case IE_ULONG:
 	case IE_INT:
 		put_number(b, r, field(base, r->off));
 		return;

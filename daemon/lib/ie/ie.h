@@ -59,6 +59,7 @@ enum ie_map {
 	IE_STRS,    /* struct str[max] and a size_t count */
 	IE_UINT,    /* uint32_t; 0: absent when optional */
 	IE_UINTS,   /* uint32_t[max] and a size_t count */
+	IE_ULONG,   /* uint64_t; 0: absent when optional */
 	IE_INT,	    /* int; -1: absent */
 	IE_ISVAL,   /* bool: present with the rule's value; encoded only when true */
 	IE_BIT0,    /* bool: bit 0 of a flags word; encoded only when true */
