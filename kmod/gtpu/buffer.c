@@ -211,7 +211,7 @@ static void kims_buffer_drop_one(struct kims_session *s, struct sk_buff *skb, in
 
 	kims_buffer_uncharge(s, skb);
 	if (count)
-		count->dropped++;
+		count->dropped += max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
 	kims_net_drop(s->kn, why);
 	kfree_skb(skb);
 }

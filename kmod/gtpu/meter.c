@@ -96,12 +96,12 @@ static __always_inline void kims_qers_charge(const struct kims_pdr *pdr, u64 now
 	}
 }
 
-static void kims_qers_dropped(const struct kims_pdr *pdr, unsigned int octets)
+static void kims_qers_dropped(const struct kims_pdr *pdr, unsigned int packets)
 {
 	unsigned int i;
 
 	for (i = 0; i < pdr->n_qers; i++)
-		pdr->qers[i]->dropped[pdr->direction] += octets;
+		pdr->qers[i]->dropped[pdr->direction] += packets;
 }
 
 /* --- URRs --- */
@@ -251,7 +251,7 @@ static noinline int kims_meter_drop(struct kims_session *s, const struct kims_pd
 	pdr->count->dropped += packets;
 	if (why != KIMS_DROP_GATE && why != KIMS_DROP_RATE)
 		return why;
-	kims_qers_dropped(pdr, octets);
+	kims_qers_dropped(pdr, packets);
 	kims_urrs_before_qos(s, pdr, octets, packets);
 	return why;
 }
