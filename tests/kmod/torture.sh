@@ -8,7 +8,7 @@
 #   tests/vm/uml -k debug -L -m 1024 -t 900 -- tests/kmod/torture.sh build/kmod/uml-debug/kims.ko
 #   tests/vm/vm -k 6.12 -m 1024 -t 900 -- tests/kmod/torture.sh build/kmod/6.12.../kims.ko
 set -u
-module=${1:?usage: tests/kmod/torture.sh KIMS.KO [SECONDS [SEED]]}
+module=$(readlink -f "${1:?usage: tests/kmod/torture.sh KIMS.KO [SECONDS [SEED]]}")
 shift
 cd "$(dirname "$0")" || exit 1
 export PYTHONDONTWRITEBYTECODE=1
