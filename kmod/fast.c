@@ -70,6 +70,8 @@ int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
 	if (!path || path->family != AF_INET || !path->direct || !READ_ONCE(kn->direct) ||
 	    !kims_path_valid(kn, path) || !kims_path_fits4(path, skb->len))
 		return 0;
+	if (unlikely(kims_ue_session(kn, &f->way.dst.addr)))
+		return 0;
 	dev = path->dst->dev;
 	if (!kims_fast_plain(skb) || !kims_fast_read(f, skb, iph) ||
 	    skb_headroom(skb) < LL_RESERVED_SPACE(dev))

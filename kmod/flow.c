@@ -21,7 +21,7 @@
 #include <net/gso.h>
 #include <net/ip.h>
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
-#include "path.h"
+#include "route.h"
 #include "trace.h"
 
 /* Our own reassembly queues: no other user of the defragmentation has this number. */
@@ -91,6 +91,17 @@ static struct kims_local *kims_local_find(const struct kims_table *t, const stru
 	return kims_local_find6(t, &end->addr.v6, end->port);
 }
 
+struct kims_local *kims_local_at4(const struct kims_net *kn, __be32 addr, __be16 port)
+{
+	return kims_local_find4(&kn->flow->locals, addr, port);
+}
+
+struct kims_local *kims_local_at6(const struct kims_net *kn, const struct in6_addr *addr,
+				  __be16 port)
+{
+	return kims_local_find6(&kn->flow->locals, addr, port);
+}
+
 static struct kims_flow *kims_flow(struct kims_local *l)
 {
 	return container_of(l, struct kims_flow, local);
@@ -136,8 +147,11 @@ int kims_local_add(struct kims_net *kn, struct kims_local *l)
 	lockdep_assert_held(&kn->lock);
 	if (kims_local_find(t, &l->key.local))
 		return -EEXIST;
-	err = kims_flow_hook(kn, l->key.local.addr.family) ?:
-	      kims_flow_addr_hold(kn, &l->key.local.addr);
+	err = kims_flow_hook(kn, l->key.local.addr.family);
+	if (!err && l->key.kind == KIMS_FLOW_GTPU)
+		err = kims_routes_init(kn);
+	if (!err)
+		err = kims_flow_addr_hold(kn, &l->key.local.addr);
 	if (err)
 		return err;
 	err = kims_table_add(t, &l->node, kims_local_hash(t, l), &kn->lock);
@@ -338,26 +352,36 @@ static unsigned int kims_flow_drop(struct kims_net *kn, const struct kims_flow *
  * NF_ACCEPT when the flow is going and the packet is untouched.
  */
 static unsigned int kims_flow_pass(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
-				   u16 l4, const struct kims_path **ret_path)
+				   u16 l4, struct kims_hop *ret_hop)
 {
 	struct kims_packet p;
 	int why;
 
 	why = kims_parse(f, skb, l4, &p);
 	if (likely(!why))
-		why = kims_output_prepare(kn, f, skb, &p, ret_path);
+		why = kims_output_prepare(kn, f, skb, &p, ret_hop);
 	if (f->ops->transform)
 		why = f->ops->transform(f, skb, p.l4 + sizeof(struct udphdr), &p.len, why);
 	else
 		why = f->ops->account(f, skb->data + p.l4 + sizeof(struct udphdr), p.len, why);
 	if (likely(why == KIMS_FLOW_SEND)) {
 		trace_kims_forward(f->id, skb);
-		kims_output_rewrite(kn, f, skb, &p, *ret_path);
+		kims_output_rewrite(kn, f, skb, &p, ret_hop);
 		return NF_STOLEN;
 	}
 	if (why == KIMS_FLOW_GONE)
 		return NF_ACCEPT;
 	return kims_flow_drop(kn, f, skb, why);
+}
+
+/* Sends a rewritten packet to its UE or the direct way; false: it is the caller's still. */
+static bool kims_hop_send(struct kims_net *kn, const struct kims_hop *hop, struct sk_buff *skb)
+{
+	if (!hop->ue)
+		return kims_path_send(kn, hop->path, skb);
+	if (kims_gtpu_downlink(hop->ue, skb, false))
+		kfree_skb(skb);
+	return true;
 }
 
 /* The flow that waits for a rewritten packet in this very host, if any. */
@@ -378,39 +402,39 @@ static struct kims_flow *kims_flow_onward(const struct kims_net *kn, const struc
 static unsigned int kims_flow_run(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
 				  u16 l4)
 {
-	const struct kims_path *path;
-	unsigned int verdict = kims_flow_pass(kn, f, skb, l4, &path);
+	struct kims_hop hop;
+	unsigned int verdict = kims_flow_pass(kn, f, skb, l4, &hop);
 
-	if (verdict != NF_STOLEN || likely(kims_path_send(kn, path, skb)))
+	if (verdict != NF_STOLEN || likely(kims_hop_send(kn, &hop, skb)))
 		return verdict;
-	while (unlikely((f = kims_flow_onward(kn, path, skb)))) {
+	while (unlikely((f = kims_flow_onward(kn, hop.path, skb)))) {
 		/* The packet is no longer what the hook was called with: it cannot be accepted. */
-		if (kims_flow_pass(kn, f, skb, skb_transport_offset(skb), &path) != NF_STOLEN)
+		if (kims_flow_pass(kn, f, skb, skb_transport_offset(skb), &hop) != NF_STOLEN)
 			return NF_DROP;
-		if (kims_path_send(kn, path, skb))
+		if (kims_hop_send(kn, &hop, skb))
 			return NF_STOLEN;
 	}
-	kims_output_stack(kn, path, skb);
+	kims_output_stack(kn, hop.path, skb);
 	return NF_STOLEN;
 }
 
 /* Not onward into a flow of this host: two that copy to one another would never end. */
 void kims_flow_send_copy(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb, u16 l4)
 {
-	const struct kims_path *path;
+	struct kims_hop hop;
 
-	if (kims_flow_pass(kn, f, skb, l4, &path) != NF_STOLEN) {
+	if (kims_flow_pass(kn, f, skb, l4, &hop) != NF_STOLEN) {
 		kfree_skb(skb);
 		return;
 	}
-	if (kims_path_send(kn, path, skb))
+	if (kims_hop_send(kn, &hop, skb))
 		return;
-	if (unlikely(kims_flow_onward(kn, path, skb))) {
+	if (unlikely(kims_flow_onward(kn, hop.path, skb))) {
 		kims_flow_drop(kn, f, skb, KIMS_DROP_NO_ROUTE);
 		kfree_skb(skb);
 		return;
 	}
-	kims_output_stack(kn, path, skb);
+	kims_output_stack(kn, hop.path, skb);
 }
 
 static bool kims_gso_split(const struct sk_buff *skb)
@@ -451,6 +475,16 @@ static unsigned int kims_flow_receive(struct kims_net *kn, struct kims_flow *f, 
 	/* One big datagram that a device was to cut into fragments: our way out does it. */
 	skb_gso_reset(skb);
 	return kims_flow_run(kn, f, skb, l4);
+}
+
+unsigned int kims_flow_take(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4)
+{
+	struct kims_flow *f = kims_flow(l);
+	int why = skb->protocol == htons(ETH_P_IP) ? kims_fast4(kn, f, skb) : 0;
+
+	if (likely(why < 0))
+		return NF_STOLEN;
+	return why ? kims_flow_drop(kn, f, skb, why) : kims_flow_receive(kn, f, skb, l4);
 }
 
 /* --- hooks --- */
@@ -497,7 +531,6 @@ unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	struct kims_net *kn = priv;
 	struct kims_local *l;
 	unsigned int l4;
-	int why;
 
 	if (iph->protocol != IPPROTO_UDP)
 		return kims_enter(kn, NULL, skb, 0);
@@ -514,10 +547,7 @@ unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_st
 			     ((struct udphdr *)(skb->data + l4))->dest);
 	if (!l || l->key.kind != KIMS_FLOW_MEDIA || unlikely(!in_softirq()))
 		return kims_enter(kn, l, skb, l4);
-	why = kims_fast4(kn, kims_flow(l), skb);
-	if (likely(why < 0))
-		return NF_STOLEN;
-	return why ? kims_flow_drop(kn, kims_flow(l), skb, why) : kims_enter(kn, l, skb, l4);
+	return kims_flow_take(kn, l, skb, l4);
 }
 
 /* Offset of the UDP header, or 0. The packet is whole. */
@@ -608,6 +638,7 @@ void kims_flow_net_exit(struct kims_net *kn)
 		if (kn->flow->hooked[i])
 			nf_unregister_net_hook(kn->net, &kn->flow->ops[i]);
 	synchronize_rcu();
+	kims_routes_exit(kn);
 	kims_table_destroy(&kn->flow->locals);
 	kims_table_destroy(&kn->flow->addrs);
 	kfree(kn->flow);

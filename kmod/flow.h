@@ -141,6 +141,16 @@ int kims_flow_hook(struct kims_net *kn, u8 family);
 int kims_flow_addr_hold(struct kims_net *kn, const struct kims_addr *addr);
 void kims_flow_addr_release(struct kims_net *kn, const struct kims_addr *addr);
 
+/* What waits at a local address and port; NULL: nothing. Under RCU. */
+struct kims_local *kims_local_at4(const struct kims_net *kn, __be32 addr, __be16 port);
+struct kims_local *kims_local_at6(const struct kims_net *kn, const struct in6_addr *addr,
+				  __be16 port);
+/*
+ * A UDP packet, its header at l4 and linear, to a flow that was found so. BH off, under RCU.
+ * Netfilter's verdict; NF_ACCEPT: the flow is gone and the packet is as it was.
+ */
+unsigned int kims_flow_take(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4);
+
 /*
  * Sends a copy of a packet, whose UDP header lies at l4, out through a flow that is not in the
  * table. The flow's ops account for it; the copy becomes this function's. With BH off, under RCU.
@@ -149,17 +159,26 @@ void kims_flow_send_copy(struct kims_net *kn, struct kims_flow *f, struct sk_buf
 
 /* output.c */
 
+/* Where a rewritten packet goes: to the UE of a session, or by a path. */
+struct kims_hop {
+	struct kims_session *ue; /* NULL: path */
+	const struct kims_path *path;
+};
+
 /*
  * Everything that can fail before the packet is sent: hop limit, route, room for the headers.
- * Returns 0 and the path, valid in this RCU section, or the reason of drop.
+ * Returns 0 and where to, valid in this RCU section, or the reason of drop.
  */
 int kims_output_prepare(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
-			const struct kims_packet *p, const struct kims_path **ret_path);
+			const struct kims_packet *p, struct kims_hop *ret);
 /* Rewrites by the program, for the device of the path; cannot fail. */
 void kims_output_rewrite(struct kims_net *kn, const struct kims_flow *f, struct sk_buff *skb,
-			 const struct kims_packet *p, const struct kims_path *path);
+			 const struct kims_packet *p, const struct kims_hop *hop);
 /* Sum of address and port. */
 __wsum kims_end_csum(const struct kims_end *end);
+/* Nothing that the packet met on its way in goes out with it; it is for the path's device. NULL:
+ * it stays where it is. */
+void kims_output_scrub(struct sk_buff *skb, const struct kims_path *path);
 /* The packet becomes the stack's: what kims_path_send() did not send. */
 void kims_output_stack(struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb);
 
@@ -181,6 +200,10 @@ int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb);
  */
 unsigned int kims_gtpu_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4);
 unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb);
+
+/* The session of a UE address, NULL: none; and a packet to it, as kims_gtpu_downlink() does. */
+struct kims_session *kims_ue_session(const struct kims_net *kn, const struct kims_addr *addr);
+int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush);
 
 /* The session whose tunnel the packet came by, as the stack sees it (kims device and source); 0: none. */
 u64 kims_skb_session(const struct sk_buff *skb);

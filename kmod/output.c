@@ -30,21 +30,28 @@ static u8 kims_dsfield(const struct kims_flow *f, u8 dsfield)
 	return f->dscp < 0 ? dsfield : f->dscp << 2 | (dsfield & INET_ECN_MASK);
 }
 
-int kims_output_prepare(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
-			const struct kims_packet *p, const struct kims_path **ret_path)
-{
-	const struct kims_path *path;
+/* Room for the biggest outer headers, which kims_gtpu_downlink() makes. */
+#define KIMS_OUTPUT_UE_ROOM (LL_MAX_HEADER + 64)
 
+int kims_output_prepare(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+			const struct kims_packet *p, struct kims_hop *ret)
+{
+	unsigned int room = KIMS_OUTPUT_UE_ROOM;
+
+	ret->path = NULL;
 	if (unlikely(p->ttl <= 1))
 		return KIMS_DROP_TTL;
-	path = kims_path_get(kn, &f->way);
-	if (unlikely(!path))
-		return KIMS_DROP_NO_ROUTE;
+	ret->ue = kims_ue_session(kn, &f->way.dst.addr);
+	if (!ret->ue) {
+		ret->path = kims_path_get(kn, &f->way);
+		if (unlikely(!ret->path))
+			return KIMS_DROP_NO_ROUTE;
+		room = LL_RESERVED_SPACE(ret->path->dst->dev);
+	}
 	/* What lies behind the UDP packet is not sent on. */
 	if (pskb_trim_rcsum(skb, p->l4 + sizeof(struct udphdr) + p->len) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(path->dst->dev) + kims_header_len(f)))
+	    skb_cow(skb, room + kims_header_len(f)))
 		return KIMS_DROP_NO_MEMORY;
-	*ret_path = path;
 	return 0;
 }
 
@@ -139,8 +146,7 @@ static void kims_push6(const struct kims_flow *f, struct sk_buff *skb, const str
 	skb->protocol = htons(ETH_P_IPV6);
 }
 
-/* Nothing that the packet met on its way in goes out with it. */
-static void kims_scrub(struct sk_buff *skb, const struct kims_path *path)
+void kims_output_scrub(struct sk_buff *skb, const struct kims_path *path)
 {
 	skb_dst_drop(skb);
 	nf_reset_ct(skb);
@@ -148,11 +154,12 @@ static void kims_scrub(struct sk_buff *skb, const struct kims_path *path)
 	skb_clear_hash(skb);
 	skb_clear_tstamp(skb);
 	skb->pkt_type = PACKET_HOST;
-	skb->dev = path->dst->dev;
+	if (likely(path))
+		skb->dev = path->dst->dev;
 }
 
 void kims_output_rewrite(struct kims_net *kn, const struct kims_flow *f, struct sk_buff *skb,
-			 const struct kims_packet *p, const struct kims_path *path)
+			 const struct kims_packet *p, const struct kims_hop *hop)
 {
 	struct udphdr *uh = (struct udphdr *)(skb->data + p->l4);
 
@@ -167,7 +174,7 @@ void kims_output_rewrite(struct kims_net *kn, const struct kims_flow *f, struct 
 		kims_push6(f, skb, p);
 	skb_reset_network_header(skb);
 	skb->priority = rt_tos2priority(kims_dsfield(f, p->dsfield));
-	kims_scrub(skb, path);
+	kims_output_scrub(skb, hop->path);
 }
 
 void kims_output_stack(struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb)

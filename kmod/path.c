@@ -82,7 +82,7 @@ static struct dst_entry *kims_route6(struct kims_net *kn, const struct kims_way 
 	struct dst_entry *dst;
 
 	/* Unlike IPv4's, the IPv6 lookup does not ask whether the source is ours. */
-	if (!ipv6_chk_addr(kn->net, &fl6.saddr, NULL, 0))
+	if (way->src.addr.family == AF_INET6 && !ipv6_chk_addr(kn->net, &fl6.saddr, NULL, 0))
 		return NULL;
 	dst = ip6_dst_lookup_flow(kn->net, NULL, &fl6, NULL);
 	return IS_ERR(dst) ? NULL : dst;
@@ -117,7 +117,7 @@ const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_way *wa
 
 	if (!path)
 		return NULL;
-	path->family = way->src.addr.family;
+	path->family = way->dst.addr.family;
 	path->dst = path->family == AF_INET ? kims_route4(kn, way) : kims_route6(kn, way);
 	if (!path->dst) {
 		kfree(path);
@@ -138,16 +138,10 @@ const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_way *wa
 
 /* --- the direct way --- */
 
-static struct neighbour *kims_path_neigh6(const struct kims_path *path,
-					  const struct in6_addr *daddr)
+struct neighbour *kims_path_neigh6(const struct kims_path *path, const struct in6_addr *daddr)
 {
 	return kims_path_ready(__ipv6_neigh_lookup_noref(path->dst->dev,
 							 rt6_nexthop(kims_path_rt6(path), daddr)));
-}
-
-static bool kims_path_fits6(const struct kims_path *path, unsigned int len)
-{
-	return !READ_ONCE(path->dst->expires) && len <= dst_mtu(path->dst);
 }
 
 /* On the wire; of a list of packets (gtpu/gso.c) the first is the longest. */

@@ -72,6 +72,13 @@ static inline struct neighbour *kims_path_neigh4(const struct kims_path *path, _
 	return kims_path_ready(__ipv4_neigh_lookup_noref(path->dst->dev, (__force u32)nexthop));
 }
 
+static inline bool kims_path_fits6(const struct kims_path *path, unsigned int len)
+{
+	return !READ_ONCE(path->dst->expires) && len <= dst_mtu(path->dst);
+}
+
+struct neighbour *kims_path_neigh6(const struct kims_path *path, const struct in6_addr *daddr);
+
 /* Sends a rewritten packet the direct way, if that can be; false: it is the caller's still. */
 bool kims_path_send(const struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb);
 /* Of a way that no packet uses any more. */

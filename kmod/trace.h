@@ -59,6 +59,48 @@ DEFINE_EVENT(kims_drop_class, kims_gm_drop,
 	TP_PROTO(u32 object, int reason, const struct sk_buff *skb),
 	TP_ARGS(object, reason, skb));
 
+/* object: the GTP-U endpoint */
+DEFINE_EVENT(kims_drop_class, kims_gtpu_drop,
+	TP_PROTO(u32 object, int reason, const struct sk_buff *skb),
+	TP_ARGS(object, reason, skb));
+
+DECLARE_EVENT_CLASS(kims_session_class,
+	TP_PROTO(u64 session, u32 pdr, int reason, const struct sk_buff *skb),
+	TP_ARGS(session, pdr, reason, skb),
+	TP_STRUCT__entry(
+		__field(u64, session)
+		__field(u32, pdr)
+		__field(int, reason)
+		__field(const void *, skb)
+		__field(unsigned int, len)
+		__field(u16, protocol)
+	),
+	TP_fast_assign(
+		__entry->session = session;
+		__entry->pdr = pdr;
+		__entry->reason = reason;
+		__entry->skb = skb;
+		__entry->len = skb->len;
+		__entry->protocol = ntohs(skb->protocol);
+	),
+	TP_printk("session=%llu pdr=%u reason=%d skb=%p len=%u protocol=0x%04x",
+		  __entry->session, __entry->pdr, __entry->reason, __entry->skb, __entry->len,
+		  __entry->protocol)
+);
+
+/* An inner packet has met a PDR (reason 0), goes on, or is dropped. */
+DEFINE_EVENT(kims_session_class, kims_classify,
+	TP_PROTO(u64 session, u32 pdr, int reason, const struct sk_buff *skb),
+	TP_ARGS(session, pdr, reason, skb));
+
+DEFINE_EVENT(kims_session_class, kims_session_forward,
+	TP_PROTO(u64 session, u32 pdr, int reason, const struct sk_buff *skb),
+	TP_ARGS(session, pdr, reason, skb));
+
+DEFINE_EVENT(kims_session_class, kims_session_drop,
+	TP_PROTO(u64 session, u32 pdr, int reason, const struct sk_buff *skb),
+	TP_ARGS(session, pdr, reason, skb));
+
 #endif /* KIMS_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

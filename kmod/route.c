@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A cache of paths by destination, for packets that are only passing.
+ *
+ * One per network namespace: direct-mapped, of fixed size, so that whoever sends to ever new
+ * destinations costs others a route lookup now and then, and no memory. A slot is replaced as a
+ * whole; what was in it is freed after a grace period. Each path asks the kernel whether it is
+ * valid before it is used (path.h), so nothing has to be flushed.
+ *
+ * The cache knows destination and device only. Where forwarding depends on more (policy rules,
+ * XFRM policies), or is off, or the route is anything but plain unicast, it says nothing and
+ * the packet is the stack's.
+ */
+#include <linux/hash.h>
+#include <linux/inetdevice.h>
+#include <linux/slab.h>
+#include <net/addrconf.h>
+#include <net/ip.h>
+#include <net/ip6_fib.h>
+#include <net/xfrm.h>
+#include "route.h"
+
+#define KIMS_ROUTES_BITS 10
+
+struct kims_route {
+	struct kims_way way; /* dst: the destination; no src */
+	struct rcu_head rcu;
+};
+
+struct kims_routes {
+	struct kims_route __rcu *slot[1 << KIMS_ROUTES_BITS];
+};
+
+int kims_routes_init(struct kims_net *kn)
+{
+	lockdep_assert_held(&kn->lock);
+	if (kn->routes)
+		return 0;
+	/* Pairs with the address dependency of readers. */
+	smp_store_release(&kn->routes, kvzalloc(sizeof(*kn->routes), GFP_KERNEL_ACCOUNT));
+	return kn->routes ? 0 : -ENOMEM;
+}
+
+static void kims_route_free(struct kims_route *r)
+{
+	kims_path_drop(&r->way);
+	kfree(r);
+}
+
+static void kims_route_free_rcu(struct rcu_head *rcu)
+{
+	kims_route_free(container_of(rcu, struct kims_route, rcu));
+}
+
+void kims_routes_exit(struct kims_net *kn)
+{
+	struct kims_route *r;
+	unsigned int i;
+
+	if (!kn->routes)
+		return;
+	for (i = 0; i < ARRAY_SIZE(kn->routes->slot); i++) {
+		r = rcu_dereference_raw(kn->routes->slot[i]);
+		if (r)
+			kims_route_free(r);
+	}
+	kvfree(kn->routes);
+	kn->routes = NULL;
+}
+
+/* --- the cache --- */
+
+static struct kims_route *kims_route_new(struct kims_route __rcu **slot, struct kims_route *old,
+					 const struct kims_addr *daddr, u32 oif)
+{
+	struct kims_route *r = kzalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!r)
+		return NULL;
+	r->way.dst.addr = *daddr;
+	r->way.oif = oif;
+	if (unrcu_pointer(cmpxchg(slot, RCU_INITIALIZER(old), RCU_INITIALIZER(r))) == old) {
+		if (old)
+			call_rcu(&old->rcu, kims_route_free_rcu);
+	} else {
+		call_rcu(&r->rcu, kims_route_free_rcu); /* another was first; for this packet only */
+	}
+	return r;
+}
+
+static noinline struct kims_route *kims_route_make(struct kims_route __rcu **slot,
+						   struct kims_route *old,
+						   const struct sk_buff *skb, u32 oif)
+{
+	struct kims_addr daddr;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		kims_addr_set4(&daddr, ip_hdr(skb)->daddr);
+	else
+		kims_addr_set6(&daddr, &ipv6_hdr(skb)->daddr);
+	return kims_route_new(slot, old, &daddr, oif);
+}
+
+static struct kims_route *kims_route_find4(struct kims_routes *rs, u32 oif,
+					   const struct sk_buff *skb)
+{
+	__be32 daddr = ip_hdr(skb)->daddr;
+	struct kims_route __rcu **slot = &rs->slot[hash_32((__force u32)daddr ^ oif,
+							   KIMS_ROUTES_BITS)];
+	struct kims_route *r = rcu_dereference(*slot);
+
+	if (likely(r && r->way.dst.addr.v4 == daddr && r->way.oif == oif &&
+		   r->way.dst.addr.family == AF_INET))
+		return r;
+	return kims_route_make(slot, r, skb, oif);
+}
+
+static struct kims_route *kims_route_find6(struct kims_routes *rs, u32 oif,
+					   const struct sk_buff *skb)
+{
+	const struct in6_addr *daddr = &ipv6_hdr(skb)->daddr;
+	u32 hash = ipv6_addr_hash(daddr) ^ oif;
+	struct kims_route __rcu **slot = &rs->slot[hash_32(hash, KIMS_ROUTES_BITS)];
+	struct kims_route *r = rcu_dereference(*slot);
+
+	if (r && r->way.dst.addr.family == AF_INET6 && r->way.oif == oif &&
+	    ipv6_addr_equal(&r->way.dst.addr.v6, daddr))
+		return r;
+	return kims_route_make(slot, r, skb, oif);
+}
+
+static const struct kims_path *kims_route_path(struct kims_net *kn, u32 oif,
+					       const struct sk_buff *skb)
+{
+	struct kims_routes *rs = READ_ONCE(kn->routes);
+	struct kims_route *r;
+
+	if (unlikely(!rs))
+		return NULL;
+	r = likely(skb->protocol == htons(ETH_P_IP)) ? kims_route_find4(rs, oif, skb) :
+						       kims_route_find6(rs, oif, skb);
+	return likely(r) ? kims_path_get(kn, &r->way) : NULL;
+}
+
+/* --- what may use it --- */
+
+static bool kims_has_policies(const struct net *net)
+{
+#ifdef CONFIG_XFRM
+	return net->xfrm.policy_count[XFRM_POLICY_OUT] || net->xfrm.policy_count[XFRM_POLICY_FWD];
+#else
+	return false;
+#endif
+}
+
+static bool kims_has_rules4(const struct net *net)
+{
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+	return READ_ONCE(net->ipv4.fib_has_custom_rules);
+#else
+	return false;
+#endif
+}
+
+static bool kims_has_rules6(const struct net *net)
+{
+#ifdef CONFIG_IPV6_MULTIPLE_TABLES
+	return READ_ONCE(net->ipv6.fib6_has_custom_rules);
+#else
+	return false;
+#endif
+}
+
+/* The stack would forward what comes by iif, and by destination only. */
+static bool kims_forwards4(const struct net *net, const struct net_device *iif, u32 oif)
+{
+	struct in_device *in_dev = iif ? __in_dev_get_rcu(iif) : NULL;
+
+	return in_dev && IN_DEV_FORWARD(in_dev) && (oif || !kims_has_rules4(net));
+}
+
+static bool kims_forwards6(const struct net *net, const struct net_device *iif, u32 oif)
+{
+	const struct inet6_dev *idev = iif ? __in6_dev_get(iif) : NULL;
+
+	return idev && READ_ONCE(idev->cnf.forwarding) && (oif || !kims_has_rules6(net));
+}
+
+const struct kims_path *kims_route_direct(struct kims_net *kn, const struct net_device *iif,
+					  u32 oif, const struct sk_buff *skb,
+					  struct neighbour **ret_neigh)
+{
+	bool v4 = skb->protocol == htons(ETH_P_IP);
+	const struct kims_path *path;
+
+	if (unlikely(!READ_ONCE(kn->direct) || kims_has_policies(kn->net)) ||
+	    !(v4 ? kims_forwards4(kn->net, iif, oif) : kims_forwards6(kn->net, iif, oif)))
+		return NULL;
+	path = kims_route_path(kn, oif, skb);
+	if (unlikely(!path || !path->direct))
+		return NULL;
+	if (likely(v4)) {
+		if (unlikely(kims_path_rt4(path)->rt_type != RTN_UNICAST ||
+			     !kims_path_fits4(path, skb->len)))
+			return NULL;
+		*ret_neigh = kims_path_neigh4(path, ip_hdr(skb)->daddr);
+	} else {
+		if (ipv6_addr_type(&ipv6_hdr(skb)->daddr) & ~IPV6_ADDR_UNICAST ||
+		    !kims_path_fits6(path, skb->len))
+			return NULL;
+		*ret_neigh = kims_path_neigh6(path, &ipv6_hdr(skb)->daddr);
+	}
+	return *ret_neigh ? path : NULL;
+}
+
+const struct kims_path *kims_route_by(struct kims_net *kn, u32 oif, const struct sk_buff *skb)
+{
+	return kims_route_path(kn, oif, skb);
+}
+
+void kims_route_send(const struct kims_path *path, struct neighbour *n, struct sk_buff *skb)
+{
+	kims_output_scrub(skb, path);
+	neigh_hh_output(&n->hh, skb);
+}
