@@ -237,6 +237,40 @@ static void test_kernel_refuses(void **state)
 	assert_null(w->p->binds);
 }
 
+/* AES-GCM and AES-GMAC (TS 33.203 annex H, I): what does not go together is not offered. */
+static void test_aead(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	char sec[1024];
+	struct sip_msg *m;
+
+	assert_int_equal(sec_policy_read("null aes-gmac hmac-sha-1-96", "aes-gcm null aes-cbc",
+					 &w->p->policy),
+			 0);
+	assert_int_equal(w->p->policy.n, 4);
+	for (int gmac = 0; gmac < 2; gmac++) {
+		snprintf(
+			sec, sizeof(sec),
+			"Security-Client: ipsec-3gpp;alg=hmac-sha-1-96;ealg=null;spi-c=11;spi-s=12;port-c=40001;port-s=40002,"
+			"ipsec-3gpp;alg=%s;spi-c=11;spi-s=12;port-c=40001;port-s=40002\r\n",
+			gmac ? "aes-gmac;ealg=null" : "null;ealg=aes-gcm");
+		phone_registers(&u, &(struct reg_opts){ .expires = 3600, .security = sec });
+		m = expect_request(w, EP_MW, CORE, "REGISTER");
+		core_answers(w, m, 401, challenge());
+		sip_msg_unref(m);
+		m = expect_status(w, EP_GM_OPEN, NULL, 401);
+		has(m, SIP_H_SECURITY_SERVER, "alg=null;ealg=aes-gcm");
+		has(m, SIP_H_SECURITY_SERVER, "alg=aes-gmac;ealg=null");
+		has(m, SIP_H_SECURITY_SERVER, "alg=hmac-sha-1-96;ealg=aes-cbc");
+		sip_msg_unref(m);
+		assert_int_equal(w->set[0].x.auth, gmac ? XFRM_AUTH_AES_GMAC : XFRM_AUTH_NONE);
+		assert_int_equal(w->set[0].x.enc, gmac ? XFRM_ENC_NULL : XFRM_ENC_AES_GCM);
+		assert_int_equal(w->set[0].x.auth_key_len, gmac ? 20 : 0);
+		assert_int_equal(w->set[0].x.enc_key_len, gmac ? 0 : 20);
+	}
+}
+
 /* --- rotation --- */
 
 static void renew(struct phone *u, int expires)
@@ -784,6 +818,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_resync, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kernel_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_aead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_renewal_without_challenge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deregister, setup, teardown),

@@ -77,29 +77,57 @@ void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x, struct knl_sa_set 
 	str_copy(b->label, sizeof(b->label), str_of(r->impi));
 }
 
-static void set_keys(struct xfrm_set *x, const struct sa_set *s, const uint8_t ck[16],
-		     const uint8_t ik[16])
+/* Lengths of keys as the functions return them; -EIO. */
+static int set_auth(struct xfrm_set *x, enum sec_alg alg, const uint8_t ck[16],
+		    const uint8_t ik[16])
 {
-	if (s->alg == SEC_HMAC_MD5_96) {
+	int n = 0;
+
+	switch (alg) {
+	case SEC_ALG_NONE:
+		x->auth = XFRM_AUTH_NONE;
+		break;
+	case SEC_HMAC_MD5_96:
 		x->auth = XFRM_AUTH_MD5_96;
-		x->auth_key_len = (size_t)aka_key_md5(ik, x->auth_key);
-	} else {
+		n = aka_key_md5(ik, x->auth_key);
+		break;
+	case SEC_HMAC_SHA_1_96:
 		x->auth = XFRM_AUTH_SHA1_96;
-		x->auth_key_len = (size_t)aka_key_sha1(ik, x->auth_key);
+		n = aka_key_sha1(ik, x->auth_key);
+		break;
+	case SEC_AES_GMAC:
+		x->auth = XFRM_AUTH_AES_GMAC;
+		n = aka_key_gmac(ck, ik, x->auth_key);
+		break;
 	}
-	switch (s->ealg) {
+	x->auth_key_len = (size_t)MAX(n, 0);
+	return MIN(n, 0);
+}
+
+static int set_enc(struct xfrm_set *x, enum sec_ealg ealg, const uint8_t ck[16],
+		   const uint8_t ik[16])
+{
+	int n = 0;
+
+	switch (ealg) {
 	case SEC_EALG_NULL:
 		x->enc = XFRM_ENC_NULL;
 		break;
 	case SEC_AES_CBC:
 		x->enc = XFRM_ENC_AES_CBC;
-		x->enc_key_len = (size_t)aka_key_aes(ck, x->enc_key);
+		n = aka_key_aes(ck, x->enc_key);
 		break;
 	case SEC_DES_EDE3_CBC:
 		x->enc = XFRM_ENC_DES3_CBC;
-		x->enc_key_len = (size_t)aka_key_des3(ck, x->enc_key);
+		n = aka_key_des3(ck, x->enc_key);
+		break;
+	case SEC_AES_GCM:
+		x->enc = XFRM_ENC_AES_GCM;
+		n = aka_key_gcm(ck, ik, x->enc_key);
 		break;
 	}
+	x->enc_key_len = (size_t)MAX(n, 0);
+	return MIN(n, 0);
 }
 
 /* The kernel may know an SPI that we do not, of another program: then others are tried. */
@@ -107,7 +135,7 @@ static int install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16])
 {
 	struct pcscf *p = s->p;
 	struct knl_sa_set b;
-	struct xfrm_set x;
+	struct xfrm_set x = { 0 };
 	int r = -EEXIST;
 
 	for (int i = 0; i < SPI_TRIES && r == -EEXIST; i++) {
@@ -115,10 +143,13 @@ static int install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16])
 		if (!r)
 			r = random_spi(s->spi_uc, s->spi_us, s->spi_ps, &s->spi_pc);
 		if (r < 0)
-			return r;
+			break;
 		sa_to_kernel(s, &x, &b);
-		set_keys(&x, s, ck, ik);
-		r = p->kops->set_add(p->karg, &x, &b, &s->knl_id);
+		r = set_auth(&x, s->alg, ck, ik);
+		if (!r)
+			r = set_enc(&x, s->ealg, ck, ik);
+		if (!r)
+			r = p->kops->set_add(p->karg, &x, &b, &s->knl_id);
 	}
 	aka_wipe(&x, sizeof(x));
 	return r;

@@ -8,24 +8,38 @@
  */
 #include "pcscf/pcscf.h"
 
+/* Pairs of one integrity algorithm with all that go with it. */
+static int add_pairs(struct sec_policy *pol, struct str a, const char *ealgs)
+{
+	struct str rest = str_of(ealgs), e;
+	enum sec_ealg ealg;
+	enum sec_alg alg;
+
+	if (sec_alg_parse(a, &alg))
+		return -EINVAL;
+	while (str_split(&rest, ' ', &e)) {
+		if (!e.n)
+			continue;
+		if (sec_ealg_parse(e, &ealg))
+			return -EINVAL;
+		if (!sec_is_pair(alg, ealg))
+			continue;
+		if (pol->n == SEC_POLICY_MAX)
+			return -EINVAL;
+		pol->m[pol->n].alg = alg;
+		pol->m[pol->n++].ealg = ealg;
+	}
+	return 0;
+}
+
 int sec_policy_read(const char *algs, const char *ealgs, struct sec_policy *ret)
 {
-	struct str a_rest = str_of(algs), a, e_rest, e;
 	struct sec_policy pol = { 0 };
+	struct str rest = str_of(algs), a;
 
-	while (str_split(&a_rest, ' ', &a)) {
-		if (!a.n)
-			continue;
-		e_rest = str_of(ealgs);
-		while (str_split(&e_rest, ' ', &e)) {
-			if (!e.n)
-				continue;
-			if (pol.n == SEC_POLICY_MAX || sec_alg_parse(a, &pol.m[pol.n].alg) ||
-			    sec_ealg_parse(e, &pol.m[pol.n].ealg))
-				return -EINVAL;
-			pol.n++;
-		}
-	}
+	while (str_split(&rest, ' ', &a))
+		if (a.n && add_pairs(&pol, a, ealgs) < 0)
+			return -EINVAL;
 	if (!pol.n)
 		return -EINVAL;
 	*ret = pol;

@@ -84,6 +84,7 @@ static size_t block_of(enum xfrm_enc e)
 {
 	switch (e) {
 	case XFRM_ENC_NULL:
+	case XFRM_ENC_AES_GCM:
 		return 4;
 	case XFRM_ENC_AES_CBC:
 		return 16;
@@ -116,6 +117,8 @@ static int encrypt(const struct xfrm_set *k, const uint8_t *iv, uint8_t *p, size
 		return aka_cbc_encrypt(AKA_AES_128_CBC, k->enc_key, iv, p, n, p);
 	case XFRM_ENC_DES3_CBC:
 		return aka_cbc_encrypt(AKA_DES_EDE3_CBC, k->enc_key, iv, p, n, p);
+	case XFRM_ENC_AES_GCM: /* by the kernel only */
+		return -EOPNOTSUPP;
 	}
 	return -EINVAL;
 }
@@ -127,6 +130,8 @@ int esp_build(const struct xfrm_set *keys, uint32_t spi, uint32_t seq, const uin
 	       at = ESP_HEADER + iv_len;
 	int r;
 
+	if (keys->auth != XFRM_AUTH_MD5_96 && keys->auth != XFRM_AUTH_SHA1_96)
+		return -EOPNOTSUPP; /* AEAD: by the kernel only */
 	if (size < at + n + 2 + 16 + ICV)
 		return -ENOSPC;
 	put32(out, spi);

@@ -16,11 +16,14 @@ struct keys {
 static const char *const auth_names[] = {
 	[XFRM_AUTH_MD5_96] = "HMAC-MD5-96 [RFC2403]",
 	[XFRM_AUTH_SHA1_96] = "HMAC-SHA-1-96 [RFC2404]",
+	[XFRM_AUTH_AES_GMAC] = "AES-GMAC [RFC4543]",
+	[XFRM_AUTH_NONE] = "NULL",
 };
 static const char *const enc_names[] = {
 	[XFRM_ENC_NULL] = "NULL",
 	[XFRM_ENC_AES_CBC] = "AES-CBC [RFC3602]",
 	[XFRM_ENC_DES3_CBC] = "TripleDES-CBC [RFC2451]",
+	[XFRM_ENC_AES_GCM] = "AES-GCM with 16 octet ICV [RFC4106]",
 };
 
 int keys_open(const char *path, struct keys **ret)

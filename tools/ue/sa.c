@@ -157,7 +157,7 @@ static int each_ealg(struct str ealgs, enum sec_alg a, combo_fn fn, void *arg)
 	int r = 0;
 
 	while (!r && str_split(&ealgs, ' ', &word)) {
-		if (!sec_ealg_parse(word, &e))
+		if (!sec_ealg_parse(word, &e) && sec_is_pair(a, e))
 			r = fn(arg, a, e);
 	}
 	return r;
@@ -289,6 +289,8 @@ int sa_choose(struct sa_set *s, struct sip_msg *resp)
 static int set_keys(struct xfrm_set *x, const struct sec_mech *m, const uint8_t ck[16],
 		    const uint8_t ik[16])
 {
+	int n = 0;
+
 	switch (m->alg) {
 	case SEC_HMAC_MD5_96:
 		x->auth = XFRM_AUTH_MD5_96;
@@ -298,8 +300,15 @@ static int set_keys(struct xfrm_set *x, const struct sec_mech *m, const uint8_t 
 		x->auth = XFRM_AUTH_SHA1_96;
 		x->auth_key_len = (size_t)aka_key_sha1(ik, x->auth_key);
 		break;
+	case SEC_AES_GMAC:
+		x->auth = XFRM_AUTH_AES_GMAC;
+		n = aka_key_gmac(ck, ik, x->auth_key);
+		x->auth_key_len = (size_t)MAX(n, 0);
+		break;
 	case SEC_ALG_NONE:
-		return -EOPNOTSUPP;
+		x->auth = XFRM_AUTH_NONE;
+		x->auth_key_len = 0;
+		break;
 	}
 	switch (m->ealg) {
 	case SEC_EALG_NULL:
@@ -314,8 +323,13 @@ static int set_keys(struct xfrm_set *x, const struct sec_mech *m, const uint8_t 
 		x->enc = XFRM_ENC_DES3_CBC;
 		x->enc_key_len = (size_t)aka_key_des3(ck, x->enc_key);
 		break;
+	case SEC_AES_GCM:
+		x->enc = XFRM_ENC_AES_GCM;
+		n = aka_key_gcm(ck, ik, x->enc_key);
+		x->enc_key_len = (size_t)MAX(n, 0);
+		break;
 	}
-	return 0;
+	return MIN(n, 0);
 }
 
 /*

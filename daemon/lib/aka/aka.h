@@ -71,5 +71,8 @@ int aka_key_md5(const uint8_t ik[16], uint8_t *dst);  /* 16 */
 int aka_key_sha1(const uint8_t ik[16], uint8_t *dst); /* 20 */
 int aka_key_des3(const uint8_t ck[16], uint8_t *dst); /* 24, with parity */
 int aka_key_aes(const uint8_t ck[16], uint8_t *dst);  /* 16; all return the length */
+/* AES-GCM (RFC 4106), AES-GMAC (RFC 4543): key and salt, 20; -EIO. */
+int aka_key_gcm(const uint8_t ck[16], const uint8_t ik[16], uint8_t *dst);
+int aka_key_gmac(const uint8_t ck[16], const uint8_t ik[16], uint8_t *dst);
 
 #endif

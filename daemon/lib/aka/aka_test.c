@@ -173,13 +173,19 @@ static void test_base64(void **state _unused_)
 
 static void test_ipsec_keys(void **state _unused_)
 {
-	uint8_t key[16], out[AKA_IPSEC_KEY_MAX];
+	uint8_t key[16], ik[16], out[AKA_IPSEC_KEY_MAX];
 
 	unhex("000102030405060708090a0b0c0d0e0f", key, 16);
 	assert_int_equal(aka_key_des3(key, out), 24);
 	expect(out, 24, "010102020404070708080b0b0d0d0e0e0101020204040707");
 	assert_int_equal(aka_key_sha1(key, out), 20);
 	expect(out, 20, "000102030405060708090a0b0c0d0e0f00000000");
+	/* Salts by Python's hmac over FC, name and length. */
+	unhex("f0e0d0c0b0a090807060504030201000", ik, 16);
+	assert_int_equal(aka_key_gmac(key, ik, out), 20);
+	expect(out, 20, "f0e0d0c0b0a09080706050403020100076571086");
+	assert_int_equal(aka_key_gcm(key, ik, out), 20);
+	expect(out, 20, "000102030405060708090a0b0c0d0e0fef278733");
 }
 
 static void test_akav2(void **state _unused_)

@@ -23,18 +23,21 @@
 #include <arpa/inet.h>
 #include <linux/ipsec.h>
 #include <linux/netlink.h>
+#include <linux/udp.h>
 #include <linux/xfrm.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/netlink/xfrm.h"
 
 #define PRIORITY_SET   1000 /* smaller wins */
 #define PRIORITY_GUARD 2000
-#define REPLAY_WINDOW  32 /* RFC 4303 3.4.3: the most that the plain state holds */
-#define ICV_BITS       96 /* RFC 2403, RFC 2404 */
+#define REPLAY_WINDOW  32  /* RFC 4303 3.4.3: the most that the plain state holds */
+#define ICV_BITS       96  /* RFC 2403, RFC 2404 */
+#define AEAD_ICV_BITS  128 /* RFC 4106 6, RFC 4543 3.3 */
 
 struct knl_xfrm {
 	struct nl_sock *sock;
@@ -249,13 +252,21 @@ struct algorithm {
 static const struct algorithm auth_algs[] = {
 	[XFRM_AUTH_MD5_96] = { "hmac(md5)", 16 },
 	[XFRM_AUTH_SHA1_96] = { "hmac(sha1)", 20 },
+	[XFRM_AUTH_AES_GMAC] = { "rfc4543(gcm(aes))", 20 },
+	[XFRM_AUTH_NONE] = { "none", 0 },
 };
 
 static const struct algorithm enc_algs[] = {
 	[XFRM_ENC_NULL] = { "ecb(cipher_null)", 0 },
 	[XFRM_ENC_AES_CBC] = { "cbc(aes)", 16 },
 	[XFRM_ENC_DES3_CBC] = { "cbc(des3_ede)", 24 },
+	[XFRM_ENC_AES_GCM] = { "rfc4106(gcm(aes))", 20 },
 };
+
+static bool is_aead(const struct xfrm_set *s)
+{
+	return s->auth == XFRM_AUTH_AES_GMAC || s->enc == XFRM_ENC_AES_GCM;
+}
 
 static int put_auth(struct nl_msg *m, const struct xfrm_set *s)
 {
@@ -286,6 +297,44 @@ static int put_enc(struct nl_msg *m, const struct xfrm_set *s)
 	return r;
 }
 
+static int put_aead(struct nl_msg *m, const struct xfrm_set *s)
+{
+	const struct algorithm *alg =
+		s->enc == XFRM_ENC_AES_GCM ? &enc_algs[s->enc] : &auth_algs[s->auth];
+	const uint8_t *key = s->enc == XFRM_ENC_AES_GCM ? s->enc_key : s->auth_key;
+	uint8_t buf[sizeof(struct xfrm_algo_aead) + sizeof(s->enc_key)] = { 0 };
+	struct xfrm_algo_aead *a = (void *)buf;
+	int r;
+
+	strcpy(a->alg_name, alg->name);
+	a->alg_key_len = alg->key_len * 8;
+	a->alg_icv_len = AEAD_ICV_BITS;
+	memcpy(a->alg_key, key, alg->key_len);
+	r = nla_put(m, XFRMA_ALG_AEAD, sizeof(*a) + alg->key_len, a);
+	explicit_bzero(buf, sizeof(buf));
+	return r;
+}
+
+static int put_algorithms(struct nl_msg *m, const struct xfrm_set *s)
+{
+	if (is_aead(s))
+		return put_aead(m, s);
+	return put_auth(m, s) < 0 || put_enc(m, s) < 0 ? -NLE_NOMEM : 0;
+}
+
+static int put_encap(struct nl_msg *m, const struct sa *sa)
+{
+	const struct xfrm_set *s = sa->set;
+	bool in = sa->dir == XFRM_POLICY_IN;
+	struct xfrm_encap_tmpl e = {
+		.encap_type = UDP_ENCAP_ESPINUDP,
+		.encap_sport = htons(in ? s->peer_encap_port : s->our_encap_port),
+		.encap_dport = htons(in ? s->our_encap_port : s->peer_encap_port),
+	};
+
+	return s->our_encap_port ? nla_put(m, XFRMA_ENCAP, sizeof(e), &e) : 0;
+}
+
 /* --- states --- */
 
 static int state_add(struct knl_xfrm *x, const struct sa *sa)
@@ -305,7 +354,7 @@ static int state_add(struct knl_xfrm *x, const struct sa *sa)
 	to_xfrm_address(sa->dst, &info.id.daddr);
 	to_xfrm_address(sa->src, &info.saddr);
 	m = msg_new(XFRM_MSG_NEWSA, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
-	if (m && (put_auth(m, s) < 0 || put_enc(m, s) < 0))
+	if (m && (put_algorithms(m, s) < 0 || put_encap(m, sa) < 0))
 		msg_wipe(&m), m = NULL;
 	return transact(x, m, "add SA", NULL, NULL);
 }
@@ -353,7 +402,8 @@ static int copy_state(void *arg, struct nlmsghdr *h)
 	if (!c->update)
 		return -ENOMEM;
 	for (type = 1; type <= XFRMA_MAX; type++) {
-		if (type != XFRMA_ALG_AUTH_TRUNC && type != XFRMA_ALG_CRYPT)
+		if (type != XFRMA_ALG_AUTH_TRUNC && type != XFRMA_ALG_CRYPT &&
+		    type != XFRMA_ALG_AEAD && type != XFRMA_ENCAP)
 			continue;
 		r = attrs[type]
 			    ? nla_put(c->update, type, nla_len(attrs[type]), nla_data(attrs[type]))
@@ -461,6 +511,8 @@ static int set_check(struct knl_xfrm *x, const struct xfrm_set *s)
 		return fail(x, -EINVAL, "an SPI below 256 is reserved");
 	if (s->our_spi_c == s->our_spi_s || s->peer_spi_c == s->peer_spi_s)
 		return fail(x, -EINVAL, "the two SPIs of one end must differ");
+	if (!s->our_encap_port != !s->peer_encap_port)
+		return fail(x, -EINVAL, "ESP in UDP needs the ports of both ends");
 	return 0;
 }
 
@@ -468,6 +520,9 @@ static int keys_check(struct knl_xfrm *x, const struct xfrm_set *s)
 {
 	if ((size_t)s->auth >= ARRAY_SIZE(auth_algs) || (size_t)s->enc >= ARRAY_SIZE(enc_algs))
 		return fail(x, -EINVAL, "unknown algorithm");
+	if ((s->auth == XFRM_AUTH_NONE) != (s->enc == XFRM_ENC_AES_GCM) ||
+	    (s->auth == XFRM_AUTH_AES_GMAC && s->enc != XFRM_ENC_NULL))
+		return fail(x, -EINVAL, "algorithms that do not go together");
 	if (s->auth_key_len != auth_algs[s->auth].key_len)
 		return fail(x, -EINVAL, "length of the integrity key");
 	if (s->enc_key_len != enc_algs[s->enc].key_len)
@@ -547,6 +602,39 @@ int knl_xfrm_spi_free(struct knl_xfrm *x, const struct xfrm_addr *our, uint32_t 
 	if (r == -ESRCH)
 		return 0;
 	return r ? r : -EEXIST;
+}
+
+static socklen_t to_sockaddr(const struct xfrm_addr *a, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *in = (void *)ret;
+	struct sockaddr_in6 *in6 = (void *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->ss_family = a->family;
+	if (a->family == AF_INET) {
+		in->sin_addr = a->v4;
+		in->sin_port = htons(port);
+		return sizeof(*in);
+	}
+	in6->sin6_addr = a->v6;
+	in6->sin6_port = htons(port);
+	return sizeof(*in6);
+}
+
+int knl_xfrm_encap_open(const struct xfrm_addr *our, uint16_t port, int *ret)
+{
+	_cleanup_close_ int fd = -1;
+	int type = UDP_ENCAP_ESPINUDP;
+	struct sockaddr_storage ss;
+	socklen_t len = to_sockaddr(our, port, &ss);
+
+	fd = socket(our->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (void *)&ss, len) ||
+	    setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &type, sizeof(type)))
+		return -errno;
+	*ret = fd;
+	fd = -1;
+	return 0;
 }
 
 /* --- guards --- */

@@ -16,8 +16,9 @@
 
 #include "lib/core/base.h"
 
-enum xfrm_auth { XFRM_AUTH_MD5_96, XFRM_AUTH_SHA1_96 };
-enum xfrm_enc { XFRM_ENC_NULL, XFRM_ENC_AES_CBC, XFRM_ENC_DES3_CBC };
+/* AES-GMAC (RFC 4543) goes with no encryption, AES-GCM (RFC 4106) with no other integrity. */
+enum xfrm_auth { XFRM_AUTH_MD5_96, XFRM_AUTH_SHA1_96, XFRM_AUTH_AES_GMAC, XFRM_AUTH_NONE };
+enum xfrm_enc { XFRM_ENC_NULL, XFRM_ENC_AES_CBC, XFRM_ENC_DES3_CBC, XFRM_ENC_AES_GCM };
 
 struct xfrm_addr {
 	sa_family_t family;
@@ -40,9 +41,14 @@ struct xfrm_set {
 	uint32_t peer_spi_c, peer_spi_s; /* outbound, chosen by the peer */
 	enum xfrm_auth auth;
 	enum xfrm_enc enc;
-	uint8_t auth_key[20], enc_key[24];
+	uint8_t auth_key[20], enc_key[24]; /* of GCM and GMAC: the salt behind the key */
 	size_t auth_key_len, enc_key_len;
 	uint64_t lifetime_s;		/* hard lifetime; 0: none */
+	/*
+	 * UDP ports of ESP in UDP (RFC 3948); 0: plain ESP. In transport mode peer is the address that
+	 * the NAT gave, and the protected ports are the peer's own.
+	 */
+	uint16_t our_encap_port, peer_encap_port;
 };
 
 struct knl_xfrm;
@@ -54,6 +60,11 @@ const char *knl_xfrm_error(const struct knl_xfrm *x); /* sentence of the last fa
 int knl_xfrm_set_add(struct knl_xfrm *x, const struct xfrm_set *s);    /* -EEXIST: SPI or policy taken */
 int knl_xfrm_set_del(struct knl_xfrm *x, const struct xfrm_set *s);    /* keys not needed; 0 also when partly gone */
 int knl_xfrm_set_lifetime(struct knl_xfrm *x, const struct xfrm_set *s, uint64_t lifetime_s); /* new hard lifetime from now */
+/*
+ * A socket that takes ESP in UDP off to the SAs of its address, for as long as it is open; what else
+ * arrives on it can be read. *ret is a file descriptor, in the caller's network namespace.
+ */
+int knl_xfrm_encap_open(const struct xfrm_addr *our, uint16_t port, int *ret);
 /* SPI that no SA towards addr uses now, in [min, max], as the kernel sees it. */
 int knl_xfrm_spi_free(struct knl_xfrm *x, const struct xfrm_addr *our, uint32_t spi);	      /* 0 free, -EEXIST */
 /* Blocks unprotected packets (UDP, TCP) to addr:port in, and from it out; idempotent. */

@@ -14,12 +14,14 @@ static const char *const alg_names[] = {
 	[SEC_ALG_NONE] = "null",
 	[SEC_HMAC_MD5_96] = "hmac-md5-96",
 	[SEC_HMAC_SHA_1_96] = "hmac-sha-1-96",
+	[SEC_AES_GMAC] = "aes-gmac",
 };
 
 static const char *const ealg_names[] = {
 	[SEC_EALG_NULL] = "null",
 	[SEC_AES_CBC] = "aes-cbc",
 	[SEC_DES_EDE3_CBC] = "des-ede3-cbc",
+	[SEC_AES_GCM] = "aes-gcm",
 };
 
 const char *sec_alg_name(enum sec_alg a)
@@ -32,10 +34,16 @@ const char *sec_ealg_name(enum sec_ealg e)
 	return (size_t)e < ARRAY_SIZE(ealg_names) ? ealg_names[e] : "?";
 }
 
-/* Integrity without an algorithm is not offered by TS 33.203, so "null" is unknown here. */
+bool sec_is_pair(enum sec_alg a, enum sec_ealg e)
+{
+	if (a == SEC_ALG_NONE || e == SEC_AES_GCM)
+		return a == SEC_ALG_NONE && e == SEC_AES_GCM;
+	return a != SEC_AES_GMAC || e == SEC_EALG_NULL;
+}
+
 int sec_alg_parse(struct str s, enum sec_alg *ret)
 {
-	for (size_t i = SEC_HMAC_MD5_96; i < ARRAY_SIZE(alg_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(alg_names); i++) {
 		if (str_ieqz(s, alg_names[i])) {
 			*ret = i;
 			return 0;
@@ -179,7 +187,7 @@ static int read_ipsec(struct str params, struct sec_mech *m)
 	if (!(seen & 1u << P_ALG) || !m->spi_c || !m->spi_s || m->spi_c == m->spi_s || !m->port_c ||
 	    !m->port_s)
 		return -EINVAL;
-	m->known = !m->other && m->esp && m->transport;
+	m->known = !m->other && m->esp && m->transport && sec_is_pair(m->alg, m->ealg);
 	return 0;
 }
 

@@ -8,8 +8,8 @@
 
 #include "lib/sip/msg.h"
 
-enum sec_alg { SEC_ALG_NONE, SEC_HMAC_MD5_96, SEC_HMAC_SHA_1_96 };
-enum sec_ealg { SEC_EALG_NULL, SEC_AES_CBC, SEC_DES_EDE3_CBC };
+enum sec_alg { SEC_ALG_NONE, SEC_HMAC_MD5_96, SEC_HMAC_SHA_1_96, SEC_AES_GMAC };
+enum sec_ealg { SEC_EALG_NULL, SEC_AES_CBC, SEC_DES_EDE3_CBC, SEC_AES_GCM };
 
 struct sec_mech {
 	bool ipsec_3gpp;      /* false: another mechanism, kept for comparison only */
@@ -39,6 +39,8 @@ bool sec_list_equal(const struct sec_list *a, const struct sec_list *b); /* as s
 int sec_mech_write(const struct sec_mech *m, char *dst, size_t size);	 /* one element; -ENOSPC */
 const char *sec_alg_name(enum sec_alg a);
 const char *sec_ealg_name(enum sec_ealg e);
+/* AES-GCM protects integrity itself, AES-GMAC nothing else: no other pairs of theirs (annex H). */
+bool sec_is_pair(enum sec_alg a, enum sec_ealg e);
 int sec_alg_parse(struct str s, enum sec_alg *ret);
 int sec_ealg_parse(struct str s, enum sec_ealg *ret);
 

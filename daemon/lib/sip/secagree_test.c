@@ -49,7 +49,7 @@ static void test_unknown(void **state)
 	(void)state;
 	assert_int_equal(
 		read_one(
-			"tls;q=0.2, digest;d-alg=md5, ipsec-3gpp;alg=aes-gmac;" TAIL
+			"tls;q=0.2, digest;d-alg=md5, ipsec-3gpp;alg=hmac-sha-2-256-128;" TAIL
 			", ipsec-3gpp;alg=hmac-md5-96;ealg=aes-gcm;" TAIL
 			", ipsec-3gpp;alg=hmac-md5-96;prot=esp;mod=UDP-enc-tun;spi-c=1;spi-s=2;port-c=3;port-s=4",
 			&l),
@@ -117,6 +117,29 @@ static void test_equal(void **state)
 	assert_false(sec_list_equal(&a, &b));
 }
 
+/* TS 33.203 annex H: which algorithms go together. */
+static void test_pairs(void **state)
+{
+	struct sec_list l;
+
+	(void)state;
+	assert_int_equal(read_one("ipsec-3gpp;alg=null;ealg=aes-gcm;" TAIL
+				  ",ipsec-3gpp;alg=aes-gmac;" TAIL
+				  ",ipsec-3gpp;alg=aes-gmac;ealg=null;" TAIL
+				  ",ipsec-3gpp;alg=null;ealg=null;" TAIL
+				  ",ipsec-3gpp;alg=null;ealg=aes-cbc;" TAIL
+				  ",ipsec-3gpp;alg=aes-gmac;ealg=aes-cbc;" TAIL
+				  ",ipsec-3gpp;alg=hmac-sha-1-96;ealg=aes-gcm;" TAIL
+				  ",ipsec-3gpp;alg=null;" TAIL,
+				  &l),
+			 0);
+	assert_int_equal(l.n, 8);
+	for (size_t i = 0; i < l.n; i++)
+		assert_int_equal(l.m[i].known, i < 3);
+	assert_int_equal(l.m[0].ealg, SEC_AES_GCM);
+	assert_int_equal(l.m[1].alg, SEC_AES_GMAC);
+}
+
 static void test_write(void **state)
 {
 	const struct sec_mech m = { .ipsec_3gpp = true,
@@ -149,7 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),	cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_pairs),	cmocka_unit_test(test_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
