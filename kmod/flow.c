@@ -418,23 +418,20 @@ static unsigned int kims_flow_run(struct kims_net *kn, struct kims_flow *f, stru
 	return NF_STOLEN;
 }
 
-/* Not onward into a flow of this host: two that copy to one another would never end. */
+/* Not to a flow of this host: two that copy to one another would never end. */
 void kims_flow_send_copy(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb, u16 l4)
 {
 	struct kims_hop hop;
 
-	if (kims_flow_pass(kn, f, skb, l4, &hop) != NF_STOLEN) {
+	if (unlikely(kims_local_find(&kn->flow->locals, &f->way.dst))) {
+		f->ops->account(f, NULL, 0, KIMS_DROP_NO_ROUTE);
 		kfree_skb(skb);
 		return;
 	}
-	if (kims_hop_send(kn, &hop, skb))
-		return;
-	if (unlikely(kims_flow_onward(kn, hop.path, skb))) {
-		kims_flow_drop(kn, f, skb, KIMS_DROP_NO_ROUTE);
+	if (kims_flow_pass(kn, f, skb, l4, &hop) != NF_STOLEN)
 		kfree_skb(skb);
-		return;
-	}
-	kims_output_stack(kn, hop.path, skb);
+	else if (!kims_hop_send(kn, &hop, skb))
+		kims_output_stack(kn, hop.path, skb);
 }
 
 static bool kims_gso_split(const struct sk_buff *skb)
