@@ -236,7 +236,7 @@ static void io_filter(struct tlv_io *io, struct nas_filter *f)
 	else
 		components_in(io, f);
 	tlv_part_end(io, &part);
-	if (io->op == TLV_DECODE && !f->has)
+	if (io->op == TLV_DECODE && tlv_ok(io) && !f->has)
 		tlv_bad(io, FILTER_SYNTACTIC);
 }
 

@@ -20,23 +20,23 @@ enum nas_tft_op {
 enum nas_filter_dir { NAS_DIR_PRE_REL7 = 0, NAS_DIR_DL = 1, NAS_DIR_UL = 2, NAS_DIR_BOTH = 3 };
 
 enum nas_component { /* bits of nas_filter.has, in the order in which they are sent */
-	NAS_REMOTE4 = 1 << 0, /* 0x10 */
-	NAS_LOCAL4 = 1 << 1,  /* 0x11 */
-	NAS_REMOTE6 = 1 << 2, /* 0x21; 0x20 (address and mask) is understood */
-	NAS_LOCAL6 = 1 << 3,  /* 0x23 */
-	NAS_PROTO = 1 << 4,   /* 0x30: protocol, next header */
-	NAS_LOCAL_PORT = 1 << 5, /* 0x40 when low == high, else 0x41 */
-	NAS_REMOTE_PORT = 1 << 6, /* 0x50, 0x51 */
-	NAS_SPI = 1 << 7,	  /* 0x60 */
-	NAS_TOS = 1 << 8,	  /* 0x70 */
-	NAS_FLOW_LABEL = 1 << 9,  /* 0x80 */
-	NAS_DST_MAC = 1 << 10,	  /* 0x81 */
-	NAS_SRC_MAC = 1 << 11,	  /* 0x82 */
-	NAS_CTAG_VID = 1 << 12,	  /* 0x83 */
-	NAS_STAG_VID = 1 << 13,	  /* 0x84 */
-	NAS_CTAG_PCP = 1 << 14,	  /* 0x85 */
-	NAS_STAG_PCP = 1 << 15,	  /* 0x86 */
-	NAS_ETHERTYPE = 1 << 16,  /* 0x87 */
+		     NAS_REMOTE4 = 1 << 0,     /* 0x10 */
+		     NAS_LOCAL4 = 1 << 1,      /* 0x11 */
+		     NAS_REMOTE6 = 1 << 2,     /* 0x21; 0x20 (address and mask) is understood */
+		     NAS_LOCAL6 = 1 << 3,      /* 0x23 */
+		     NAS_PROTO = 1 << 4,       /* 0x30: protocol, next header */
+		     NAS_LOCAL_PORT = 1 << 5,  /* 0x40 when low == high, else 0x41 */
+		     NAS_REMOTE_PORT = 1 << 6, /* 0x50, 0x51 */
+		     NAS_SPI = 1 << 7,	       /* 0x60 */
+		     NAS_TOS = 1 << 8,	       /* 0x70 */
+		     NAS_FLOW_LABEL = 1 << 9,  /* 0x80 */
+		     NAS_DST_MAC = 1 << 10,    /* 0x81 */
+		     NAS_SRC_MAC = 1 << 11,    /* 0x82 */
+		     NAS_CTAG_VID = 1 << 12,   /* 0x83 */
+		     NAS_STAG_VID = 1 << 13,   /* 0x84 */
+		     NAS_CTAG_PCP = 1 << 14,   /* 0x85 */
+		     NAS_STAG_PCP = 1 << 15,   /* 0x86 */
+		     NAS_ETHERTYPE = 1 << 16,  /* 0x87 */
 };
 
 struct nas_filter {
@@ -63,7 +63,7 @@ struct nas_tft_param {
 	struct str v;
 };
 
-#define NAS_FILTERS_MAX 15
+#define NAS_FILTERS_MAX	   15
 #define NAS_TFT_PARAMS_MAX 4
 struct nas_tft {
 	uint8_t op;
@@ -83,11 +83,12 @@ enum nas_pco_id {
 	NAS_PCO_IPCP = 0x8021,
 	NAS_PCO_PAP = 0xc023,
 	NAS_PCO_CHAP = 0xc223,
-	NAS_PCO_PCSCF6 = 0x0001,	 /* up: request (empty); down: P-CSCF IPv6 address */
+	NAS_PCO_PCSCF6 = 0x0001,	   /* up: request (empty); down: P-CSCF IPv6 address */
 	NAS_PCO_IM_CN_SIGNALLING = 0x0002, /* IM CN Subsystem Signaling Flag */
 	NAS_PCO_DNS6 = 0x0003,
 	NAS_PCO_NOT_SUPPORTED = 0x0004,
-	NAS_PCO_BEARER_CONTROL = 0x0005, /* down: selected bearer control mode; up: MS support of network requested */
+	NAS_PCO_BEARER_CONTROL =
+		0x0005, /* down: selected bearer control mode; up: MS support of network requested */
 	NAS_PCO_DSMIPV6_HA = 0x0007,
 	NAS_PCO_IP_VIA_NAS = 0x000a,
 	NAS_PCO_IPV4_VIA_DHCP = 0x000b,
@@ -108,8 +109,8 @@ enum nas_pco_id {
 	NAS_PCO_PDU_SESSION_ID = 0x001a,
 	NAS_PCO_ETHERNET_MTU = 0x0020,
 	NAS_PCO_UNSTRUCTURED_MTU = 0x0021,
-	NAS_PCO_QOS_RULES_2 = 0x0023,	     /* its length has two octets, also in */
-	NAS_PCO_QOS_FLOWS_2 = 0x0024,	     /* these four */
+	NAS_PCO_QOS_RULES_2 = 0x0023, /* its length has two octets, also in */
+	NAS_PCO_QOS_FLOWS_2 = 0x0024, /* these four */
 	NAS_PCO_ATSSS_2 = 0x0030,
 	NAS_PCO_DS_TT_2 = 0x0031,
 	NAS_PCO_PORT_MGMT_2 = 0x0032,
@@ -120,8 +121,8 @@ struct nas_pco_opt {
 	struct str v; /* view; its memory must last until encoding */
 };
 #define NAS_PCO_MAX 24
-struct nas_pco { /* PCO, APCO, ePCO */
-	uint8_t protocol; /* configuration protocol: 0, PPP for use with IP */
+struct nas_pco {			     /* PCO, APCO, ePCO */
+	uint8_t protocol;		     /* configuration protocol: 0, PPP for use with IP */
 	struct nas_pco_opt opt[NAS_PCO_MAX]; /* more are ignored */
 	uint8_t n;
 };

@@ -7,19 +7,19 @@
 
 /* --- codecs (8.x); they read and write --- */
 
-#define io_u8	  tlv_io_u8
-#define io_u16	  tlv_io_u16
-#define io_u32	  tlv_io_u32
-#define io_low2	  tlv_io_low2
-#define io_low4	  tlv_io_low4
-#define io_rest	  tlv_io_rest
-#define io_text	  tlv_io_text
-#define io_timer  tlv_io_timer
-#define io_tft	  nas_io_tft
-#define io_tad	  nas_io_tad
-#define io_pco	  nas_io_pco
-#define io_epco	  nas_io_epco
-#define io_group  NULL
+#define io_u8	 tlv_io_u8
+#define io_u16	 tlv_io_u16
+#define io_u32	 tlv_io_u32
+#define io_low2	 tlv_io_low2
+#define io_low4	 tlv_io_low4
+#define io_rest	 tlv_io_rest
+#define io_text	 tlv_io_text
+#define io_timer tlv_io_timer
+#define io_tft	 nas_io_tft
+#define io_tad	 nas_io_tad
+#define io_pco	 nas_io_pco
+#define io_epco	 nas_io_epco
+#define io_group NULL
 
 static void io_digits(struct tlv_io *io, void *v)
 {
@@ -645,7 +645,8 @@ const char *s5_cause_name(uint8_t cause)
 		[S5_APN_CONGESTION] = "APN Congestion",
 		[S5_BEARER_HANDLING_NOT_SUPPORTED] = "Bearer handling not supported",
 		[S5_UE_ALREADY_REATTACHED] = "UE already re-attached",
-		[S5_MULTIPLE_PDN_NOT_ALLOWED] = "Multiple PDN connections for a given APN not allowed",
+		[S5_MULTIPLE_PDN_NOT_ALLOWED] =
+			"Multiple PDN connections for a given APN not allowed",
 		[S5_CONGESTION] = "GTP-C Entity Congestion",
 		[S5_LATE_OVERLAPPING] = "Late Overlapping Request",
 		[S5_TIMED_OUT_REQUEST] = "Timed out Request",

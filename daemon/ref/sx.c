@@ -18,12 +18,12 @@
 #define io_timer tlv_io_timer
 #define io_group NULL
 
-#define FLAGS(fn, list, min)                                          \
-	static void io_##fn(struct tlv_io *io, void *v)               \
-	{                                                             \
+#define FLAGS(fn, list, min)                                           \
+	static void io_##fn(struct tlv_io *io, void *v)                \
+	{                                                              \
 		static const char *const names[] = { list(TLV_NAME) }; \
-                                                                      \
-		tlv_flags(io, names, v, ARRAY_SIZE(names), min);      \
+                                                                       \
+		tlv_flags(io, names, v, ARRAY_SIZE(names), min);       \
 	}
 FLAGS(triggers, SX_TRIGGERS, 3)
 FLAGS(report_triggers, SX_REPORT_TRIGGERS, 3)
@@ -423,12 +423,14 @@ static void pfd_field(struct tlv_io *io, const char *name, bool there, struct st
 static void io_pfd(struct tlv_io *io, void *v)
 {
 	struct sx_pfd *p = v;
-	struct str *const fields[] = { &p->flow,   &p->url,	    &p->domain,	    &p->custom,
-				       &p->domain_protocol, &p->more_flows, &p->more_urls,
-				       &p->more_domains };
-	static const char *const names[] = { "flow",	    "url",	  "domain",    "custom",
-					     "domain-protocol", "more-flows", "more-urls",
-					     "more-domains" };
+	struct str *const fields[] = {
+		&p->flow,	&p->url,       &p->domain,	&p->custom, &p->domain_protocol,
+		&p->more_flows, &p->more_urls, &p->more_domains
+	};
+	static const char *const names[] = {
+		"flow",	      "url",	   "domain",	  "custom", "domain-protocol",
+		"more-flows", "more-urls", "more-domains"
+	};
 	uint8_t flags = 0;
 
 	for (int i = 0; i < 8; i++)
@@ -457,8 +459,9 @@ static void io_user_id(struct tlv_io *io, void *v)
 	struct sx_user_id *u = v;
 	struct str *const fields[] = { &u->imsi, &u->imei, &u->msisdn, &u->nai,
 				       &u->supi, &u->gpsi, &u->pei };
-	static const char *const names[] = { "imsi", "imei", "msisdn", "nai",
-					     "supi", "gpsi", "pei" };
+	static const char *const names[] = {
+		"imsi", "imei", "msisdn", "nai", "supi", "gpsi", "pei"
+	};
 	uint8_t flags = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)

@@ -18,18 +18,19 @@
 struct gtpc;
 
 enum gtpc_path_event {
-	GTPC_PATH_UP,	     /* first answer, or again after GTPC_PATH_DOWN, with the same restart counter */
-	GTPC_PATH_DOWN,	     /* no answer to an Echo Request after N3 repetitions */
+	GTPC_PATH_UP, /* first answer, or again after GTPC_PATH_DOWN, with the same restart counter */
+	GTPC_PATH_DOWN, /* no answer to an Echo Request after N3 repetitions */
 	GTPC_PATH_RESTARTED, /* the peer's restart counter changed: its sessions are gone (TS 23.007 18) */
 };
 
 struct gtpc_conf {
-	struct sockaddr_storage local[2]; /* IPv4 and IPv6, port included; ss_family AF_UNSPEC: none */
-	uint32_t t3_ms;			  /* 3000 when 0 */
-	uint8_t n3;			  /* repetitions: 3 when 0 */
-	uint32_t echo_s;		  /* between Echo Requests on a held path: 60 when 0 */
-	uint8_t restart_counter;	  /* ours; grows by 1 with each start that lost its sessions */
-	uint32_t max_pending;		  /* requests of peers kept for their repetitions: 65536 when 0 */
+	struct sockaddr_storage
+		local[2];	 /* IPv4 and IPv6, port included; ss_family AF_UNSPEC: none */
+	uint32_t t3_ms;		 /* 3000 when 0 */
+	uint8_t n3;		 /* repetitions: 3 when 0 */
+	uint32_t echo_s;	 /* between Echo Requests on a held path: 60 when 0 */
+	uint8_t restart_counter; /* ours; grows by 1 with each start that lost its sessions */
+	uint32_t max_pending;	 /* requests of peers kept for their repetitions: 65536 when 0 */
 	/* Tests: datagrams go here instead of to a socket. */
 	void (*send)(void *arg, const struct sockaddr_storage *to, const void *p, size_t n);
 	void *send_arg;
@@ -48,7 +49,7 @@ struct gtpc_ops {
 
 int gtpc_open(struct loop *l, const struct gtpc_conf *c, const struct gtpc_ops *ops, void *arg,
 	      struct gtpc **ret); /* -errno of socket(), bind() */
-void gtpc_close(struct gtpc *g); /* no callback any more; NULL is fine */
+void gtpc_close(struct gtpc *g);  /* no callback any more; NULL is fine */
 
 /*
  * Sends a request (p: a whole message of ref/s5) and calls done once. *ret_call (may be NULL) is valid

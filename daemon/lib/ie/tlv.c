@@ -225,8 +225,8 @@ int tlv_decode(const struct tlv_msg *m, const uint8_t *msg, size_t n, struct tlv
 		       &seen);
 	if (e)
 		return e;
-	accepted = !m->cause_off ||
-		   tlv_accepted(m->format, *(uint8_t *)field(ret, m->cause_off - 1));
+	accepted =
+		!m->cause_off || tlv_accepted(m->format, *(uint8_t *)field(ret, m->cause_off - 1));
 	return require(&d, m->rules(), &seen, accepted ? TLV_S : TLV_M);
 }
 
@@ -275,7 +275,8 @@ int tlv_encode(const struct tlv_msg *m, const struct tlv_hdr *h, const void *in,
 
 	hdr.type = m->type;
 	m->format->begin(b, &hdr);
-	encode_rules(b, m->format, m->rules(), (void *)in); /* the walk writes nothing when encoding */
+	encode_rules(b, m->format, m->rules(),
+		     (void *)in); /* the walk writes nothing when encoding */
 	tlv_end(b, m->format, start);
 	return b->err;
 }

@@ -65,7 +65,8 @@ void tlv_ip4(struct tlv_io *io, const char *name, struct in_addr *v);
 void tlv_ip6(struct tlv_io *io, const char *name, struct in6_addr *v);
 void tlv_rest(struct tlv_io *io, const char *name, struct str *v); /* all that is left */
 void tlv_lv(struct tlv_io *io, const char *name, unsigned int len_octets, struct str *v);
-void tlv_text(struct tlv_io *io, const char *name, struct str *v); /* all that is left, without NUL */
+void tlv_text(struct tlv_io *io, const char *name,
+	      struct str *v); /* all that is left, without NUL */
 /* Digits of TS 29.274 8.3, 8.10, 8.11 (TBCD, low half first, 0xf fills): all that is left. */
 void tlv_digits(struct tlv_io *io, const char *name, char *v, size_t size);
 /* Labels of RFC 1035 as text with dots (APN, FQDN): all that is left. */
@@ -89,7 +90,7 @@ void tlv_part_end(struct tlv_io *io, const struct tlv_part *p);
 bool tlv_more(const struct tlv_io *io, bool want);
 size_t tlv_left(const struct tlv_io *io); /* decoding */
 void tlv_bad(struct tlv_io *io, uint8_t cause);
-bool tlv_ok(const struct tlv_io *io); /* nothing went wrong so far */
+bool tlv_ok(const struct tlv_io *io);		    /* nothing went wrong so far */
 void tlv_note(struct tlv_io *io, const char *name); /* printing: a heading */
 
 /* Codecs of plain values, for rows of IEs. */
@@ -97,7 +98,7 @@ void tlv_io_u8(struct tlv_io *io, void *v);
 void tlv_io_u16(struct tlv_io *io, void *v);
 void tlv_io_u32(struct tlv_io *io, void *v);
 void tlv_io_u64(struct tlv_io *io, void *v);
-void tlv_io_low2(struct tlv_io *io, void *v);  /* uint8_t: the low bits of an octet */
+void tlv_io_low2(struct tlv_io *io, void *v); /* uint8_t: the low bits of an octet */
 void tlv_io_low3(struct tlv_io *io, void *v);
 void tlv_io_low4(struct tlv_io *io, void *v);
 void tlv_io_low6(struct tlv_io *io, void *v);
@@ -136,20 +137,20 @@ struct tlv_rule {
 	const struct tlv_ie *ie;
 	const char *field;
 	uint8_t instance, presence;
-	uint16_t max;		      /* 1, or the size of the array */
-	uint32_t off, has_off, size;  /* has_off: bool has_x when max is 1, else size_t n_x */
+	uint16_t max;		     /* 1, or the size of the array */
+	uint32_t off, has_off, size; /* has_off: bool has_x when max is 1, else size_t n_x */
 	bool array;
-	tlv_rules *group;	      /* members of a grouped IE; NULL: not grouped */
+	tlv_rules *group; /* members of a grouped IE; NULL: not grouped */
 };
 
 struct tlv_hdr {
 	uint8_t type;
-	bool has_id;  /* TEID or SEID is in the header */
+	bool has_id; /* TEID or SEID is in the header */
 	uint64_t id;
 	uint32_t seq; /* 24 bits */
 	bool more;    /* GTPv2 P flag, PFCP FO flag: another message follows in this datagram */
 	bool has_prio;
-	uint8_t prio; /* 0: highest, 15 */
+	uint8_t prio;	     /* 0: highest, 15 */
 	size_t hdr_len, len; /* octets of the header, of the whole message; not used for encoding */
 };
 
@@ -233,20 +234,45 @@ void tlv_doc_ies(FILE *f, const struct tlv_ie *ies, size_t n, const char *spec);
 #define TLV_BOOL(f) bool f;
 #define TLV_NAME(f) #f,
 /* In a function where T is the struct: the lists of rules are static arrays of such functions. */
-#define TLV_RULE_ONE(p, f, ieref, inst)                                                          \
-	{ .ie = (ieref), .field = #f, .instance = (inst), .presence = TLV_##p, .max = 1,         \
-	  .off = offsetof(T, f), .has_off = offsetof(T, has_##f), .size = sizeof(((T *)0)->f) },
-#define TLV_RULE_MANY(p, f, ieref, inst)                                                         \
-	{ .ie = (ieref), .field = #f, .instance = (inst), .presence = TLV_##p,                   \
-	  .max = ARRAY_SIZE(((T *)0)->f), .off = offsetof(T, f), .has_off = offsetof(T, n_##f),  \
-	  .size = sizeof(((T *)0)->f[0]), .array = true },
-#define TLV_RULE_SUB(p, f, ieref, inst, rules)                                                   \
-	{ .ie = (ieref), .field = #f, .instance = (inst), .presence = TLV_##p, .max = 1,         \
-	  .off = offsetof(T, f), .has_off = offsetof(T, has_##f), .size = sizeof(((T *)0)->f),   \
+#define TLV_RULE_ONE(p, f, ieref, inst)    \
+	{ .ie = (ieref),                   \
+	  .field = #f,                     \
+	  .instance = (inst),              \
+	  .presence = TLV_##p,             \
+	  .max = 1,                        \
+	  .off = offsetof(T, f),           \
+	  .has_off = offsetof(T, has_##f), \
+	  .size = sizeof(((T *)0)->f) },
+#define TLV_RULE_MANY(p, f, ieref, inst)  \
+	{ .ie = (ieref),                  \
+	  .field = #f,                    \
+	  .instance = (inst),             \
+	  .presence = TLV_##p,            \
+	  .max = ARRAY_SIZE(((T *)0)->f), \
+	  .off = offsetof(T, f),          \
+	  .has_off = offsetof(T, n_##f),  \
+	  .size = sizeof(((T *)0)->f[0]), \
+	  .array = true },
+#define TLV_RULE_SUB(p, f, ieref, inst, rules) \
+	{ .ie = (ieref),                       \
+	  .field = #f,                         \
+	  .instance = (inst),                  \
+	  .presence = TLV_##p,                 \
+	  .max = 1,                            \
+	  .off = offsetof(T, f),               \
+	  .has_off = offsetof(T, has_##f),     \
+	  .size = sizeof(((T *)0)->f),         \
 	  .group = (rules) },
-#define TLV_RULE_SUBS(p, f, ieref, inst, rules)                                                  \
-	{ .ie = (ieref), .field = #f, .instance = (inst), .presence = TLV_##p,                   \
-	  .max = ARRAY_SIZE(((T *)0)->f), .off = offsetof(T, f), .has_off = offsetof(T, n_##f),  \
-	  .size = sizeof(((T *)0)->f[0]), .array = true, .group = (rules) },
+#define TLV_RULE_SUBS(p, f, ieref, inst, rules) \
+	{ .ie = (ieref),                        \
+	  .field = #f,                          \
+	  .instance = (inst),                   \
+	  .presence = TLV_##p,                  \
+	  .max = ARRAY_SIZE(((T *)0)->f),       \
+	  .off = offsetof(T, f),                \
+	  .has_off = offsetof(T, n_##f),        \
+	  .size = sizeof(((T *)0)->f[0]),       \
+	  .array = true,                        \
+	  .group = (rules) },
 
 #endif

@@ -18,27 +18,28 @@
 
 #include "lib/ie/exchange.h"
 
-#define PFCP_PORT	8805
+#define PFCP_PORT	 8805
 #define PFCP_NODE_ID_MAX 256
 
 struct pfcp;
 struct pfcp_peer; /* lives while there is an association or somebody associates with it */
 
 enum pfcp_event {
-	PFCP_UP,	/* an association was set up, by either side */
-	PFCP_DOWN,	/* released by either side */
-	PFCP_LOST,	/* no answer to heartbeats: the association is kept, sessions are the owner's decision */
+	PFCP_UP,   /* an association was set up, by either side */
+	PFCP_DOWN, /* released by either side */
+	PFCP_LOST, /* no answer to heartbeats: the association is kept, sessions are the owner's decision */
 	PFCP_BACK,	/* heartbeats are answered again, with the same recovery time stamp */
 	PFCP_RESTARTED, /* another recovery time stamp: its sessions and the association are gone */
 };
 
 struct pfcp_conf {
-	struct sockaddr_storage local[2]; /* IPv4 and IPv6, port included; ss_family AF_UNSPEC: none */
-	uint32_t t1_ms;			  /* 3000 when 0 */
-	uint8_t n1;			  /* repetitions: 3 when 0 */
-	uint32_t heartbeat_s;		  /* 10 when 0 */
-	uint32_t recovery_ts;		  /* ours, seconds since 1900 (pfcp_time()) */
-	uint32_t max_pending;		  /* requests of peers kept for their repetitions: 65536 when 0 */
+	struct sockaddr_storage
+		local[2];     /* IPv4 and IPv6, port included; ss_family AF_UNSPEC: none */
+	uint32_t t1_ms;	      /* 3000 when 0 */
+	uint8_t n1;	      /* repetitions: 3 when 0 */
+	uint32_t heartbeat_s; /* 10 when 0 */
+	uint32_t recovery_ts; /* ours, seconds since 1900 (pfcp_time()) */
+	uint32_t max_pending; /* requests of peers kept for their repetitions: 65536 when 0 */
 	/* Tests: datagrams go here instead of to a socket. */
 	void (*send)(void *arg, const struct sockaddr_storage *to, const void *p, size_t n);
 	void *send_arg;
@@ -68,8 +69,10 @@ void pfcp_drop(struct xchg_token *t); /* NULL is fine */
 const struct sockaddr_storage *pfcp_token_from(const struct xchg_token *t);
 
 /* --- peers --- */
-struct pfcp_peer *pfcp_peer_by_addr(struct pfcp *g, const struct sockaddr_storage *a); /* port aside */
-struct pfcp_peer *pfcp_peer_by_node(struct pfcp *g, struct str node_id); /* value of the Node ID IE */
+struct pfcp_peer *pfcp_peer_by_addr(struct pfcp *g,
+				    const struct sockaddr_storage *a); /* port aside */
+struct pfcp_peer *pfcp_peer_by_node(struct pfcp *g,
+				    struct str node_id); /* value of the Node ID IE */
 const struct sockaddr_storage *pfcp_peer_addr(const struct pfcp_peer *p); /* with port 8805 */
 struct str pfcp_peer_node_id(const struct pfcp_peer *p); /* value of the Node ID IE */
 uint32_t pfcp_peer_recovery_ts(const struct pfcp_peer *p);
@@ -81,8 +84,10 @@ void *pfcp_peer_user(const struct pfcp_peer *p);
 void pfcp_peer_forget(struct pfcp_peer *p);
 void pfcp_each_peer(struct pfcp *g, void (*fn)(void *arg, struct pfcp_peer *p), void *arg);
 
-uint32_t pfcp_time(uint64_t wall_usec); /* as in Recovery Time Stamp (RFC 5905): loop_wall() -> seconds since 1900 */
-uint64_t pfcp_time_usec(uint32_t t);	/* back, era of 2036 included */
+uint32_t pfcp_time(
+	uint64_t
+		wall_usec); /* as in Recovery Time Stamp (RFC 5905): loop_wall() -> seconds since 1900 */
+uint64_t pfcp_time_usec(uint32_t t); /* back, era of 2036 included */
 
 const struct xchg_stats *pfcp_stats(const struct pfcp *g);
 size_t pfcp_calls(const struct pfcp *g);
