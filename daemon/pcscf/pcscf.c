@@ -184,6 +184,8 @@ const char *gm_reason_str(enum knl_gm_reason r)
 		return "spoofed-source";
 	case KNL_GM_UNBOUND:
 		return "unbound";
+	case KNL_GM_WRONG_TUNNEL:
+		return "wrong-tunnel";
 	}
 	return "?";
 }

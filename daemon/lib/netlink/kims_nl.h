@@ -65,6 +65,7 @@ struct knl_sa_set {
 	uint16_t port_uc, port_us, port_pc, port_ps;
 	uint32_t spi_uc, spi_us, spi_pc, spi_ps;
 	uint32_t reqid;
+	uint64_t gtpu_session;	/* by which the UE's packets must come; 0: any way */
 };
 
 struct knl_sa_stats {
@@ -80,7 +81,13 @@ enum knl_event_kind {
 	KNL_EV_RTP_DELETED,  /* by whomever */
 	KNL_EV_SA_DELETED,   /* by whomever; sa_ue_id, sa_label */
 };
-enum knl_gm_reason { KNL_GM_CLEARTEXT, KNL_GM_WRONG_SA, KNL_GM_SPOOFED, KNL_GM_UNBOUND };
+enum knl_gm_reason {
+	KNL_GM_CLEARTEXT,
+	KNL_GM_WRONG_SA,
+	KNL_GM_SPOOFED,
+	KNL_GM_UNBOUND,
+	KNL_GM_WRONG_TUNNEL,
+};
 
 struct knl_event {
 	enum knl_event_kind kind;
@@ -94,6 +101,7 @@ struct knl_event {
 	uint32_t spi;		 /* SA it came under; 0: none */
 	uint64_t sa_ue_id;	 /* owner of that SA; 0: unknown */
 	char sa_label[256];
+	uint64_t gtpu_session;	 /* by which it came; 0: none */
 	uint64_t victim_ue_id;	 /* UE whose address was the source; 0: nobody's */
 	char victim_label[256];
 	uint64_t count;		 /* packets that this event stands for (rate limited) */

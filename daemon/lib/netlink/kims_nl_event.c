@@ -32,6 +32,8 @@ static enum knl_gm_reason reason_of(uint32_t reason)
 		return KNL_GM_CLEARTEXT;
 	if (reason == KIMS_DROP_WRONG_SA)
 		return KNL_GM_WRONG_SA;
+	if (reason == KIMS_DROP_WRONG_TUNNEL)
+		return KNL_GM_WRONG_TUNNEL;
 	return reason == KIMS_DROP_SPOOFED_SOURCE ? KNL_GM_SPOOFED : KNL_GM_UNBOUND;
 }
 
@@ -50,6 +52,7 @@ static void read_violation(struct knl_event *e, struct nlattr **attrs)
 		    KIMS_VIOLATION_A_DST_PORT, &e->dst);
 	e->sa_ue_id = knl_u64(tb, KIMS_VIOLATION_A_SA_UE_ID);
 	knl_get_string(tb, KIMS_VIOLATION_A_SA_LABEL, e->sa_label, sizeof(e->sa_label));
+	e->gtpu_session = knl_u64(tb, KIMS_VIOLATION_A_GTPU_SESSION);
 	e->victim_ue_id = knl_u64(tb, KIMS_VIOLATION_A_OWNER_UE_ID);
 	knl_get_string(tb, KIMS_VIOLATION_A_OWNER_LABEL, e->victim_label,
 		       sizeof(e->victim_label));

@@ -79,7 +79,9 @@ static int put_sas(struct nl_msg *m, const struct knl_sa_set *s)
 	       nla_put_u32(m, KIMS_SA_SET_A_SPI_US, s->spi_us) ||
 	       nla_put_u32(m, KIMS_SA_SET_A_SPI_PC, s->spi_pc) ||
 	       nla_put_u32(m, KIMS_SA_SET_A_SPI_PS, s->spi_ps) ||
-	       nla_put_u32(m, KIMS_SA_SET_A_REQID, s->reqid);
+	       nla_put_u32(m, KIMS_SA_SET_A_REQID, s->reqid) ||
+	       (s->gtpu_session &&
+		nla_put_u64(m, KIMS_SA_SET_A_GTPU_SESSION, s->gtpu_session));
 }
 
 static int put_set(struct nl_msg *m, const struct knl_sa_set *s)
@@ -114,6 +116,7 @@ static void read_set(struct nlattr **tb, struct knl_sa_set *s)
 	s->spi_pc = knl_u32(tb, KIMS_SA_SET_A_SPI_PC);
 	s->spi_ps = knl_u32(tb, KIMS_SA_SET_A_SPI_PS);
 	s->reqid = knl_u32(tb, KIMS_SA_SET_A_REQID);
+	s->gtpu_session = knl_u64(tb, KIMS_SA_SET_A_GTPU_SESSION);
 }
 
 static void read_stats(struct nlattr **tb, struct knl_sa_stats *s)

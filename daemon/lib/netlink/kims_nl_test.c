@@ -64,6 +64,7 @@ static struct knl_sa_set set_of(uint32_t spi)
 		.spi_pc = spi + 2,
 		.spi_ps = spi + 3,
 		.reqid = 7,
+		.gtpu_session = 0x123456789abcdef0,
 	};
 }
 
