@@ -32,11 +32,12 @@
 /* What icmp_send() wants to know is where the answer leaves; the packet itself is not routed. */
 static bool kims_route_back4(struct net *net, struct sk_buff *skb)
 {
+	struct flowi4 fl4 = { .daddr = ip_hdr(skb)->saddr };
 	struct rtable *rt;
 
 	if (skb_dst(skb))
 		return true;
-	rt = ip_route_output(net, ip_hdr(skb)->saddr, 0, 0, 0);
+	rt = ip_route_output_key(net, &fl4);
 	if (IS_ERR(rt))
 		return false;
 	skb_dst_set(skb, &rt->dst);

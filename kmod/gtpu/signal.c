@@ -17,6 +17,7 @@
 #include <linux/ip.h>
 #include <linux/slab.h>
 #include <linux/udp.h>
+#include <linux/unaligned.h>
 #include "genl.h"
 #include "gtpu/gtpu.h"
 #include "gtpu/message.h"
