@@ -7,6 +7,7 @@
 #include <net/ipv6.h>
 #include "genl.h"
 #include "gm/gm.h"
+#include "gtpu/gtpu.h"
 #include "rtp/rtp.h"
 
 struct genl_family kims_genl_family __ro_after_init = {
@@ -141,6 +142,16 @@ int kims_nl_reply_send(struct genl_info *info, struct sk_buff *skb, void *hdr, i
 	return genlmsg_reply(skb, info);
 }
 
+void *kims_nl_dump_hdr(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				&kims_genl_family, NLM_F_MULTI, cmd);
+
+	if (hdr)
+		genl_dump_check_consistent(cb, hdr);
+	return hdr;
+}
+
 /* --- stats-get --- */
 
 static int kims_nl_put_stats(struct sk_buff *skb, struct kims_net *kn)
@@ -152,6 +163,7 @@ static int kims_nl_put_stats(struct sk_buff *skb, struct kims_net *kn)
 	if (!nest || nla_put_u32(skb, KIMS_STATS_A_RTP_FLOWS, kims_rtp_count(kn)) ||
 	    nla_put_u32(skb, KIMS_STATS_A_GM_PORTS, kims_gm_port_count(kn)) ||
 	    nla_put_u32(skb, KIMS_STATS_A_SA_SETS, kims_sa_set_count(kn)) ||
+	    kims_nl_put_gtpu_stats(skb, kn, totals.downlink_received) ||
 	    nla_put_u64_64bit(skb, KIMS_STATS_A_RTP_PACKETS, totals.rtp_packets,
 			      KIMS_STATS_A_PAD) ||
 	    nla_put_u64_64bit(skb, KIMS_STATS_A_GM_PACKETS, kims_gm_passed(kn), KIMS_STATS_A_PAD) ||

@@ -63,5 +63,7 @@ void kims_nl_event_send(struct kims_net *kn, struct sk_buff *skb, void *hdr, uns
  */
 struct sk_buff *kims_nl_reply_new(struct genl_info *info, size_t size, void **ret_hdr);
 int kims_nl_reply_send(struct genl_info *info, struct sk_buff *skb, void *hdr, int err);
+/* The header of one message of a dump; NULL: no room. */
+void *kims_nl_dump_hdr(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 
 #endif /* KIMS_GENL_H */

@@ -3,8 +3,8 @@
  * kims.ko: the user plane of an IMS core in the kernel.
  *
  * The parts: flow.c (flow cache, PRE_ROUTING), output.c (the way out), rtp/ (media flows), gm/
- * (protected ports and SA sets, LOCAL_IN), genl.c (netlink). rtp and gm know nothing of each
- * other; they meet here, in flow.c and in genl.c.
+ * (protected ports and SA sets, LOCAL_IN), gtpu/ (endpoints and sessions), genl.c (netlink). rtp,
+ * gm and gtpu know nothing of each other; they meet here, in flow.c and in genl.c.
  *
  * While any namespace has objects the module cannot be unloaded: each such namespace holds a
  * reference. Which ones can be read from /sys/module/kims/parameters/in_use.
@@ -16,6 +16,7 @@
 #include "flow.h"
 #include "genl.h"
 #include "gm/gm.h"
+#include "gtpu/gtpu.h"
 #include "ingress.h"
 #include "rtp/rtp.h"
 
@@ -112,9 +113,12 @@ static int __net_init kims_net_init(struct net *net)
 	err = kims_net_stats_init(kn);
 	if (err)
 		return err;
-	err = kims_flow_net_init(kn);
+	err = kims_gtpu_net_init(kn);
 	if (err)
 		goto err_stats;
+	err = kims_flow_net_init(kn);
+	if (err)
+		goto err_gtpu;
 	err = kims_rtp_net_init(kn);
 	if (err)
 		goto err_flow;
@@ -127,6 +131,8 @@ err_rtp:
 	kims_rtp_net_exit(kn);
 err_flow:
 	kims_flow_net_exit(kn);
+err_gtpu:
+	kims_gtpu_net_exit(kn);
 err_stats:
 	free_percpu(kn->stats);
 	return err;
@@ -138,9 +144,11 @@ static void __net_exit kims_net_exit(struct net *net)
 	struct kims_net *kn = kims_net(net);
 
 	kims_ingress_net_exit(kn);
+	kims_gtpu_net_stop(kn);
 	kims_gm_net_exit(kn);
 	kims_rtp_net_exit(kn);
-	kims_flow_net_exit(kn);
+	kims_flow_net_exit(kn); /* no packet comes from here on */
+	kims_gtpu_net_exit(kn);
 	free_percpu(kn->stats);
 }
 
@@ -165,9 +173,10 @@ static int kims_in_use_get(char *buf, const struct kernel_param *kp)
 		if (!kn || !READ_ONCE(kn->objects))
 			continue;
 		n += sysfs_emit_at(buf, n,
-				   "namespace %u: %u rtp-flow, %u gm-port, %u sa-set\n",
+				   "namespace %u: %u rtp-flow, %u gm-port, %u sa-set, %u gtpu-ep, %u session\n",
 				   net->ns.inum, kims_rtp_count(kn), kims_gm_port_count(kn),
-				   kims_sa_set_count(kn));
+				   kims_sa_set_count(kn), kims_gtpu_ep_number(kn),
+				   kims_session_count(kn));
 	}
 	rcu_read_unlock();
 	return n ?: sysfs_emit(buf, "no\n");
@@ -189,11 +198,16 @@ static int __init kims_init(void)
 	err = kims_ingress_init();
 	if (err)
 		goto err_pernet;
-	err = kims_genl_init();
+	err = kims_gtpu_link_init();
 	if (err)
 		goto err_ingress;
+	err = kims_genl_init();
+	if (err)
+		goto err_link;
 	return 0;
 
+err_link:
+	kims_gtpu_link_exit();
 err_ingress:
 	kims_ingress_exit();
 err_pernet:
@@ -205,6 +219,7 @@ err_pernet:
 static void __exit kims_exit(void)
 {
 	kims_genl_exit();
+	kims_gtpu_link_exit();
 	kims_ingress_exit();
 	unregister_pernet_subsys(&kims_net_ops);
 	rcu_barrier(); /* objects whose grace period is still running */

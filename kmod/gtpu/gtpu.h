@@ -50,6 +50,12 @@ struct kims_gtpu_ep_stats {
 	struct u64_stats_sync syncp;
 };
 
+/* Sums of all CPUs. */
+struct kims_gtpu_ep_totals {
+	u64 received, forwarded, signalling, sent;
+	u64 drops[__KIMS_DROP_MAX];
+};
+
 /* A local address and port where GTP-U arrives and leaves. Never changes but for dev. */
 struct kims_gtpu_ep {
 	struct kims_local local; /* in the flow table; kind KIMS_FLOW_GTPU */
@@ -144,6 +150,7 @@ struct kims_pdr {
 	bool any_source; /* uplink: the inner source need not be the UE's address */
 	bool decap;	/* outer header removal; false: a GTP-U packet goes on as it is, with a new
 			 * outer header */
+	bool plain;	/* kims_pdr_is_plain() */
 	u8 fail_open;	/* app_id: when userspace says nothing, the packet meets the next PDR */
 	u8 n_filters, n_qers, n_urrs;
 	s16 mark_qfi;	/* of the first QER that marks one; -1 */
@@ -157,6 +164,13 @@ struct kims_pdr {
 	struct kims_qer *qers[KIMS_PDR_QERS]; /* under kims_session.lock only */
 	struct kims_urr *urrs[KIMS_PDR_URRS]; /* under kims_session.lock only */
 };
+
+/* Asks for nothing but tunnel or UE address, and its FAR does nothing but forward. */
+static inline bool kims_pdr_is_plain(const struct kims_pdr *pdr)
+{
+	return pdr->qfi < 0 && !pdr->ifindex && !pdr->n_filters && !pdr->app_id && pdr->far &&
+	       pdr->far->action == KIMS_APPLY_ACTION_FORW;
+}
 
 struct kims_rules {
 	struct rcu_head rcu;
@@ -296,6 +310,7 @@ struct kims_gtpu_net {
 	struct xarray eps;
 	u32 next_ep;
 	u32 n_sessions, n_eps, n_pdrs, n_fars, n_qers, n_urrs;
+	struct kims_gtpu_ep_totals gone; /* of endpoints that are deleted */
 	atomic_t buffered_packets, buffered_octets; /* in the whole namespace */
 	struct nf_hook_ops *late; /* app.c */
 	struct kims_gtpu_limits limits;
@@ -577,6 +592,8 @@ void kims_gtpu_send_gso(struct kims_net *kn, const struct kims_path *path, struc
 /* --- session.c, rules.c, ep.c: control; the caller holds kims_net.lock --- */
 
 int kims_gtpu_net_init(struct kims_net *kn);
+/* First all objects go, then, when no packet comes any more, the rest. */
+void kims_gtpu_net_stop(struct kims_net *kn);
 void kims_gtpu_net_exit(struct kims_net *kn);
 struct kims_session *kims_session_find(const struct kims_net *kn, u64 id);
 /* The session behind this one in the order of a dump; NULL: the first, and no more. */
@@ -584,6 +601,8 @@ struct kims_session *kims_session_next(const struct kims_net *kn, u32 hash, u64 
 struct kims_gtpu_ep *kims_gtpu_ep_find(const struct kims_net *kn, u32 id);
 u32 kims_session_count(const struct kims_net *kn);
 u32 kims_gtpu_ep_number(const struct kims_net *kn); /* how many */
+/* What stats-get says of GTP-U; downlink: packets for UEs; takes the lock. -EMSGSIZE. */
+int kims_nl_put_gtpu_stats(struct sk_buff *skb, struct kims_net *kn, u64 downlink);
 int kims_gtpu_link_init(void); /* the device kinds, once per module */
 void kims_gtpu_link_exit(void);
 int kims_monitor_link_init(void); /* of these, kimsmon */
