@@ -22,14 +22,15 @@
 #define PFCP_NODE_ID_MAX 256
 
 struct pfcp;
-struct pfcp_peer; /* lives while there is an association or somebody associates with it */
+struct pfcp_peer; /* lives as long as its association */
 
 enum pfcp_event {
 	PFCP_UP,   /* an association was set up, by either side */
-	PFCP_DOWN, /* released by either side */
-	PFCP_LOST, /* no answer to heartbeats: the association is kept, sessions are the owner's decision */
-	PFCP_BACK,	/* heartbeats are answered again, with the same recovery time stamp */
-	PFCP_RESTARTED, /* another recovery time stamp: its sessions and the association are gone */
+	PFCP_DOWN, /* released by either side; the peer is gone after this call */
+	PFCP_LOST, /* no answer to heartbeats: the association stays, sessions are the owner's decision */
+	PFCP_BACK, /* heartbeats are answered again, with the same recovery time stamp */
+	/* Another recovery time stamp: its sessions and the association are gone, and the peer after this call. */
+	PFCP_RESTARTED,
 };
 
 struct pfcp_conf {
@@ -48,8 +49,9 @@ struct pfcp_conf {
 struct pfcp_ops {
 	/*
 	 * A request of a peer that is not a repetition and not a heartbeat. peer: NULL when it has no
-	 * association (and this is not about one). t is answered with pfcp_respond() or pfcp_drop(), now or
-	 * later.
+	 * association. t is answered with pfcp_respond() or pfcp_drop(), now or later.
+	 * An Association Setup Request with a peer is one over its association: when it is accepted, PFCP_UP
+	 * comes again; the sessions it does not ask to retain are the owner's to delete (TS 29.244 6.2.6.2).
 	 */
 	void (*request)(void *arg, struct xchg_token *t, const struct xchg_msg *m,
 			struct pfcp_peer *peer);
@@ -76,10 +78,15 @@ struct pfcp_peer *pfcp_peer_by_node(struct pfcp *g,
 const struct sockaddr_storage *pfcp_peer_addr(const struct pfcp_peer *p); /* with port 8805 */
 struct str pfcp_peer_node_id(const struct pfcp_peer *p); /* value of the Node ID IE */
 uint32_t pfcp_peer_recovery_ts(const struct pfcp_peer *p);
-bool pfcp_peer_is_up(const struct pfcp_peer *p);   /* there is an association */
-bool pfcp_peer_is_lost(const struct pfcp_peer *p); /* and it does not answer */
+bool pfcp_peer_is_lost(const struct pfcp_peer *p); /* it does not answer to heartbeats */
 void pfcp_peer_set_user(struct pfcp_peer *p, void *user);
 void *pfcp_peer_user(const struct pfcp_peer *p);
+/*
+ * A peer with which there is an association already, which a restarted process knows from elsewhere.
+ * PFCP_UP is not called. NULL: no memory, or the node id is not 1..PFCP_NODE_ID_MAX octets.
+ */
+struct pfcp_peer *pfcp_peer_restore(struct pfcp *g, const struct sockaddr_storage *addr,
+				    struct str node_id, uint32_t recovery_ts);
 /* Ends the association without a word (PFCP_DOWN is not called). */
 void pfcp_peer_forget(struct pfcp_peer *p);
 void pfcp_each_peer(struct pfcp *g, void (*fn)(void *arg, struct pfcp_peer *p), void *arg);
