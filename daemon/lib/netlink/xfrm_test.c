@@ -576,6 +576,35 @@ static void test_make_before_break(void **state _unused_)
 }
 
 /* Whatever goes wrong, a set is there as a whole or not at all. */
+/* A second set with the peer's same ports and other ports of ours: the first one goes on as it was. */
+static void test_same_peer_ports(void **state _unused_)
+{
+	struct xfrm_set old, new;
+
+	NEED_ESP;
+	guard_all(AF_INET);
+	old = pcscf_set(AF_INET, 2);
+	new = pcscf_set(AF_INET, 3);
+	new.peer = old.peer;
+	install(&old);
+	assert_int_equal(knl_xfrm_set_add(xfrm[PCSCF], &new), -EEXIST);
+	new.our_port_s = PORT_PS + 1;
+	new.our_port_c = PORT_PC - 1;
+	assert_int_equal(knl_xfrm_set_add(xfrm[PCSCF], &new), 0);
+	{
+		_cleanup_close_ int uc = bound(UE, SOCK_DGRAM, &old.peer, PORT_UC);
+		_cleanup_close_ int ps = bound(PCSCF, SOCK_DGRAM, &old.our, PORT_PS);
+
+		assert_true(udp_passes(uc, ps, &old.our, PORT_PS, LONG_WAIT_MS));
+		assert_true(udp_passes(ps, uc, &old.peer, PORT_UC, LONG_WAIT_MS));
+		assert_int_equal(knl_xfrm_set_del(xfrm[PCSCF], &new), 0);
+		assert_true(udp_passes(uc, ps, &old.our, PORT_PS, LONG_WAIT_MS));
+	}
+	uninstall(&old);
+	unguard_all(AF_INET);
+	assert_states(PCSCF, 0, 0);
+}
+
 static void test_all_or_nothing(void **state _unused_)
 {
 	struct xfrm_set s, clash;
@@ -704,6 +733,7 @@ int main(void)
 		cmocka_unit_test(test_encap),
 		cmocka_unit_test(test_spoofed),
 		cmocka_unit_test(test_make_before_break),
+		cmocka_unit_test(test_same_peer_ports),
 		cmocka_unit_test(test_all_or_nothing),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_lifetime),
