@@ -26,7 +26,6 @@
 
 /* Our own reassembly queues: no other user of the defragmentation has this number. */
 #define KIMS_DEFRAG_USER 0x6b696d73
-#define KIMS_HOOK_PRIORITY (NF_IP_PRI_RAW + 10)
 
 struct kims_flow_net {
 	struct kims_table locals; /* struct kims_local */

@@ -103,7 +103,8 @@ struct kims_flow {
 struct kims_flow_net;
 struct nf_hook_state;
 
-/* PRE_ROUTING; priv is the struct kims_net. Under RCU. */
+/* PRE_ROUTING, behind raw and before connection tracking; priv is the struct kims_net. Under RCU. */
+#define KIMS_HOOK_PRIORITY (NF_IP_PRI_RAW + 10)
 unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state);
 unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state);
 

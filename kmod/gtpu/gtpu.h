@@ -404,6 +404,13 @@ int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush);
 int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
 		  struct kims_gtpu_ep *ep, struct sk_buff *skb, bool flush);
 
+/*
+ * The short ways of plain packets, from endpoint and to the UE; skb->data at the IP header, BH
+ * off. 0: not for that, and untouched; -1: gone; else the reason of drop, counted for the session.
+ */
+int kims_gtpu_fast_rx(struct kims_gtpu_ep *ep, struct sk_buff *skb);
+int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb);
+
 /* As kims_gtpu_downlink(), but may return -EINPROGRESS: the packet is for kims_app_queue(). */
 int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb,
 		    bool flush);
@@ -570,14 +577,23 @@ bool kims_gtpu_bulk(const struct sk_buff *skb);
 /* Inner packets of a monitored session, seen by monitoring devices. */
 void kims_monitor_packet(struct kims_session *s, const struct sk_buff *skb, u8 direction);
 /*
- * What userspace has said of the packet's flow: 0 and *ret_app (0: no application), or
- * -EINPROGRESS: not known yet, the packet goes to the queue of the PDR.
+ * What userspace has said of the packet's flow: 0 and *ret_app (0: no application, or nothing is
+ * known and in->pdr fails open); the reason of drop (it fails closed); or -EINPROGRESS: the packet
+ * goes, as it came, to the queue of the PDR.
  */
 int kims_app_find(struct kims_session *s, const struct kims_inner *in, const struct sk_buff *skb,
 		  u32 *ret_app);
-/* The verdict for a packet of which kims_app_find() said -EINPROGRESS: NF_QUEUE or NF_DROP. */
+/* The verdict for a packet of which kims_app_find() said -EINPROGRESS. */
 unsigned int kims_app_queue(const struct kims_pdr *pdr);
+/*
+ * Packets that this CPU handles now, with BH off, cannot be queued (they are not what the hook was
+ * called with): kims_app_find() does not ask. Returns what was set before, to be set again.
+ */
+bool kims_app_late(bool late);
+/* Before a session gets rules with kims_rules.apps; kims_net.lock. -ENOMEM, errors of hooks. */
+int kims_app_prepare(struct kims_session *s);
 void kims_app_free(struct kims_session *s);
+void kims_app_net_exit(struct kims_net *kn);
 
 /* --- gso.c --- */
 

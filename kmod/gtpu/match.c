@@ -8,6 +8,7 @@
  */
 #include <linux/icmp.h>
 #include <linux/tcp.h>
+#include <linux/unaligned.h>
 #include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/l3mdev.h>
@@ -320,6 +321,7 @@ int kims_gtpu_match(struct kims_inner *in, const struct kims_tunnel *tunnel,
 	bool asked = false;
 	unsigned int i;
 	u32 app = 0;
+	int why;
 
 	in->rules = rules;
 	in->pdr = NULL;
@@ -336,8 +338,9 @@ int kims_gtpu_match(struct kims_inner *in, const struct kims_tunnel *tunnel,
 		in->pdr = pdr;
 		if (likely(!pdr->app_id))
 			return 0;
-		if (!asked && kims_app_find(in->session, in, skb, &app) == -EINPROGRESS)
-			return -EINPROGRESS;
+		why = asked ? 0 : kims_app_find(in->session, in, skb, &app);
+		if (why)
+			return why;
 		asked = true;
 		if (app == pdr->app_id)
 			return 0;

@@ -158,7 +158,16 @@ static int kims_monitor_parse(const struct sk_buff *skb, unsigned char *haddr)
 	return sizeof(mark.session);
 }
 
-static const struct header_ops kims_monitor_header_ops = { .parse = kims_monitor_parse };
+static int __maybe_unused kims_monitor_parse_dev(const struct sk_buff *skb,
+						 const struct net_device *dev,
+						 unsigned char *haddr)
+{
+	return kims_monitor_parse(skb, haddr);
+}
+
+static const struct header_ops kims_monitor_header_ops = {
+	.parse = KIMS_HEADER_PARSE(kims_monitor_parse, kims_monitor_parse_dev),
+};
 
 static const struct device_type kims_monitor_type = { .name = "kimsmon" };
 
