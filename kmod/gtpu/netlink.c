@@ -84,13 +84,3 @@ int kims_nl_echo_doit(struct sk_buff *skb, struct genl_info *info)
 		return KIMS_REFUSE(info->extack, -EINVAL, "an Echo Request has no teid");
 	return kims_peer_send(info, &r, true);
 }
-
-int __weak kims_nl_app_flow_new_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	return -EOPNOTSUPP;
-}
-
-int __weak kims_nl_app_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	return -EOPNOTSUPP;
-}

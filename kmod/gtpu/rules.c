@@ -606,6 +606,8 @@ static int kims_add_pdr(struct kims_plan *plan, struct kims_pdr *p,
 
 	plan->rules->n_pdrs++;
 	plan->rules->apps |= p->app_id;
+	if (p->app_id && kims_app_prepare(plan->s))
+		return KIMS_REFUSE_ATTR(extack, -ENOMEM, attr, "no memory for flows of applications");
 	if (refs->teid)
 		err = kims_pdr_tunnel(plan, p, refs, attr, extack);
 	else if (!plan->ue[0] && !plan->ue[1] && !plan->s->ue[0] && !plan->s->ue[1])

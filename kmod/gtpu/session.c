@@ -234,6 +234,7 @@ void kims_session_undo(struct kims_plan *plan)
 		return;
 	kims_session_unlink(plan->s);
 	kims_session_timers_stop(plan->s);
+	kims_app_free(plan->s);
 	call_rcu(&plan->s->rcu, kims_session_free_rcu);
 }
 
@@ -561,6 +562,7 @@ void kims_gtpu_net_flush(struct kims_net *kn)
 /* Packets are still about until the flow table's hooks are gone, which comes later. */
 void kims_gtpu_net_stop(struct kims_net *kn)
 {
+	kims_app_net_exit(kn);
 	mutex_lock(&kn->lock);
 	kims_gtpu_net_flush(kn);
 	kims_gtpu_eps_exit(kn);
