@@ -108,7 +108,7 @@ int kims_gtpu_fragment(struct sk_buff *skb, unsigned int mtu,
 			goto out;
 	}
 	memset(skb->cb, 0, sizeof(struct inet_skb_parm));
-	ip_frag_init(skb, hlen, LL_MAX_HEADER + KIMS_OUTER_MAX, mtu, false, &state);
+	ip_frag_init(skb, hlen, LL_MAX_HEADER + KIMS_OUTER_MAX, mtu - hlen, false, &state);
 	err = kims_fragment_all(skb, &state, send, arg);
 out:
 	if (err)

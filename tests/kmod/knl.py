@@ -143,7 +143,7 @@ class Knl:
         self.sock.bind((0, 0))
         self.sock.setsockopt(SOL_NETLINK, 11, 1)  # NETLINK_EXT_ACK
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self.seq = 1
+        self.seq, self.kept = 1, []
         self.family, self.groups = self.find()
         self.parts = 0  # messages of the last dump
         for g in groups:
@@ -184,6 +184,7 @@ class Knl:
         while True:
             for kind, flags, seq, body in self.messages():
                 if seq != self.seq:
+                    self.keep(kind, seq, body)
                     continue
                 if kind in (NLMSG_ERROR, NLMSG_DONE):
                     err = struct.unpack_from("=i", body)[0] if len(body) >= 4 else 0
@@ -195,6 +196,11 @@ class Knl:
                     skip = (skip + 3) & ~3
                     raise self.refusal(err, body[skip:] if flags & ACK_TLVS else b"")
                 yield body[4:]
+
+    def keep(self, kind, seq, body):
+        """An event that came before an answer."""
+        if kind == self.family and not seq:
+            self.kept.append((self.schema.names[body[0]], self.schema.decode("kims", body[4:])))
 
     def raw(self, cmd, payload, flags=ACK):
         self.send(self.family, cmd, payload, flags)
@@ -315,21 +321,24 @@ class Knl:
 
     def events(self, wait=0.0):
         """(name, attributes) of what has come, after at most wait seconds for the first."""
-        out = []
+        out, self.kept = self.kept, []
         while select.select([self.sock], [], [], wait if not out else 0)[0]:
             for kind, _, _, body in self.messages():
-                if kind == self.family:
-                    out.append((self.schema.names[body[0]],
-                                self.schema.decode("kims", body[4:])))
+                self.keep(kind, 0, body)
+            out, self.kept = out + self.kept, []
         return out
 
     def event(self, name, wait=5.0):
-        """The first event of this name, or None after wait seconds."""
-        while select.select([self.sock], [], [], wait)[0]:
+        """The first event of this name, or None after wait seconds; those before it are gone."""
+        while True:
+            while self.kept:
+                got, values = self.kept.pop(0)
+                if got == name:
+                    return values
+            if not select.select([self.sock], [], [], wait)[0]:
+                return None
             for kind, _, _, body in self.messages():
-                if kind == self.family and self.schema.names[body[0]] == name:
-                    return self.schema.decode("kims", body[4:])
-        return None
+                self.keep(kind, 0, body)
 
 
 def refused(call, *args, **kwargs):

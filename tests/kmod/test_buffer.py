@@ -39,6 +39,12 @@ def holding(t, action=NOCP, fam=4, outer=4, bar=None, install=True, **more):
     return s.install(t.k) if install else s
 
 
+def final(k, s):
+    """Packets and drops of the downlink PDR of a session that goes."""
+    pdr = s.remove(k)["pdr"][1]
+    return pdr["packets"], pdr["dropped"]
+
+
 def waiting(k, s):
     have = s.get(k)
     return have.get("buffered-packets", 0), have.get("buffered-octets", 0)
@@ -75,9 +81,8 @@ def hold_and_flush():
             t.down(numbered(s, 99, fam))
             check(f"{what}: and then", [99], numbers(t.enb.rest()))
             check(f"{what}: nothing waits", (0, 0), waiting(k, s))
-            final = s.remove(k)
-            check(f"{what}: PDR", (21, 21 * size),
-                  tuple(final["pdr"][1][n] for n in ("packets", "octets")))
+            pdr = s.remove(k)["pdr"][1]
+            check(f"{what}: PDR", (21, 21 * size), (pdr["packets"], pdr["octets"]))
 
 
 @test
@@ -131,7 +136,7 @@ def to_drop():
             check("dropped", before + 5, t.drops().get("far"))
             check("nothing waits", (0, 0, 0), waiting(k, s) + (k.stats()["buffered-packets"],))
             t.quiet()
-            check("PDR", (0, 5), tuple(s.remove(k)["pdr"][1][n] for n in ("packets", "dropped")))
+            check("PDR", (0, 5), final(k, s))
 
 
 @test
@@ -180,8 +185,7 @@ def bounds():
             check(f"{bar}: refused", before + 6, t.drops().get("buffer-full"))
             far_set(k, s, FORW)
             check(f"{bar}: the first", list(range(fit)), numbers(t.enb.rest()))
-            check(f"{bar}: PDR", (fit, 6), tuple(s.remove(k)["pdr"][1][n]
-                                                 for n in ("packets", "dropped")))
+            check(f"{bar}: PDR", (fit, 6), final(k, s))
 
 
 @test

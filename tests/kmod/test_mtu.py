@@ -87,8 +87,8 @@ def told():
                 was_told(t, fam, most, packet, what)
                 check(f"{what}: the tunnel", None, t.at_enb(0.05))
                 check(f"{what}: dropped", {"too-big": 1}, t.drops())
-                check(f"{what}: PDR", (1, 1), tuple(s.remove(k)["pdr"][1][n]
-                                                    for n in ("packets", "dropped")))
+                pdr = s.remove(k)["pdr"][1]
+                check(f"{what}: PDR", (1, 1), (pdr["packets"], pdr["dropped"]))
 
 
 @test
