@@ -311,8 +311,7 @@ void kims_buffer_flush(struct kims_session *s)
 
 	__skb_queue_head_init(&keep);
 	spin_lock_bh(&s->lock);
-	if (!skb_queue_empty(&s->buffer) && !s->flushing) {
-		s->flushing = true;
+	if (s->flushing) {
 		kims_buffer_run(s, &keep);
 		s->flushing = false;
 		skb_queue_splice(&keep, &s->buffer);

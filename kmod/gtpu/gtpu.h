@@ -503,7 +503,10 @@ void kims_urr_start(struct kims_urr *u, bool fresh_quota);
 
 /* Keeps the packet (lock held): 0, or reason of drop and the packet is the caller's. */
 int kims_buffer_put(struct kims_session *s, const struct kims_pdr *pdr, struct sk_buff *skb);
-/* After a change of rules, lock not held, BH on: sends what waits in order, if it may go now. */
+/*
+ * After a change of rules that set flushing, lock not held, BH on: sends what waits in order, if it
+ * may go now.
+ */
 void kims_buffer_flush(struct kims_session *s);
 /* Drops all that waits, counted; lock held. */
 void kims_buffer_drop(struct kims_session *s, int why);

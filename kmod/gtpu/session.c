@@ -438,6 +438,8 @@ void kims_session_commit(struct kims_plan *plan)
 	spin_lock_bh(&s->lock);
 	kims_meters_change(plan);
 	kims_session_swap(plan);
+	/* From here on packets queue behind those that kims_session_settle() sends. */
+	s->flushing = !skb_queue_empty(&s->buffer);
 	kims_session_swap_ue(plan, 0);
 	kims_session_swap_ue(plan, 1);
 	kims_session_swap_label(plan);
