@@ -11,16 +11,11 @@
 #include <linux/udp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
+#include "fast.h"
 #include "path.h"
 #include "trace.h"
 
-/* Nothing attached to the packet, and its headers are ours to write and in one piece. */
-static bool kims_fast_plain(struct sk_buff *skb)
-{
-	return !skb->_skb_refdst && !skb_nfct(skb) && !skb_has_extensions(skb) &&
-	       !skb_is_gso(skb) && !skb_cloned(skb) && skb->ip_summed != CHECKSUM_PARTIAL &&
-	       skb_headlen(skb) >= sizeof(struct iphdr) + sizeof(struct udphdr) + KIMS_LINEAR;
-}
+#define KIMS_FAST_HEADERS (sizeof(struct iphdr) + sizeof(struct udphdr) + KIMS_LINEAR)
 
 /* Header without options, lengths that agree, hop limit and checksum there, the right sender. */
 static bool kims_fast_read(const struct kims_flow *f, const struct sk_buff *skb,
@@ -59,28 +54,54 @@ static void kims_fast_rewrite(const struct kims_flow *f, struct sk_buff *skb, st
 	skb->priority = rt_tos2priority(iph->tos);
 }
 
+static int kims_fast_account(struct kims_flow *f, const struct sk_buff *skb,
+			     const struct iphdr *iph)
+{
+	return f->ops->account(f, (const u8 *)(iph + 1) + sizeof(struct udphdr),
+			       skb->len - sizeof(*iph) - sizeof(struct udphdr), 0);
+}
+
+/* The other end is a UE of ours: into its tunnel. */
+static int kims_fast_to_ue(struct kims_session *s, struct kims_flow *f, struct sk_buff *skb,
+			   struct iphdr *iph)
+{
+	int why = kims_fast_account(f, skb, iph);
+
+	if (unlikely(why))
+		return why == KIMS_FLOW_GONE ? 0 : why;
+	trace_kims_forward(f->id, skb);
+	kims_fast_rewrite(f, skb, iph);
+	if (unlikely(kims_gtpu_downlink(s, skb, false)))
+		kfree_skb(skb);
+	return -1;
+}
+
 int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
 {
-	const struct kims_path *path = rcu_dereference(f->way.path);
+	const struct kims_path *path;
 	struct iphdr *iph = ip_hdr(skb);
+	struct kims_session *s;
 	struct net_device *dev;
 	struct neighbour *n;
 	int why;
 
-	if (!path || path->family != AF_INET || !path->direct || !READ_ONCE(kn->direct) ||
-	    !kims_path_valid(kn, path) || !kims_path_fits4(path, skb->len))
+	if (f->way.dst.addr.family != AF_INET || !kims_fast_plain(skb, KIMS_FAST_HEADERS) ||
+	    !kims_fast_read(f, skb, iph))
 		return 0;
-	if (unlikely(kims_ue_session(kn, &f->way.dst.addr)))
+	s = kims_ue_session(kn, &f->way.dst.addr);
+	if (s)
+		return kims_fast_to_ue(s, f, skb, iph);
+	path = rcu_dereference(f->way.path);
+	if (!path || !path->direct || !READ_ONCE(kn->direct) || !kims_path_valid(kn, path) ||
+	    !kims_path_fits4(path, skb->len))
 		return 0;
 	dev = path->dst->dev;
-	if (!kims_fast_plain(skb) || !kims_fast_read(f, skb, iph) ||
-	    skb_headroom(skb) < LL_RESERVED_SPACE(dev))
+	if (skb_headroom(skb) < LL_RESERVED_SPACE(dev))
 		return 0;
 	n = kims_path_neigh4(path, f->way.dst.addr.v4);
 	if (!n)
 		return 0;
-	why = f->ops->account(f, (const u8 *)(iph + 1) + sizeof(struct udphdr),
-			      skb->len - sizeof(*iph) - sizeof(struct udphdr), 0);
+	why = kims_fast_account(f, skb, iph);
 	if (unlikely(why))
 		return why == KIMS_FLOW_GONE ? 0 : why;
 	trace_kims_forward(f->id, skb);

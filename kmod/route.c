@@ -88,23 +88,17 @@ static struct kims_route *kims_route_new(struct kims_route __rcu **slot, struct 
 	return r;
 }
 
-static noinline struct kims_route *kims_route_make(struct kims_route __rcu **slot,
-						   struct kims_route *old,
-						   const struct sk_buff *skb, u32 oif)
+static noinline struct kims_route *kims_route_make4(struct kims_route __rcu **slot,
+						    struct kims_route *old, __be32 v4, u32 oif)
 {
 	struct kims_addr daddr;
 
-	if (skb->protocol == htons(ETH_P_IP))
-		kims_addr_set4(&daddr, ip_hdr(skb)->daddr);
-	else
-		kims_addr_set6(&daddr, &ipv6_hdr(skb)->daddr);
+	kims_addr_set4(&daddr, v4);
 	return kims_route_new(slot, old, &daddr, oif);
 }
 
-static struct kims_route *kims_route_find4(struct kims_routes *rs, u32 oif,
-					   const struct sk_buff *skb)
+static struct kims_route *kims_route_find4(struct kims_routes *rs, u32 oif, __be32 daddr)
 {
-	__be32 daddr = ip_hdr(skb)->daddr;
 	struct kims_route __rcu **slot = &rs->slot[hash_32((__force u32)daddr ^ oif,
 							   KIMS_ROUTES_BITS)];
 	struct kims_route *r = rcu_dereference(*slot);
@@ -112,33 +106,34 @@ static struct kims_route *kims_route_find4(struct kims_routes *rs, u32 oif,
 	if (likely(r && r->way.dst.addr.v4 == daddr && r->way.oif == oif &&
 		   r->way.dst.addr.family == AF_INET))
 		return r;
-	return kims_route_make(slot, r, skb, oif);
+	return kims_route_make4(slot, r, daddr, oif);
 }
 
 static struct kims_route *kims_route_find6(struct kims_routes *rs, u32 oif,
-					   const struct sk_buff *skb)
+					   const struct in6_addr *v6)
 {
-	const struct in6_addr *daddr = &ipv6_hdr(skb)->daddr;
-	u32 hash = ipv6_addr_hash(daddr) ^ oif;
+	u32 hash = ipv6_addr_hash(v6) ^ oif;
 	struct kims_route __rcu **slot = &rs->slot[hash_32(hash, KIMS_ROUTES_BITS)];
 	struct kims_route *r = rcu_dereference(*slot);
+	struct kims_addr daddr;
 
 	if (r && r->way.dst.addr.family == AF_INET6 && r->way.oif == oif &&
-	    ipv6_addr_equal(&r->way.dst.addr.v6, daddr))
+	    ipv6_addr_equal(&r->way.dst.addr.v6, v6))
 		return r;
-	return kims_route_make(slot, r, skb, oif);
+	kims_addr_set6(&daddr, v6);
+	return kims_route_new(slot, r, &daddr, oif);
 }
 
-static const struct kims_path *kims_route_path(struct kims_net *kn, u32 oif,
-					       const struct sk_buff *skb)
+const struct kims_path *kims_route_by(struct kims_net *kn, u32 oif, const struct sk_buff *skb)
 {
 	struct kims_routes *rs = READ_ONCE(kn->routes);
 	struct kims_route *r;
 
 	if (unlikely(!rs))
 		return NULL;
-	r = likely(skb->protocol == htons(ETH_P_IP)) ? kims_route_find4(rs, oif, skb) :
-						       kims_route_find6(rs, oif, skb);
+	r = skb->protocol == htons(ETH_P_IP) ?
+		    kims_route_find4(rs, oif, ((const struct iphdr *)skb->data)->daddr) :
+		    kims_route_find6(rs, oif, &((const struct ipv6hdr *)skb->data)->daddr);
 	return likely(r) ? kims_path_get(kn, &r->way) : NULL;
 }
 
@@ -172,50 +167,70 @@ static bool kims_has_rules6(const struct net *net)
 }
 
 /* The stack would forward what comes by iif, and by destination only. */
-static bool kims_forwards4(const struct net *net, const struct net_device *iif, u32 oif)
+static bool kims_forwards4(const struct net *net, const struct net_device *iif)
 {
 	struct in_device *in_dev = iif ? __in_dev_get_rcu(iif) : NULL;
 
-	return in_dev && IN_DEV_FORWARD(in_dev) && (oif || !kims_has_rules4(net));
+	return in_dev && IN_DEV_FORWARD(in_dev) && !kims_has_rules4(net);
 }
 
-static bool kims_forwards6(const struct net *net, const struct net_device *iif, u32 oif)
+static bool kims_forwards6(const struct net *net, const struct net_device *iif)
 {
 	const struct inet6_dev *idev = iif ? __in6_dev_get(iif) : NULL;
 
-	return idev && READ_ONCE(idev->cnf.forwarding) && (oif || !kims_has_rules6(net));
+	return idev && READ_ONCE(idev->cnf.forwarding) && !kims_has_rules6(net);
 }
 
-const struct kims_path *kims_route_direct(struct kims_net *kn, const struct net_device *iif,
-					  u32 oif, const struct sk_buff *skb,
-					  struct neighbour **ret_neigh)
+static bool kims_may_bypass(const struct kims_net *kn)
 {
-	bool v4 = skb->protocol == htons(ETH_P_IP);
-	const struct kims_path *path;
+	return likely(READ_ONCE(kn->direct) && READ_ONCE(kn->routes) && !kims_has_policies(kn->net));
+}
 
-	if (unlikely(!READ_ONCE(kn->direct) || kims_has_policies(kn->net)) ||
-	    !(v4 ? kims_forwards4(kn->net, iif, oif) : kims_forwards6(kn->net, iif, oif)))
+const struct kims_path *kims_route_direct4(struct kims_net *kn, const struct net_device *iif,
+					   __be32 daddr, unsigned int len,
+					   struct neighbour **ret_neigh)
+{
+	const struct kims_path *path;
+	struct kims_route *r;
+
+	if (!kims_may_bypass(kn) || unlikely(!kims_forwards4(kn->net, iif)))
 		return NULL;
-	path = kims_route_path(kn, oif, skb);
-	if (unlikely(!path || !path->direct))
+	r = kims_route_find4(READ_ONCE(kn->routes), 0, daddr);
+	path = likely(r) ? kims_path_get(kn, &r->way) : NULL;
+	if (unlikely(!path || !path->direct || kims_path_rt4(path)->rt_type != RTN_UNICAST ||
+		     !kims_path_fits4(path, len)))
 		return NULL;
-	if (likely(v4)) {
-		if (unlikely(kims_path_rt4(path)->rt_type != RTN_UNICAST ||
-			     !kims_path_fits4(path, skb->len)))
-			return NULL;
-		*ret_neigh = kims_path_neigh4(path, ip_hdr(skb)->daddr);
-	} else {
-		if (ipv6_addr_type(&ipv6_hdr(skb)->daddr) & ~IPV6_ADDR_UNICAST ||
-		    !kims_path_fits6(path, skb->len))
-			return NULL;
-		*ret_neigh = kims_path_neigh6(path, &ipv6_hdr(skb)->daddr);
-	}
+	*ret_neigh = kims_path_neigh4(path, daddr);
 	return *ret_neigh ? path : NULL;
 }
 
-const struct kims_path *kims_route_by(struct kims_net *kn, u32 oif, const struct sk_buff *skb)
+static const struct kims_path *kims_route_direct6(struct kims_net *kn,
+						  const struct net_device *iif,
+						  const struct in6_addr *daddr, unsigned int len,
+						  struct neighbour **ret_neigh)
 {
-	return kims_route_path(kn, oif, skb);
+	const struct kims_path *path;
+	struct kims_route *r;
+
+	if (!kims_may_bypass(kn) || !kims_forwards6(kn->net, iif) ||
+	    ipv6_addr_type(daddr) & ~IPV6_ADDR_UNICAST)
+		return NULL;
+	r = kims_route_find6(READ_ONCE(kn->routes), 0, daddr);
+	path = r ? kims_path_get(kn, &r->way) : NULL;
+	if (!path || !path->direct || !kims_path_fits6(path, len))
+		return NULL;
+	*ret_neigh = kims_path_neigh6(path, daddr);
+	return *ret_neigh ? path : NULL;
+}
+
+const struct kims_path *kims_route_direct(struct kims_net *kn, const struct net_device *iif,
+					  const struct sk_buff *skb, struct neighbour **ret_neigh)
+{
+	if (likely(skb->protocol == htons(ETH_P_IP)))
+		return kims_route_direct4(kn, iif, ((const struct iphdr *)skb->data)->daddr,
+					  skb->len, ret_neigh);
+	return kims_route_direct6(kn, iif, &((const struct ipv6hdr *)skb->data)->daddr, skb->len,
+				  ret_neigh);
 }
 
 void kims_route_send(const struct kims_path *path, struct neighbour *n, struct sk_buff *skb)

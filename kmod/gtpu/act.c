@@ -191,7 +191,7 @@ static int kims_plan_core(struct kims_inner *in, struct kims_onward *p, struct k
 	if (unlikely(in->pdr->far->ifindex))
 		return kims_plan_device(in, p, skb);
 	if (!kims_gtpu_bulk(skb) && likely(!skb_is_gso(skb)))
-		p->path = kims_route_direct(kn, dev, 0, skb, &p->neigh);
+		p->path = kims_route_direct(kn, dev, skb, &p->neigh);
 	if (!p->path)
 		return kims_plan_stack(ep, p);
 	p->next = KIMS_NEXT_PATH;
@@ -420,12 +420,11 @@ static void kims_downlink_count(struct kims_net *kn)
 	u64_stats_update_end(&s->syncp);
 }
 
-int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb, bool flush)
+static noinline int kims_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb,
+			       bool flush)
 {
 	int why;
 
-	if (likely(!flush))
-		kims_downlink_count(s->kn);
 	in->session = s;
 	in->pdr = NULL;
 	in->qfi = -1;
@@ -439,14 +438,29 @@ int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buf
 	return why;
 }
 
+int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb, bool flush)
+{
+	int why;
+
+	if (unlikely(flush))
+		return kims_to_ue(in, s, skb, true);
+	kims_downlink_count(s->kn);
+	why = kims_gtpu_fast_ue(s, skb);
+	if (likely(why < 0))
+		return 0;
+	if (likely(!why))
+		return kims_to_ue(in, s, skb, false);
+	kims_net_drop(s->kn, why);
+	trace_kims_session_drop(s->id, 0, why, skb);
+	return why;
+}
+
 int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush)
 {
 	struct kims_inner in;
+	bool late = kims_app_late(true); /* only a hook can hand a packet to userspace */
 	int why = kims_gtpu_to_ue(&in, s, skb, flush);
 
-	if (likely(why >= 0))
-		return why;
-	/* Only a hook can hand a packet to userspace. */
-	kims_net_drop(s->kn, KIMS_DROP_APP);
-	return KIMS_DROP_APP;
+	kims_app_late(late);
+	return why;
 }
