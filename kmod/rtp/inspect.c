@@ -46,7 +46,7 @@ static void kims_rtp_seq_init(struct kims_rtp_source *s, u16 seq)
  * RFC 3550 A.1 without probation: the source is known from signalling. False: the sequence number
  * does not go on.
  */
-static bool kims_rtp_seq_update(struct kims_rtp *rtp, u16 seq)
+static __always_inline bool kims_rtp_seq_update(struct kims_rtp *rtp, u16 seq)
 {
 	struct kims_rtp_source *s = &rtp->source;
 	u16 delta = seq - s->max_seq;
@@ -70,12 +70,12 @@ static bool kims_rtp_seq_update(struct kims_rtp *rtp, u16 seq)
 }
 
 /* Now, in units of the RTP clock; only differences are of use, and so the overflow does no harm. */
-static u32 kims_rtp_clock(const struct kims_rtp_flow *rf)
+static __always_inline u32 kims_rtp_clock(const struct kims_rtp_flow *rf)
 {
 	return local_clock() * rf->clock_mult >> 32;
 }
 
-static void kims_rtp_jitter(struct kims_rtp_source *s, u32 transit)
+static __always_inline void kims_rtp_jitter(struct kims_rtp_source *s, u32 transit)
 {
 	s32 d = transit - s->transit;
 
@@ -83,7 +83,7 @@ static void kims_rtp_jitter(struct kims_rtp_source *s, u32 transit)
 	s->jitter += abs(d) - ((s->jitter + 8) >> 4);
 }
 
-static void kims_rtp_source_new(struct kims_rtp *rtp, u32 ssrc, u16 seq, u32 transit)
+static noinline void kims_rtp_source_new(struct kims_rtp *rtp, u32 ssrc, u16 seq, u32 transit)
 {
 	struct kims_rtp_source *s = &rtp->source;
 
@@ -97,7 +97,8 @@ static void kims_rtp_source_new(struct kims_rtp *rtp, u32 ssrc, u16 seq, u32 tra
 	s->heard = true;
 }
 
-static bool kims_rtp_received(struct kims_rtp_flow *rf, const struct kims_rtp_header *h)
+static __always_inline bool kims_rtp_received(struct kims_rtp_flow *rf,
+					      const struct kims_rtp_header *h)
 {
 	u32 transit = kims_rtp_clock(rf) - ntohl(h->timestamp);
 	struct kims_rtp *rtp = rf->rtp;
@@ -141,8 +142,8 @@ static int kims_rtcp_check(const u8 *payload, unsigned int len)
 }
 
 /* Whether a flow that accepts only one SSRC accepts this. */
-static bool kims_rtp_ssrc_allowed(const struct kims_rtp *rtp, const struct kims_rtp_options *o,
-				  u32 ssrc)
+static noinline bool kims_rtp_ssrc_allowed(const struct kims_rtp *rtp,
+					   const struct kims_rtp_options *o, u32 ssrc)
 {
 	if (o->has_ssrc)
 		return o->ssrc == ssrc;
@@ -150,7 +151,8 @@ static bool kims_rtp_ssrc_allowed(const struct kims_rtp *rtp, const struct kims_
 	       rtp->source.ssrc == ssrc;
 }
 
-static int kims_rtp_source_check(struct kims_rtp_flow *rf, const struct kims_rtp_header *h)
+static __always_inline int kims_rtp_source_check(struct kims_rtp_flow *rf,
+						 const struct kims_rtp_header *h)
 {
 	const struct kims_rtp_options *o = rf->options;
 	struct kims_rtp *rtp = rf->rtp;
@@ -167,7 +169,8 @@ static int kims_rtp_source_check(struct kims_rtp_flow *rf, const struct kims_rtp
 }
 
 /* RFC 3550 A.1: version 2, and the contributing sources inside the datagram. */
-static int kims_rtp_check(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len)
+static __always_inline int kims_rtp_check(struct kims_rtp_flow *rf, const u8 *payload,
+					  unsigned int len)
 {
 	const struct kims_rtp_header *h = (const struct kims_rtp_header *)payload;
 	int why;
@@ -184,15 +187,29 @@ static int kims_rtp_check(struct kims_rtp_flow *rf, const u8 *payload, unsigned 
 	return 0;
 }
 
+/*
+ * What follows is inline in kims_rtp_account(), which most packets meet, and not in whole.c, whose
+ * packets cost more anyway.
+ */
+
 /* RFC 5761 4: payload types 64 to 95 are RTCP packet types 192 to 223. */
-bool kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, const u8 *payload, unsigned int len)
+static __always_inline bool __kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, const u8 *payload,
+					       unsigned int len)
 {
+	if (likely(rf->media == KIMS_MEDIA_RTP))
+		return false;
 	if (rf->media == KIMS_MEDIA_RTP_RTCP)
 		return len >= 2 && payload[1] >= 192 && payload[1] <= 223;
 	return rf->media == KIMS_MEDIA_RTCP;
 }
 
-int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len, bool rtcp)
+bool kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, const u8 *payload, unsigned int len)
+{
+	return __kims_rtp_is_rtcp(rf, payload, len);
+}
+
+static __always_inline int __kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload,
+					   unsigned int len, bool rtcp)
 {
 	int why = 0;
 
@@ -203,9 +220,14 @@ int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len,
 	return why ?: rf->gate == KIMS_GATE_CLOSED ? KIMS_DROP_GATE : 0;
 }
 
+int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len, bool rtcp)
+{
+	return __kims_rtp_look(rf, payload, len, rtcp);
+}
+
 /* --- accounting --- */
 
-static void kims_rtp_heard(struct kims_rtp_flow *rf)
+static __always_inline void kims_rtp_heard(struct kims_rtp_flow *rf)
 {
 	struct kims_rtp *rtp = rf->rtp;
 
@@ -219,7 +241,7 @@ static void kims_rtp_heard(struct kims_rtp_flow *rf)
 	kims_rtp_notify(rtp, KIMS_CMD_RTP_ACTIVE_NTF);
 }
 
-static void kims_rtp_sent(struct kims_rtp *rtp, unsigned int len, bool rtcp)
+static __always_inline void kims_rtp_sent(struct kims_rtp *rtp, unsigned int len, bool rtcp)
 {
 	struct kims_net_stats *stats = this_cpu_ptr(rtp->kn->stats);
 
@@ -231,7 +253,8 @@ static void kims_rtp_sent(struct kims_rtp *rtp, unsigned int len, bool rtcp)
 	u64_stats_update_end(&stats->syncp);
 }
 
-void kims_rtp_count_packet(struct kims_rtp_flow *rf, unsigned int len, bool rtcp, int why)
+static __always_inline void __kims_rtp_count(struct kims_rtp_flow *rf, unsigned int len,
+					     bool rtcp, int why)
 {
 	if (likely(!why))
 		kims_rtp_sent(rf->rtp, len, rtcp);
@@ -241,6 +264,11 @@ void kims_rtp_count_packet(struct kims_rtp_flow *rf, unsigned int len, bool rtcp
 		kims_rtp_heard(rf);
 }
 
+void kims_rtp_count_packet(struct kims_rtp_flow *rf, unsigned int len, bool rtcp, int why)
+{
+	__kims_rtp_count(rf, len, rtcp, why);
+}
+
 /* RTCP is whole.c's, which can read all of it. */
 static int kims_rtp_account(struct kims_flow *f, const u8 *payload, unsigned int len, int why)
 {
@@ -248,14 +276,15 @@ static int kims_rtp_account(struct kims_flow *f, const u8 *payload, unsigned int
 	struct kims_rtp *rtp = rf->rtp;
 
 	spin_lock(&rtp->lock);
-	if (unlikely(rtp->activity == KIMS_RTP_DEAD ||
-		     (!why && kims_rtp_is_rtcp(rf, payload, len)))) {
-		spin_unlock(&rtp->lock);
-		return KIMS_FLOW_GONE;
+	if (unlikely(rtp->activity == KIMS_RTP_DEAD)) {
+		why = KIMS_FLOW_GONE;
+	} else {
+		if (likely(!why))
+			why = unlikely(__kims_rtp_is_rtcp(rf, payload, len)) ?
+				      KIMS_FLOW_GONE : __kims_rtp_look(rf, payload, len, false);
+		if (likely(why != KIMS_FLOW_GONE))
+			__kims_rtp_count(rf, len, false, why);
 	}
-	if (!why)
-		why = kims_rtp_look(rf, payload, len, false);
-	kims_rtp_count_packet(rf, len, false, why);
 	spin_unlock(&rtp->lock);
 	return why;
 }
