@@ -83,12 +83,6 @@ static unsigned int kims_gm_packets(const struct sk_buff *skb)
 	return skb_is_gso(skb) ? max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1) : 1;
 }
 
-/* Until GTP-U brings its own. */
-u64 __weak kims_skb_session(const struct sk_buff *skb)
-{
-	return 0;
-}
-
 /* --- LOCAL_IN --- */
 
 /* The state that the packet was decrypted with last, if any. */

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import threading
 
+from gtp import Tunnels
 from lab import (OTHER, RELAY, UE1, Skipped, check, core, drops, ensure, inside, ip_batch, mac, run,
                  test, until)
 from packet import Wire, fragments, ip, udp
@@ -204,6 +205,67 @@ def no_tunnel_4():
 def no_tunnel_6():
     """a set that names a GTP-U session: what comes by no tunnel is dropped, IPv6"""
     no_tunnel(6)
+
+
+class Phone:
+    """A phone whose ESP comes by a GTP-U session of Tunnels t; by hand."""
+
+    def __init__(self, t, session, base):
+        self.t, self.session, self.base, self.seq = t, session, base, 0
+
+    def state(self):
+        relay = RELAY[6 if ":" in self.session.ue else 4]
+        ip_batch("core", [f"xfrm state add src {self.session.ue} dst {relay} proto esp spi "
+                          f"{self.base + 4} mode transport {ALGORITHMS}"])
+
+    def esp(self, data):
+        self.seq += 1
+        ue = self.session.ue
+        relay = RELAY[6 if ":" in ue else 4]
+        inner = udp((ue, UC), (relay, PS), data)
+        return ip(ue, relay, esp(self.base + 4, self.seq, inner), protocol=50)
+
+
+def by_tunnel(family):
+    with Gm(family) as gm, Tunnels(gm.k, check_wire=False) as t:
+        s, other = t.session(11, inner=family), t.session(12, inner=family)
+        number = gm.add(A, s.ue, 0x1000, **{"gtpu-session": s.id})
+        ue = Phone(t, s, 0x1000)
+        ue.state()
+        t.up(s, ue.esp(b"one"))
+        check("delivered", b"one", gm.got())
+        check("counted", 1, gm.k.sa_get(number)["counters"]["packets-ps"])
+        # Right SA, right address, but not by the phone's own bearer: from the data network ...
+        before = drops(gm.k.stats())
+        t.inet.send(ue.esp(b"two"))
+        v = gm.dropped("wrong-tunnel", before)
+        check("by no session", None, v.get("gtpu-session"))
+        # ... and by another phone's tunnel, where it does not even come so far.
+        before = drops(gm.k.stats())
+        t.up(other, ue.esp(b"three"))
+        ensure("spoofed", until(lambda: drops(gm.k.stats()).get("spoofed-ue", 0)
+                                == before.get("spoofed-ue", 0) + 1))
+        check("delivered", None, gm.got(0.05))
+        # The set names another session than the one that has its UE's address.
+        gm.k.sa_replace(number, sa_set(A, s.ue, 0x1000, family=family,
+                                       **{"gtpu-session": other.id}))
+        before = drops(gm.k.stats())
+        t.up(s, ue.esp(b"four"))
+        v = gm.dropped("wrong-tunnel", before)
+        check("by session", s.id, v["gtpu-session"])
+        check("whose SA", A["label"], v["sa-label"])
+
+
+@test
+def by_tunnel_4():
+    """a set that names a GTP-U session: delivered by its tunnel, by no other way, IPv4"""
+    by_tunnel(4)
+
+
+@test
+def by_tunnel_6():
+    """a set that names a GTP-U session: delivered by its tunnel, by no other way, IPv6"""
+    by_tunnel(6)
 
 
 # --- ESP in UDP (RFC 3948) ---
