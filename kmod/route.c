@@ -8,11 +8,10 @@
  * valid before it is used (path.h), so nothing has to be flushed.
  *
  * The cache knows destination and device only. Where forwarding depends on more (policy rules,
- * XFRM policies), or is off, or the route is anything but plain unicast, it says nothing and
+ * XFRM policies), or the route is anything but plain unicast, it says nothing and
  * the packet is the stack's.
  */
 #include <linux/hash.h>
-#include <linux/inetdevice.h>
 #include <linux/slab.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
@@ -166,34 +165,18 @@ static bool kims_has_rules6(const struct net *net)
 #endif
 }
 
-/* The stack would forward what comes by iif, and by destination only. */
-static bool kims_forwards4(const struct net *net, const struct net_device *iif)
-{
-	struct in_device *in_dev = iif ? __in_dev_get_rcu(iif) : NULL;
-
-	return in_dev && IN_DEV_FORWARD(in_dev) && !kims_has_rules4(net);
-}
-
-static bool kims_forwards6(const struct net *net, const struct net_device *iif)
-{
-	const struct inet6_dev *idev = iif ? __in6_dev_get(iif) : NULL;
-
-	return idev && READ_ONCE(idev->cnf.forwarding) && !kims_has_rules6(net);
-}
-
 static bool kims_may_bypass(const struct kims_net *kn)
 {
 	return likely(READ_ONCE(kn->direct) && READ_ONCE(kn->routes) && !kims_has_policies(kn->net));
 }
 
-const struct kims_path *kims_route_direct4(struct kims_net *kn, const struct net_device *iif,
-					   __be32 daddr, unsigned int len,
+const struct kims_path *kims_route_direct4(struct kims_net *kn, __be32 daddr, unsigned int len,
 					   struct neighbour **ret_neigh)
 {
 	const struct kims_path *path;
 	struct kims_route *r;
 
-	if (!kims_may_bypass(kn) || unlikely(!kims_forwards4(kn->net, iif)))
+	if (!kims_may_bypass(kn) || unlikely(kims_has_rules4(kn->net)))
 		return NULL;
 	r = kims_route_find4(READ_ONCE(kn->routes), 0, daddr);
 	path = likely(r) ? kims_path_get(kn, &r->way) : NULL;
@@ -205,14 +188,13 @@ const struct kims_path *kims_route_direct4(struct kims_net *kn, const struct net
 }
 
 static const struct kims_path *kims_route_direct6(struct kims_net *kn,
-						  const struct net_device *iif,
 						  const struct in6_addr *daddr, unsigned int len,
 						  struct neighbour **ret_neigh)
 {
 	const struct kims_path *path;
 	struct kims_route *r;
 
-	if (!kims_may_bypass(kn) || !kims_forwards6(kn->net, iif) ||
+	if (!kims_may_bypass(kn) || kims_has_rules6(kn->net) ||
 	    ipv6_addr_type(daddr) & ~IPV6_ADDR_UNICAST)
 		return NULL;
 	r = kims_route_find6(READ_ONCE(kn->routes), 0, daddr);
@@ -223,13 +205,13 @@ static const struct kims_path *kims_route_direct6(struct kims_net *kn,
 	return *ret_neigh ? path : NULL;
 }
 
-const struct kims_path *kims_route_direct(struct kims_net *kn, const struct net_device *iif,
-					  const struct sk_buff *skb, struct neighbour **ret_neigh)
+const struct kims_path *kims_route_direct(struct kims_net *kn, const struct sk_buff *skb,
+					  struct neighbour **ret_neigh)
 {
 	if (likely(skb->protocol == htons(ETH_P_IP)))
-		return kims_route_direct4(kn, iif, ((const struct iphdr *)skb->data)->daddr,
-					  skb->len, ret_neigh);
-	return kims_route_direct6(kn, iif, &((const struct ipv6hdr *)skb->data)->daddr, skb->len,
+		return kims_route_direct4(kn, ((const struct iphdr *)skb->data)->daddr, skb->len,
+					  ret_neigh);
+	return kims_route_direct6(kn, &((const struct ipv6hdr *)skb->data)->daddr, skb->len,
 				  ret_neigh);
 }
 

@@ -15,15 +15,13 @@ int kims_routes_init(struct kims_net *kn);
 void kims_routes_exit(struct kims_net *kn); /* nobody reads */
 
 /*
- * The direct path of the packet, whose IP header is at skb->data, as the stack would forward it
- * when it came by the device iif (NULL: none). ret_neigh: the neighbour whose link-layer header is
+ * The direct path of the packet, whose IP header is at skb->data. ret_neigh: the neighbour whose link-layer header is
  * ready. NULL: anything is unusual, and the stack knows what.
  */
-const struct kims_path *kims_route_direct(struct kims_net *kn, const struct net_device *iif,
-					  const struct sk_buff *skb, struct neighbour **ret_neigh);
+const struct kims_path *kims_route_direct(struct kims_net *kn, const struct sk_buff *skb,
+					  struct neighbour **ret_neigh);
 /* The same for a plain IPv4 packet of len octets to daddr. */
-const struct kims_path *kims_route_direct4(struct kims_net *kn, const struct net_device *iif,
-					   __be32 daddr, unsigned int len,
+const struct kims_path *kims_route_direct4(struct kims_net *kn, __be32 daddr, unsigned int len,
 					   struct neighbour **ret_neigh);
 /* The path to the packet's destination by the device oif, direct or not; NULL: none. */
 const struct kims_path *kims_route_by(struct kims_net *kn, u32 oif, const struct sk_buff *skb);

@@ -12,6 +12,8 @@
  * cached path to the destination, and the stack, as received by the endpoint's device. The first
  * three pass by netfilter's FORWARD hooks; kims_gtpu_ep.stack leaves only the last.
  */
+#include <linux/inetdevice.h>
+#include <net/addrconf.h>
 #include <net/dsfield.h>
 #include <net/gso.h>
 #include <net/inet_ecn.h>
@@ -162,6 +164,22 @@ static int kims_plan_stack(struct kims_gtpu_ep *ep, struct kims_onward *p)
 	return kims_gtpu_dev_ready(ep) ? 0 : KIMS_DROP_NO_DEVICE;
 }
 
+/* The stack would send on what it gets by the device. */
+static bool kims_forwards(const struct net_device *dev, u8 family)
+{
+	struct inet6_dev *idev;
+	struct in_device *in_dev;
+
+	if (!dev)
+		return false;
+	if (family == AF_INET) {
+		in_dev = __in_dev_get_rcu(dev);
+		return in_dev && IN_DEV_FORWARD(in_dev);
+	}
+	idev = __in6_dev_get(dev);
+	return idev && READ_ONCE(idev->cnf.forwarding);
+}
+
 static int kims_plan_core(struct kims_inner *in, struct kims_onward *p, struct kims_gtpu_ep *ep,
 			  struct sk_buff *skb)
 {
@@ -190,8 +208,8 @@ static int kims_plan_core(struct kims_inner *in, struct kims_onward *p, struct k
 	}
 	if (unlikely(in->pdr->far->ifindex))
 		return kims_plan_device(in, p, skb);
-	if (!kims_gtpu_bulk(skb) && likely(!skb_is_gso(skb)))
-		p->path = kims_route_direct(kn, dev, skb, &p->neigh);
+	if (!(kims_gtpu_bulk(skb) && kims_forwards(dev, in->family)) && likely(!skb_is_gso(skb)))
+		p->path = kims_route_direct(kn, skb, &p->neigh);
 	if (!p->path)
 		return kims_plan_stack(ep, p);
 	p->next = KIMS_NEXT_PATH;

@@ -270,8 +270,7 @@ int kims_gtpu_fast_rx(struct kims_gtpu_ep *ep, struct sk_buff *skb)
 	} else {
 		ue = kims_ue_find4(ep->kn, h->ip.daddr);
 		if (!ue)
-			path = kims_route_direct4(ep->kn, rcu_dereference(ep->dev), h->ip.daddr,
-						  ntohs(h->ip.tot_len), &n);
+			path = kims_route_direct4(ep->kn, h->ip.daddr, ntohs(h->ip.tot_len), &n);
 		if (!ue && (!path || skb_headroom(skb) + KIMS_FAST_OUTER <
 					     LL_RESERVED_SPACE(path->dst->dev)))
 			return 0;
