@@ -182,6 +182,16 @@ static void kims_decap(struct sk_buff *skb, unsigned int outer)
 	skb->pkt_type = PACKET_HOST;
 }
 
+/* The packet as it came, for userspace and another pass through the hook; outer: as above. */
+static void kims_recap(struct sk_buff *skb, const struct kims_packet *p, unsigned int outer,
+		       __be16 protocol)
+{
+	__skb_push(skb, outer);
+	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, p->l4);
+	skb->protocol = protocol;
+}
+
 /* RFC 6040 4.2: what the outer header says of congestion. 0 or the reason of drop. */
 static int kims_ecn_decap(struct kims_inner *in, struct sk_buff *skb, u8 outer)
 {
@@ -202,6 +212,7 @@ static int kims_gtpu_gpdu(struct kims_gtpu_ep *ep, struct sk_buff *skb,
 			  const struct kims_packet *p, unsigned int off, struct kims_inner *in)
 {
 	__be32 teid = ((const struct kims_gtpu_header *)(skb->data + off))->teid;
+	__be16 protocol = skb->protocol;
 	struct kims_tunnel *tunnel;
 	int why;
 
@@ -218,7 +229,10 @@ static int kims_gtpu_gpdu(struct kims_gtpu_ep *ep, struct sk_buff *skb,
 	kims_decap(skb, off);
 	in->session = tunnel->session;
 	why = kims_inner_read(in, skb) ?: kims_ecn_decap(in, skb, p->dsfield);
-	return why ?: kims_gtpu_act(in, tunnel, ep, skb, false);
+	why = why ?: kims_gtpu_act(in, tunnel, ep, skb, false);
+	if (unlikely(why == -EINPROGRESS))
+		kims_recap(skb, p, off, protocol);
+	return why;
 }
 
 static unsigned int kims_gtpu_rx_one(struct kims_gtpu_ep *ep, struct sk_buff *skb, u16 l4)
@@ -250,19 +264,23 @@ static unsigned int kims_gtpu_rx_one(struct kims_gtpu_ep *ep, struct sk_buff *sk
 	why = kims_gtpu_gpdu(ep, skb, &p, off, &in);
 	if (unlikely(why > 0))
 		return kims_gtpu_drop(ep, skb, why);
+	if (unlikely(why)) /* counted when it comes back */
+		return kims_app_queue(in.pdr);
 	kims_gtpu_ep_count(ep, KIMS_EP_FORWARDED);
-	return why ? kims_app_queue(in.pdr) : NF_STOLEN;
+	return NF_STOLEN;
 }
 
 /* Datagrams that the receive offload has merged, of several UEs; or one with a big inner packet. */
 static unsigned int kims_gtpu_rx_gso(struct kims_gtpu_ep *ep, struct sk_buff *skb, u16 l4)
 {
 	struct sk_buff *segs, *seg, *next;
+	bool late;
 
 	segs = __skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM, false);
 	if (IS_ERR_OR_NULL(segs))
 		return kims_gtpu_drop(ep, skb, KIMS_DROP_NO_MEMORY);
 	consume_skb(skb);
+	late = kims_app_late(true);
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
 		if (!pskb_may_pull(seg, l4 + sizeof(struct udphdr)))
@@ -271,13 +289,19 @@ static unsigned int kims_gtpu_rx_gso(struct kims_gtpu_ep *ep, struct sk_buff *sk
 			continue;
 		kfree_skb(seg);
 	}
+	kims_app_late(late);
 	return NF_STOLEN;
 }
 
 unsigned int kims_gtpu_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4)
 {
 	struct kims_gtpu_ep *ep = kims_gtpu_ep(l);
+	int why = skb->protocol == htons(ETH_P_IP) ? kims_gtpu_fast_rx(ep, skb) : 0;
 
+	if (likely(why < 0))
+		return NF_STOLEN;
+	if (unlikely(why))
+		return kims_gtpu_drop(ep, skb, why);
 	if (likely(!skb_is_gso(skb)))
 		return kims_gtpu_rx_one(ep, skb, l4);
 	if (skb_shinfo(skb)->gso_type & SKB_GSO_UDP) {
@@ -324,6 +348,17 @@ int kims_hop(struct sk_buff *skb)
 	return 0;
 }
 
+/* What kims_hop() did is undone: the packet comes again. */
+static void kims_unhop(struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP)) {
+		ip_hdr(skb)->ttl++;
+		ip_send_check(ip_hdr(skb));
+	} else {
+		ipv6_hdr(skb)->hop_limit++;
+	}
+}
+
 unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb)
 {
 	struct kims_inner in;
@@ -346,5 +381,8 @@ unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb)
 		kims_net_drop(kn, why);
 	if (likely(!why))
 		return NF_STOLEN;
-	return why < 0 ? kims_app_queue(in.pdr) : NF_DROP;
+	if (why > 0)
+		return NF_DROP;
+	kims_unhop(skb);
+	return kims_app_queue(in.pdr);
 }
