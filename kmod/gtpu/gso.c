@@ -140,15 +140,22 @@ static void kims_gso_send(struct kims_net *kn, const struct kims_path *path,
 		kims_output_stack(kn, path, skb);
 }
 
-static bool kims_gso_may_list(const struct kims_path *path)
+/*
+ * A device without checksums of its own has the stack take the list apart, and that leaves
+ * CHECKSUM_PARTIAL as it is in all of its packets: then they go one by one.
+ */
+static bool kims_gso_may_list(const struct kims_path *path, const struct sk_buff *skb)
 {
-	return path->dst->dev->features & NETIF_F_GSO_FRAGLIST && !dst_xfrm(path->dst);
+	netdev_features_t features = path->dst->dev->features;
+
+	return features & NETIF_F_GSO_FRAGLIST && !dst_xfrm(path->dst) &&
+	       (features & NETIF_F_HW_CSUM || skb->ip_summed != CHECKSUM_PARTIAL);
 }
 
 static void kims_gso_send_all(struct kims_net *kn, const struct kims_path *path,
 			      struct kims_gso_outer *o, struct sk_buff *segs)
 {
-	bool list = kims_gso_may_list(path);
+	bool list = kims_gso_may_list(path, segs);
 	struct sk_buff *skb, *next, *head = NULL, *last = NULL;
 
 	skb_list_walk_safe(segs, skb, next) {

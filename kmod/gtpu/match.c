@@ -150,21 +150,29 @@ static int kims_inner_read4(struct kims_inner *in, struct sk_buff *skb)
 	return iph->frag_off & htons(IP_OFFSET) ? 0 : kims_inner_transport(in, skb);
 }
 
-/* The transport header behind extension headers; in->protocol stays theirs where there is none. */
+/*
+ * The transport header behind extension headers. AH is one: its SPI may be asked for. A chain that
+ * ends early, or in "no next header" (RFC 8200 4.7), has none, and so no ports; that is for the
+ * receiver to judge.
+ */
 static int kims_inner_extensions(struct kims_inner *in, struct sk_buff *skb)
 {
-	u8 nexthdr = in->protocol;
-	__be16 frag_off = 0;
-	int off;
+	int flags = IP6_FH_F_AUTH, nexthdr;
+	unsigned short frag_off = 0;
+	unsigned int off = 0;
 
-	off = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &nexthdr, &frag_off);
-	if (off < 0 || off > (int)skb->len)
-		return KIMS_DROP_MALFORMED;
+	nexthdr = ipv6_find_hdr(skb, &off, -1, &frag_off, &flags);
+	in->fragment = flags & IP6_FH_F_FRAG;
+	if (nexthdr < 0 || off > skb->len) {
+		in->protocol = NEXTHDR_NONE;
+		return 0;
+	}
 	in->protocol = nexthdr;
-	in->fragment = frag_off;
+	if (frag_off)
+		return 0;
 	in->ip.l4 = off;
 	in->ip.len = min_t(unsigned int, skb->len - off, 0xffffU);
-	return frag_off & htons(~0x7) ? 0 : kims_inner_transport(in, skb);
+	return kims_inner_transport(in, skb);
 }
 
 static int kims_inner_read6(struct kims_inner *in, struct sk_buff *skb)

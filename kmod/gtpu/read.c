@@ -46,11 +46,11 @@ static void kims_mask4(struct in6_addr *addr, struct in6_addr *mask, u32 len)
 
 static void kims_mask6(struct in6_addr *addr, struct in6_addr *mask, u32 len)
 {
-	struct in6_addr ones;
+	struct in6_addr ones, whole = *addr; /* ipv6_addr_prefix() clears its result first */
 
 	memset(&ones, 0xff, sizeof(ones));
 	ipv6_addr_prefix(mask, &ones, len);
-	ipv6_addr_prefix(addr, addr, len);
+	ipv6_addr_prefix(addr, &whole, len);
 }
 
 /* The attribute of the IPv6 address follows that of the IPv4 one, then the prefix length. */

@@ -53,7 +53,7 @@ def ue4(n):
 
 def ue6(n, host="5"):
     """An address of the phone; all of its /64 is the phone's."""
-    return f"fd45:0:0:{n}::{host}"
+    return f"fd45:0:0:{n}:{host}" if host.count(":") == 3 else f"fd45:0:0:{n}::{host}"
 
 
 # --- building ---
@@ -327,6 +327,13 @@ def prefix(address):
 
 # --- the two ends ---
 
+# Which way packets take in all tests: by the environment, or by test_gtpu_ways.py.
+MODE = {"ingress": os.environ.get("KIMS_INGRESS") == "1",
+        "postrouting": os.environ.get("KIMS_POSTROUTING") == "1",
+        "stack": os.environ.get("KIMS_STACK") == "1"}
+LINKS = ("ce", "ci")
+
+
 def if_index(name, space="core"):
     return int(run("ip", "-n", space, "-o", "link", "show", name).split(":")[0])
 
@@ -338,7 +345,8 @@ class Tunnels:
     """
 
     def __init__(self, k, device="kims0", check_wire=True, **ep):
-        self.k, self.device, self.ep, self.check_wire = k, device, ep, check_wire
+        self.k, self.device, self.check_wire = k, device, check_wire
+        self.ep = ({"stack": 1} if MODE["stack"] else {}) | ep
         self.sessions, self.extra, self.astray = [], 0, 0
 
     def __enter__(self):
@@ -361,6 +369,11 @@ class Tunnels:
         self.enb = Tap("enb", "e1", mac("core", "ce"))
         self.inet = Tap("inet", "i1", mac("core", "ci"))
         self.warm()
+        if MODE["ingress"]:
+            for dev in LINKS:
+                self.k.call("ingress-new", {"ingress": {"device": if_index(dev)}})
+        if MODE["postrouting"]:
+            self.k.call("settings-set", {"settings": {"postrouting": 1}})
         self.before = self.k.stats()
         return self
 
@@ -371,6 +384,9 @@ class Tunnels:
         finally:
             self.enb.close()
             self.inet.close()
+            if MODE["ingress"]:
+                for dev in LINKS:
+                    self.k.call("ingress-del", {"ingress": {"device": if_index(dev)}})
             for s in self.k.sessions():
                 self.k.session_del(s["id"])
             for e in self.k.eps():

@@ -149,7 +149,7 @@ def scattered():
             inet = Ring("i1", mac("core", "ci"))
         for outer, inner in PAIRS:
             s = t.session(11, inner=inner, outer=outer)
-            for size in (0, 5, 100, 1300):
+            for size in (0, 5, 100, 1200):
                 for kwargs in ({}, {"seq": 5}, {"ext": (psc(9, more=bytes(100)), (0x20, b"ab"))}):
                     packet = upward(s, inner, bytes(size))
                     enb.send(outer_packet(s, packet, **kwargs))
@@ -381,8 +381,9 @@ def super_packets_down():
                 out = [read_gtp(p) for p in t.enb.rest()]
                 check(f"IPv{inner} in IPv{outer}, {size}: payloads", payloads,
                       [p.gtp.inner.payload for p in out])
-                ensure("inner checksums", all(p.gtp.inner.sum_ok and p.gtp.inner.header_ok
-                                              for p in out))
+                check(f"IPv{inner} in IPv{outer}, {size}: wrong inner checksums", [],
+                      [hex(p.gtp.inner.check) for p in out
+                       if not (p.gtp.inner.sum_ok and p.gtp.inner.header_ok)])
             c = s.remove(k)["pdr"][1]
             check("counted", 60, c["packets"])
             sock.close()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every case of the GTP-U tests again by each other way that packets can take: taken at the ingress
+of the devices, out by POST_ROUTING, through the whole stack. The results are the same.
+
+What a way changes by its nature is left out by name.
+"""
+import functools
+
+import gtp
+import test_gtpu
+import test_gtpu_change
+import test_gtpu_rules
+import test_gtpu_wire
+from lab import TESTS, test
+
+MODULES = (test_gtpu, test_gtpu_rules, test_gtpu_wire, test_gtpu_change)
+WAYS = {
+    "ingress": set(),
+    "postrouting": {"same_packets_every_way"},
+    # The stack routes inner packets itself: it has its own mind about what is no unicast, what
+    # leaves by which device, and packets that come back where they came from.
+    "stack": {"same_packets_every_way", "network_instance", "vrf", "ue_to_itself",
+              "hop_limit"},
+}
+
+
+def by_way(way, f):
+    @functools.wraps(f)
+    def run():
+        gtp.MODE[way] = True
+        try:
+            f()
+        finally:
+            gtp.MODE[way] = False
+    run.__module__ = f"ways.{way}.{f.__module__.removeprefix('test_')}"
+    return run
+
+
+for name, without in WAYS.items():
+    for case in [t for t in TESTS if t.__module__ in [m.__name__ for m in MODULES]]:
+        if case.__name__ not in without and case.__name__ != "codec":
+            test(by_way(name, case))
