@@ -33,9 +33,9 @@ const char *knl_error(const struct knl *k)
 	return k->error;
 }
 
-struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags)
+struct nl_msg *knl_request_size(const struct knl *k, uint8_t cmd, int flags, size_t size)
 {
-	struct nl_msg *m = nlmsg_alloc_size(KNL_BUFFER / 2);
+	struct nl_msg *m = nlmsg_alloc_size(size);
 
 	if (m && !genlmsg_put(m, NL_AUTO_PORT, NL_AUTO_SEQ, k->family, 0,
 			      NLM_F_REQUEST | NLM_F_ACK | flags, cmd, KIMS_FAMILY_VERSION)) {
@@ -43,6 +43,11 @@ struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags)
 		return NULL;
 	}
 	return m;
+}
+
+struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags)
+{
+	return knl_request_size(k, cmd, flags, KNL_BUFFER / 2);
 }
 
 /* --- answers --- */
@@ -60,10 +65,14 @@ struct answer {
 /* Sentence and offending attribute after an error of "skip" octets. */
 static void take_sentence(struct answer *a, struct nlmsghdr *h, size_t skip, int err)
 {
-	struct nlattr *msg = NULL;
+	struct nlattr *msg = NULL, *offset = NULL;
 
-	if (h->nlmsg_flags & NLM_F_ACK_TLVS)
+	if (h->nlmsg_flags & NLM_F_ACK_TLVS) {
 		msg = nlmsg_find_attr(h, NLMSG_ALIGN(skip), NLMSGERR_ATTR_MSG);
+		offset = nlmsg_find_attr(h, NLMSG_ALIGN(skip), NLMSGERR_ATTR_OFFS);
+	}
+	if (offset && nla_len(offset) >= 4)
+		a->k->error_offset = nla_get_u32(offset);
 	if (msg && nla_len(msg) > 0)
 		snprintf(a->k->error, sizeof(a->k->error), "%.*s (%s)", nla_len(msg),
 			 (const char *)nla_data(msg), strerror(-err));
@@ -164,6 +173,8 @@ static int transact(struct knl *k, struct nl_msg *m, knl_row_fn row, void *arg, 
 	struct nlmsghdr *h = nlmsg_hdr(m);
 	ssize_t n;
 
+	k->error_offset = 0;
+	k->error_index = -1;
 	nl_complete_msg(k->sock, m);
 	a.seq = h->nlmsg_seq;
 	n = send(nl_socket_get_fd(k->sock), h, h->nlmsg_len, 0);
@@ -270,6 +281,8 @@ static void read_groups(struct knl *k, struct nlattr *groups)
 			k->group_rtp = knl_u32(tb, CTRL_ATTR_MCAST_GRP_ID);
 		else if (!strcmp(name, KIMS_MCGRP_GM))
 			k->group_gm = knl_u32(tb, CTRL_ATTR_MCAST_GRP_ID);
+		else if (!strcmp(name, KIMS_MCGRP_GTPU))
+			k->group_gtpu = knl_u32(tb, CTRL_ATTR_MCAST_GRP_ID);
 	}
 }
 
@@ -307,7 +320,7 @@ static int find_family(struct knl *k)
 static int open_socket(struct nl_sock **ret)
 {
 	struct nl_sock *s = nl_socket_alloc();
-	int one = 1, fd;
+	int one = 1, size = 1 << 20, fd;
 
 	if (!s)
 		return -ENOMEM;
@@ -318,6 +331,9 @@ static int open_socket(struct nl_sock **ret)
 	fd = nl_socket_get_fd(s);
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	/* Batches and their answers; what one may have without CAP_NET_ADMIN does for the rest. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	*ret = s;
 	return 0;
 }
@@ -366,6 +382,33 @@ static const struct {
 	{ "no-memory", KIMS_DROP_NO_MEMORY },	  { "cleartext", KIMS_DROP_CLEARTEXT },
 	{ "unbound", KIMS_DROP_UNBOUND },	  { "wrong-sa", KIMS_DROP_WRONG_SA },
 	{ "spoofed-source", KIMS_DROP_SPOOFED_SOURCE },
+	{ "unknown-teid", KIMS_DROP_UNKNOWN_TEID }, { "no-pdr", KIMS_DROP_NO_PDR },
+	{ "spoofed-ue", KIMS_DROP_SPOOFED_UE },	  { "far", KIMS_DROP_FAR },
+	{ "rate", KIMS_DROP_RATE },		  { "quota", KIMS_DROP_QUOTA },
+	{ "buffer-full", KIMS_DROP_BUFFER_FULL }, { "buffer-timeout", KIMS_DROP_BUFFER_TIMEOUT },
+	{ "too-big", KIMS_DROP_TOO_BIG },
+	{ "extension-header", KIMS_DROP_EXTENSION_HEADER },
+	{ "app", KIMS_DROP_APP },		  { "no-device", KIMS_DROP_NO_DEVICE },
+};
+
+static const struct {
+	const char *name;
+	int attr;
+	bool now; /* how many there are, 32 bits */
+} stats_names[] = {
+	{ "rtp-flows", KIMS_STATS_A_RTP_FLOWS, true },
+	{ "gm-ports", KIMS_STATS_A_GM_PORTS, true },
+	{ "sa-sets", KIMS_STATS_A_SA_SETS, true },
+	{ "gtpu-eps", KIMS_STATS_A_GTPU_EPS, true },
+	{ "sessions", KIMS_STATS_A_SESSIONS, true },
+	{ "buffered-packets", KIMS_STATS_A_BUFFERED_PACKETS, true },
+	{ "rtp-packets", KIMS_STATS_A_RTP_PACKETS, false },
+	{ "gm-packets", KIMS_STATS_A_GM_PACKETS, false },
+	{ "gtpu-received", KIMS_STATS_A_GTPU_RECEIVED, false },
+	{ "gtpu-forwarded", KIMS_STATS_A_GTPU_FORWARDED, false },
+	{ "gtpu-signalling", KIMS_STATS_A_GTPU_SIGNALLING, false },
+	{ "gtpu-sent", KIMS_STATS_A_GTPU_SENT, false },
+	{ "downlink-received", KIMS_STATS_A_DOWNLINK_RECEIVED, false },
 };
 
 static int stats_row(void *arg, struct nlattr **attrs, struct nlmsghdr *h _unused_)
@@ -373,19 +416,14 @@ static int stats_row(void *arg, struct nlattr **attrs, struct nlmsghdr *h _unuse
 	struct nlattr *tb[KIMS_STATS_A_MAX + 1], *drops[KIMS_DROP_MAX + 1];
 	struct stats_call *c = arg;
 	size_t i;
-	int r;
+	int r = 0;
 
 	knl_nested(attrs[KIMS_A_STATS], KIMS_STATS_A_MAX, tb);
 	knl_nested(tb[KIMS_STATS_A_DROPS], KIMS_DROP_MAX, drops);
-	r = c->fn(c->arg, "rtp-flows", knl_u32(tb, KIMS_STATS_A_RTP_FLOWS));
-	if (!r)
-		r = c->fn(c->arg, "gm-ports", knl_u32(tb, KIMS_STATS_A_GM_PORTS));
-	if (!r)
-		r = c->fn(c->arg, "sa-sets", knl_u32(tb, KIMS_STATS_A_SA_SETS));
-	if (!r)
-		r = c->fn(c->arg, "rtp-packets", knl_u64(tb, KIMS_STATS_A_RTP_PACKETS));
-	if (!r)
-		r = c->fn(c->arg, "gm-packets", knl_u64(tb, KIMS_STATS_A_GM_PACKETS));
+	for (i = 0; !r && i < ARRAY_SIZE(stats_names); i++)
+		r = c->fn(c->arg, stats_names[i].name,
+			  stats_names[i].now ? knl_u32(tb, stats_names[i].attr) :
+					       knl_u64(tb, stats_names[i].attr));
 	for (i = 0; !r && i < ARRAY_SIZE(drop_names); i++)
 		r = c->fn(c->arg, drop_names[i].name, knl_drops(drops, drop_names[i].attr));
 	return r;
@@ -401,9 +439,18 @@ int knl_stats(struct knl *k, int (*fn)(void *arg, const char *name, uint64_t val
 
 /* --- the second socket --- */
 
-int knl_events_open(struct knl *k)
+static int join_groups(struct nl_sock *s, uint32_t group, va_list more)
+{
+	for (; group; group = va_arg(more, uint32_t))
+		if (nl_socket_add_memberships(s, group, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+int knl_events_join(struct knl *k, uint32_t group, ...)
 {
 	struct nl_sock *s;
+	va_list more;
 	int r;
 
 	if (k->events)
@@ -413,13 +460,20 @@ int knl_events_open(struct knl *k)
 		return knl_fail(k, r, "socket for events");
 	nl_socket_set_nonblocking(s);
 	nl_socket_set_buffer_size(s, 1 << 20, 0);
-	if (nl_socket_add_memberships(s, k->group_rtp, k->group_gm, 0) < 0) {
-		r = knl_fail(k, -errno, "joining the groups of kims.ko");
+	va_start(more, group);
+	r = join_groups(s, group, more);
+	va_end(more);
+	if (r) {
 		nl_socket_free(s);
-		return r;
+		return knl_fail(k, r, "joining the groups of kims.ko");
 	}
 	k->events = s;
 	return 0;
+}
+
+int knl_events_open(struct knl *k)
+{
+	return knl_events_join(k, k->group_rtp, k->group_gm, 0);
 }
 
 int knl_events_fd(const struct knl *k)

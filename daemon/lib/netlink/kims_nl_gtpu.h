@@ -4,7 +4,7 @@
  * See include/netlink/kims.yaml (docs/netlink.md) for what each field means.
  *
  * What is written is the caller's memory, read during the call. What callbacks get lives until
- * they return; they must not call into the same struct knl.
+ * they return; those of requests must not call into the same struct knl, that of events may.
  */
 #ifndef KIMS_NETLINK_KIMS_NL_GTPU_H
 #define KIMS_NETLINK_KIMS_NL_GTPU_H

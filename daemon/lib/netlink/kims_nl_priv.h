@@ -16,8 +16,10 @@
 struct knl {
 	struct nl_sock *sock, *events; /* events: NULL until knl_events_open() */
 	int family;
-	uint32_t group_rtp, group_gm;
+	uint32_t group_rtp, group_gm, group_gtpu;
 	char error[320];
+	uint32_t error_offset; /* of the attribute that was refused, in the request; 0: not told */
+	int error_index;       /* knl_error_index() */
 	_Alignas(8) uint8_t buffer[KNL_BUFFER];
 };
 
@@ -30,6 +32,8 @@ static inline void knl_msg_freep(struct nl_msg **m)
 
 /* A request of the family, NULL: no memory. flags: NLM_F_DUMP or 0. */
 struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags);
+/* The same with room for size octets. */
+struct nl_msg *knl_request_size(const struct knl *k, uint8_t cmd, int flags, size_t size);
 
 /*
  * Sends it and reads until the acknowledgement or the end of the dump. row gets the top-level
@@ -59,6 +63,8 @@ void knl_nested(struct nlattr *nest, int max, struct nlattr **tb);
 uint64_t knl_drops(struct nlattr **drops, int reason);
 uint64_t knl_drops_sum(struct nlattr **drops);
 
+/* The socket of events, in the groups; a list that ends with 0. */
+int knl_events_join(struct knl *k, uint32_t group, ...);
 /* One datagram of events in k->buffer: its length, or -errno (-EAGAIN: none). */
 int knl_events_receive(struct knl *k);
 
