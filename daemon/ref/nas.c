@@ -256,7 +256,7 @@ static void io_filters(struct tlv_io *io, struct nas_tft *t)
 
 static void io_params(struct tlv_io *io, struct nas_tft *t)
 {
-	struct nas_tft_param extra, *p;
+	struct nas_tft_param extra = { 0 }, *p;
 
 	for (int i = 0; tlv_more(io, i < t->n_param); i++) {
 		p = i < NAS_TFT_PARAMS_MAX ? &t->param[i] : &extra;

@@ -370,7 +370,7 @@ static void labels_out(struct tlv_io *io, const char *v)
 /* One label behind what v has; false: the end. */
 static bool label_in(struct tlv_io *io, char *v, size_t size, size_t *n)
 {
-	struct str label;
+	struct str label = { 0 };
 
 	tlv_lv(io, NULL, 1, &label);
 	if (!tlv_ok(io) || !label.n)
