@@ -65,6 +65,12 @@ static struct sk_buff *kims_message_skb(const struct kims_message *m)
 	return skb;
 }
 
+/* What dev_queue_xmit() and netfilter say. */
+static int kims_message_result(int rc)
+{
+	return rc > 0 ? net_xmit_errno(rc) : rc;
+}
+
 static int kims_message_send4(const struct kims_message *m)
 {
 	struct flowi4 fl4 = {
@@ -101,7 +107,7 @@ static int kims_message_send4(const struct kims_message *m)
 	skb->protocol = htons(ETH_P_IP);
 	skb_dst_set(skb, &rt->dst);
 	__ip_select_ident(m->net, iph, 1);
-	return net_xmit_errno(ip_local_out(m->net, NULL, skb));
+	return kims_message_result(ip_local_out(m->net, NULL, skb));
 }
 
 static int kims_message_send6(const struct kims_message *m)
@@ -136,7 +142,7 @@ static int kims_message_send6(const struct kims_message *m)
 	skb_reset_network_header(skb);
 	skb->protocol = htons(ETH_P_IPV6);
 	skb_dst_set(skb, dst);
-	return net_xmit_errno(ip6_local_out(m->net, NULL, skb));
+	return kims_message_result(ip6_local_out(m->net, NULL, skb));
 }
 
 int kims_message_send(struct kims_message *m)

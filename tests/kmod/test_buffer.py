@@ -325,7 +325,7 @@ def under_traffic():
         stop, sent = threading.Event(), [0]
 
         def sender():
-            while not stop.is_set() and sent[0] < 20000:
+            while not stop.is_set() and sent[0] < 5000:
                 t.down(numbered(s, sent[0]))
                 sent[0] += 1
                 if sent[0] % 32 == 0:
@@ -337,12 +337,12 @@ def under_traffic():
             for i in range(40):
                 time.sleep(0.01)
                 far_set(k, s, (FORW, BUFF)[i % 2])
-                t.enb.pump()
         finally:
             stop.set()
             thread.join()
         far_set(k, s, FORW)
-        got = numbers(t.enb.rest(0.3)[:0] + t.enb.seen)
+        t.enb.rest(0.3)
+        got = numbers(t.enb.seen)
         check("how many", sent[0], len(got) + sum(t.drops().values()))
         check("in order", sorted(got), got)
         check("drops", {}, t.drops())

@@ -352,7 +352,7 @@ def end_marker_last():
         stop, sent = threading.Event(), [0]
 
         def sender():
-            while not stop.is_set():
+            while not stop.is_set() and sent[0] < 5000:
                 t.down(downward(s))
                 sent[0] += 1
                 if sent[0] % 16 == 0:
@@ -365,7 +365,6 @@ def end_marker_last():
             for i in range(moves):
                 time.sleep(0.03)
                 s.change(k, far=[s.far(2) | {"teid": 0x8000 + i, "send-end-marker": 1}])
-                t.enb.pump()
         finally:
             stop.set()
             thread.join()
