@@ -337,13 +337,13 @@ void tlv_digits(struct tlv_io *io, const char *name, char *v, size_t size)
 		digits_out(io, v);
 		return;
 	}
-	for (bool filled = false; tlv_left(io);) {
+	while (tlv_left(io)) {
 		tlv_u8(io, NULL, &o);
 		for (int half = 0; half < 2; half++) {
 			d = half ? o >> 4 : o & 0xf;
-			if (d == 0xf)
-				filled = true;
-			else if (d > 9 || filled || n + 1 >= size)
+			if (d == 0xf && half && !tlv_left(io))
+				break; /* fills the last octet */
+			if (d > 9 || n + 1 >= size)
 				tlv_bad(io, 0);
 			else
 				v[n++] = (char)('0' + d);
