@@ -375,6 +375,8 @@ static void io_apn_capacity(struct tlv_io *io, void *v)
 
 	tlv_u8(io, "capacity", &c->capacity);
 	tlv_lv(io, "apn", 1, &c->apn);
+	if (io->op == TLV_DECODE && !c->apn.n)
+		tlv_bad(io, 0);
 }
 
 static void io_integer(struct tlv_io *io, void *v)

@@ -211,7 +211,7 @@ struct s5_pscell { struct tlv_plmn plmn; uint64_t nci; };
 	X(INTEGER_NUMBER, 187, "Integer Number", "8.118", uint64_t, integer, 1, 8)                  \
 	X(MS_TIMESTAMP, 188, "Millisecond Time Stamp", "8.119", uint64_t, u48, 6, 0)                \
 	X(REMOTE_UE_CONTEXT, 191, "Remote UE Context", "8.122", struct s5_group, group, 0, 0)       \
-	X(REMOTE_USER_ID, 192, "Remote User ID", "8.123", struct s5_remote_user, remote_user, 3, 0) \
+	X(REMOTE_USER_ID, 192, "Remote User ID", "8.123", struct s5_remote_user, remote_user, 2, 0) \
 	X(REMOTE_UE_IP, 193, "Remote UE IP Information", "8.124", struct str, rest, 1, 0)           \
 	X(EPCO, 197, "ePCO", "8.128", struct nas_pco, epco, 1, 0)                                   \
 	X(PLMN_RATE, 198, "Serving PLMN Rate Control", "8.129", struct s5_plmn_rate, plmn_rate, 4, 0) \
