@@ -527,7 +527,10 @@ void kims_gtpu_error_indication(struct kims_gtpu_ep *ep, const struct sk_buff *s
 				const struct kims_packet *p, __be32 teid);
 void kims_gtpu_unsupported_header(struct kims_gtpu_ep *ep, const struct sk_buff *skb,
 				  const struct kims_packet *p);
-/* On the old path of a FAR, after a grace period: behind all that went there. */
+/*
+ * On the old path of a FAR. Sent at once, so that it cannot come behind a change back to that path:
+ * the caller has waited for a grace period, and so it is behind all that went there.
+ */
 int kims_gtpu_end_marker(struct kims_gtpu_ep *ep, const struct kims_end *peer, __be32 teid,
 			 s16 dscp);
 /* Whether a FAR sends from the endpoint to this tunnel; RCU. */
@@ -622,6 +625,8 @@ u32 kims_session_count(const struct kims_net *kn);
 u32 kims_gtpu_ep_number(const struct kims_net *kn); /* how many */
 /* What stats-get says of GTP-U; downlink: packets for UEs; takes the lock. -EMSGSIZE. */
 int kims_nl_put_gtpu_stats(struct sk_buff *skb, struct kims_net *kn, u64 downlink);
+int kims_gtpu_alloc_init(void); /* once per module, first and last */
+void kims_gtpu_alloc_exit(void);
 int kims_gtpu_link_init(void); /* the device kinds, once per module */
 void kims_gtpu_link_exit(void);
 int kims_monitor_link_init(void); /* of these, kimsmon */

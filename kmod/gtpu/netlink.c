@@ -48,6 +48,8 @@ static int kims_peer_send(struct genl_info *info, const struct kims_peer_request
 	struct kims_gtpu_ep *ep;
 	int err;
 
+	if (!echo)
+		synchronize_rcu(); /* behind what an earlier change has still sent there */
 	mutex_lock(&kn->lock);
 	ep = kims_gtpu_ep_find(kn, r->endpoint);
 	err = kims_peer_check(ep, r, info->extack);

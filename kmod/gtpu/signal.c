@@ -403,34 +403,20 @@ void kims_gtpu_unsupported_header(struct kims_gtpu_ep *ep, const struct sk_buff 
 
 /* --- End Marker --- */
 
-struct kims_end_marker {
-	struct rcu_head rcu;
-	struct kims_message message;
-};
-
-static void kims_end_marker_rcu(struct rcu_head *rcu)
-{
-	struct kims_end_marker *em = container_of(rcu, struct kims_end_marker, rcu);
-
-	rcu_read_lock();
-	/* The last packets of a namespace that goes are nobody's. */
-	if (check_net(em->message.net))
-		kims_message_send(&em->message);
-	rcu_read_unlock();
-	kfree(em);
-}
-
 int kims_gtpu_end_marker(struct kims_gtpu_ep *ep, const struct kims_end *peer, __be32 teid,
 			 s16 dscp)
 {
-	struct kims_end_marker *em = kmalloc(sizeof(*em), GFP_ATOMIC);
+	struct kims_message m;
+	int err;
 
-	if (!em)
-		return -ENOMEM;
-	kims_message_init(&em->message, ep, peer, GTPU_END_MARKER, teid);
-	em->message.dscp = max_t(s16, dscp, 0);
-	call_rcu(&em->rcu, kims_end_marker_rcu);
-	return 0;
+	kims_message_init(&m, ep, peer, GTPU_END_MARKER, teid);
+	m.dscp = max_t(s16, dscp, 0);
+	local_bh_disable();
+	rcu_read_lock();
+	err = kims_message_send(&m);
+	rcu_read_unlock();
+	local_bh_enable();
+	return err;
 }
 
 static bool kims_far_sends(const struct kims_far *far)
