@@ -220,6 +220,8 @@ void pcscf_kernel_event(void *arg, const struct knl_event *e)
 		note_drop(p, e);
 		break;
 	case KNL_EV_RTP_DELETED: /* ours are known here before the event comes */
+	case KNL_EV_RTP_LATCHED:
+	case KNL_EV_RTP_DTMF:
 	case KNL_EV_SA_DELETED:
 		break;
 	}

@@ -21,6 +21,35 @@ struct knl_end {
 
 enum knl_gate { KNL_GATE_OPEN, KNL_GATE_CLOSED };
 
+/* Symmetric RTP (RFC 4961): the peer is learned from the first packet that is sent on. */
+enum knl_latch { KNL_LATCH_OFF, KNL_LATCH_ONCE, KNL_LATCH_AGAIN /* and forgets what was learned */ };
+
+/* What of the RTP source has to go on. */
+enum knl_continuity { KNL_CONTINUITY_OFF, KNL_CONTINUITY_SSRC, KNL_CONTINUITY_SEQUENCE };
+
+/* RFC 4568 6.2, RFC 6188, RFC 7714. */
+enum knl_srtp_suite {
+	KNL_SRTP_NONE,
+	KNL_SRTP_AES_CM_128_HMAC_SHA1_80,
+	KNL_SRTP_AES_CM_128_HMAC_SHA1_32,
+	KNL_SRTP_AES_256_CM_HMAC_SHA1_80,
+	KNL_SRTP_AES_256_CM_HMAC_SHA1_32,
+	KNL_SRTP_AEAD_AES_128_GCM,
+	KNL_SRTP_AEAD_AES_256_GCM,
+};
+
+/* Keys of one direction of SRTP and SRTCP. Secret: the owner clears it when it has been given. */
+struct knl_srtp {
+	enum knl_srtp_suite suite;
+	uint8_t key[46];  /* master key and salt (RFC 4568 6.1); zeros when read back */
+	uint8_t mki[16];
+	uint8_t mki_len;  /* 0: none */
+	uint32_t roc;	  /* rollover counter of the SSRC heard last; read only */
+};
+
+/* Octets of key that a suite has; 0 for KNL_SRTP_NONE. */
+size_t knl_srtp_key_len(enum knl_srtp_suite suite);
+
 /* One direction of one media stream: what comes to "local" leaves from "out_local" to "out_peer". */
 struct knl_rtp_flow {
 	uint32_t id;	       /* 0 at creation: the kernel chooses */
@@ -37,6 +66,32 @@ struct knl_rtp_flow {
 	uint32_t clock_rate;	/* RTP clock in Hz, for the jitter; 0: 8000 */
 	bool filter_pt;		/* only the payload types whose bit is set: n is bit n%8 of pt[n/8] */
 	uint8_t pt[16];
+	enum knl_latch latch;	/* peer.port is 0 then, peer.addr restricts who may be learned */
+	uint32_t reverse;	/* id of the flow of the other direction, 0: none */
+	struct knl_end latched; /* learned peer, AF_UNSPEC: nobody yet; read only */
+	enum knl_continuity continuity;
+	bool has_ssrc;		/* ssrc is the only one accepted */
+	uint32_t ssrc;
+	bool dtmf;		/* telephone events of this payload type are reported */
+	uint8_t dtmf_pt;
+	struct knl_srtp srtp_in, srtp_out;
+	struct knl_end record_local, record_peer; /* a copy of each packet; AF_UNSPEC: none */
+};
+
+/* From RTCP that passed: the last report block and sender report (RFC 3550 6.4), RFC 3611 4.7. */
+struct knl_rtcp {
+	uint64_t reports;	/* 0: what follows up to has_round_trip is not there */
+	uint32_t reporter, source, max_seq, jitter;
+	uint8_t fraction_lost;	/* 1/256 */
+	int32_t lost;
+	bool has_round_trip;
+	uint32_t round_trip_us; /* between the relay and the reporter */
+	bool has_sr;
+	uint64_t sr_ntp;
+	uint32_t sr_packets, sr_octets;
+	bool has_voip;
+	uint8_t r_factor, mos_lq, mos_cq; /* 127: unknown; MOS times 10 */
+	uint16_t end_system_delay_ms;
 };
 
 struct knl_rtp_stats {
@@ -49,6 +104,9 @@ struct knl_rtp_stats {
 	uint64_t drop_pt;		  /* payload type filter */
 	uint64_t rtcp_packets;		  /* among packets */
 	uint32_t ssrc_changes, max_seq;	  /* max_seq: extended highest, RFC 3550 6.4.1 */
+	uint64_t drop_ssrc, drop_sequence, drop_srtp; /* srtp: not authentic, replayed, key used up */
+	uint64_t copies, copies_lost;	  /* to the recorder */
+	struct knl_rtcp rtcp;
 };
 
 struct knl_gm_port {
@@ -80,6 +138,8 @@ enum knl_event_kind {
 	KNL_EV_GM_DROP,	     /* a packet to a protected port was refused */
 	KNL_EV_RTP_DELETED,  /* by whomever */
 	KNL_EV_SA_DELETED,   /* by whomever; sa_ue_id, sa_label */
+	KNL_EV_RTP_LATCHED,  /* src: the peer that was learned */
+	KNL_EV_RTP_DTMF,     /* a telephone event has ended */
 };
 enum knl_gm_reason {
 	KNL_GM_CLEARTEXT,
@@ -94,6 +154,7 @@ struct knl_event {
 	/* RTP */
 	uint32_t flow_id;
 	uint64_t cookie;
+	uint32_t dtmf_event, dtmf_duration, dtmf_timestamp; /* RFC 4733 2.3; units of the RTP clock */
 	/* Gm */
 	enum knl_gm_reason reason;
 	struct knl_end src, dst;

@@ -15,6 +15,29 @@ static void read_flow(struct knl_event *e, enum knl_event_kind kind, struct nlat
 	e->count = 1;
 }
 
+static void read_latched(struct knl_event *e, struct nlattr **attrs)
+{
+	struct knl_rtp_flow f;
+
+	read_flow(e, KNL_EV_RTP_LATCHED, attrs);
+	knl_rtp_read(attrs[KIMS_A_RTP_FLOW], &f, NULL);
+	e->src = f.latched;
+}
+
+static void read_dtmf(struct knl_event *e, struct nlattr **attrs)
+{
+	struct nlattr *tb[KIMS_DTMF_A_MAX + 1];
+
+	knl_nested(attrs[KIMS_A_DTMF], KIMS_DTMF_A_MAX, tb);
+	e->kind = KNL_EV_RTP_DTMF;
+	e->flow_id = knl_u32(tb, KIMS_DTMF_A_FLOW_ID);
+	e->cookie = knl_u64(tb, KIMS_DTMF_A_COOKIE);
+	e->dtmf_event = knl_u32(tb, KIMS_DTMF_A_EVENT);
+	e->dtmf_duration = knl_u32(tb, KIMS_DTMF_A_DURATION);
+	e->dtmf_timestamp = knl_u32(tb, KIMS_DTMF_A_TIMESTAMP);
+	e->count = knl_u32(tb, KIMS_DTMF_A_SUPPRESSED) + 1ULL;
+}
+
 static void read_set(struct knl_event *e, struct nlattr **attrs)
 {
 	struct knl_sa_set s;
@@ -77,6 +100,12 @@ static bool read_event(struct knl *k, struct nlmsghdr *h, struct knl_event *e)
 		return true;
 	case KIMS_CMD_RTP_DEL_NTF:
 		read_flow(e, KNL_EV_RTP_DELETED, attrs);
+		return true;
+	case KIMS_CMD_RTP_LATCHED_NTF:
+		read_latched(e, attrs);
+		return true;
+	case KIMS_CMD_RTP_DTMF_NTF:
+		read_dtmf(e, attrs);
 		return true;
 	case KIMS_CMD_SA_SET_DEL_NTF:
 		read_set(e, attrs);

@@ -23,8 +23,11 @@ struct knl {
 	_Alignas(8) uint8_t buffer[KNL_BUFFER];
 };
 
+/* Requests may have keys of SRTP. */
 static inline void knl_msg_freep(struct nl_msg **m)
 {
+	if (*m)
+		explicit_bzero(nlmsg_data(nlmsg_hdr(*m)), nlmsg_datalen(nlmsg_hdr(*m)));
 	nlmsg_free(*m);
 }
 

@@ -32,6 +32,66 @@ static int put_ends(struct nl_msg *m, const struct knl_rtp_flow *f)
 		       0;
 }
 
+size_t knl_srtp_key_len(enum knl_srtp_suite suite)
+{
+	switch (suite) {
+	case KNL_SRTP_NONE:
+		return 0;
+	case KNL_SRTP_AES_CM_128_HMAC_SHA1_80:
+	case KNL_SRTP_AES_CM_128_HMAC_SHA1_32:
+		return 16 + 14;
+	case KNL_SRTP_AES_256_CM_HMAC_SHA1_80:
+	case KNL_SRTP_AES_256_CM_HMAC_SHA1_32:
+		return 32 + 14;
+	case KNL_SRTP_AEAD_AES_128_GCM:
+		return 16 + 12;
+	case KNL_SRTP_AEAD_AES_256_GCM:
+		return 32 + 12;
+	}
+	return 0;
+}
+
+/* The kernel's numbers begin with the first suite. */
+static int put_srtp(struct nl_msg *m, int attr, const struct knl_srtp *s)
+{
+	struct nlattr *nest;
+
+	if (s->suite == KNL_SRTP_NONE)
+		return 0;
+	nest = nla_nest_start(m, attr | NLA_F_NESTED);
+	if (!nest || nla_put_u32(m, KIMS_SRTP_A_SUITE, s->suite - 1) ||
+	    nla_put(m, KIMS_SRTP_A_KEY, knl_srtp_key_len(s->suite), s->key) ||
+	    (s->mki_len && nla_put(m, KIMS_SRTP_A_MKI, s->mki_len, s->mki)))
+		return -EMSGSIZE;
+	nla_nest_end(m, nest);
+	return 0;
+}
+
+static int put_record(struct nl_msg *m, const struct knl_rtp_flow *f)
+{
+	if (f->record_peer.addr.family == AF_UNSPEC)
+		return 0;
+	if (knl_put_end(m, KIMS_RTP_A_RECORD_SRC_IPV4, KIMS_RTP_A_RECORD_SRC_IPV6,
+			KIMS_RTP_A_RECORD_SRC_PORT, &f->record_local) ||
+	    knl_put_end(m, KIMS_RTP_A_RECORD_DST_IPV4, KIMS_RTP_A_RECORD_DST_IPV6,
+			KIMS_RTP_A_RECORD_DST_PORT, &f->record_peer))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_options(struct nl_msg *m, const struct knl_rtp_flow *f)
+{
+	if ((f->latch && nla_put_u32(m, KIMS_RTP_A_LATCH, f->latch)) ||
+	    (f->reverse && nla_put_u32(m, KIMS_RTP_A_REVERSE, f->reverse)) ||
+	    (f->has_ssrc && nla_put_u32(m, KIMS_RTP_A_SSRC, f->ssrc)) ||
+	    (f->continuity && nla_put_u32(m, KIMS_RTP_A_CONTINUITY, f->continuity)) ||
+	    (f->dtmf && nla_put_u32(m, KIMS_RTP_A_TELEPHONE_EVENT, f->dtmf_pt)) ||
+	    put_srtp(m, KIMS_RTP_A_SRTP_IN, &f->srtp_in) ||
+	    put_srtp(m, KIMS_RTP_A_SRTP_OUT, &f->srtp_out) || put_record(m, f))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int put_flow(struct nl_msg *m, const struct knl_rtp_flow *f, uint32_t id)
 {
 	struct nlattr *nest = nla_nest_start(m, KIMS_A_RTP_FLOW | NLA_F_NESTED);
@@ -45,7 +105,8 @@ static int put_flow(struct nl_msg *m, const struct knl_rtp_flow *f, uint32_t id)
 		return -EMSGSIZE;
 	if ((f->dscp >= 0 && nla_put_u32(m, KIMS_RTP_A_DSCP, f->dscp)) ||
 	    (f->clock_rate && nla_put_u32(m, KIMS_RTP_A_CLOCK_RATE, f->clock_rate)) ||
-	    (f->filter_pt && nla_put(m, KIMS_RTP_A_PAYLOAD_TYPES, sizeof(f->pt), f->pt)))
+	    (f->filter_pt && nla_put(m, KIMS_RTP_A_PAYLOAD_TYPES, sizeof(f->pt), f->pt)) ||
+	    put_options(m, f))
 		return -EMSGSIZE;
 	nla_nest_end(m, nest);
 	return 0;
@@ -73,6 +134,42 @@ static void read_conf(struct nlattr **tb, struct knl_rtp_flow *f)
 		memcpy(f->pt, nla_data(tb[KIMS_RTP_A_PAYLOAD_TYPES]), sizeof(f->pt));
 }
 
+static void read_srtp(struct nlattr *nest, struct knl_srtp *s)
+{
+	struct nlattr *tb[KIMS_SRTP_A_MAX + 1];
+	int len;
+
+	if (!nest)
+		return;
+	knl_nested(nest, KIMS_SRTP_A_MAX, tb);
+	s->suite = knl_u32(tb, KIMS_SRTP_A_SUITE) + 1;
+	s->roc = knl_u32(tb, KIMS_SRTP_A_ROC);
+	len = tb[KIMS_SRTP_A_MKI] ? nla_len(tb[KIMS_SRTP_A_MKI]) : 0;
+	if (len <= 0 || (size_t)len > sizeof(s->mki))
+		return;
+	s->mki_len = len;
+	memcpy(s->mki, nla_data(tb[KIMS_SRTP_A_MKI]), len);
+}
+
+static void read_options(struct nlattr **tb, struct knl_rtp_flow *f)
+{
+	f->latch = knl_u32(tb, KIMS_RTP_A_LATCH);
+	f->reverse = knl_u32(tb, KIMS_RTP_A_REVERSE);
+	f->continuity = knl_u32(tb, KIMS_RTP_A_CONTINUITY);
+	f->has_ssrc = tb[KIMS_RTP_A_SSRC];
+	f->ssrc = knl_u32(tb, KIMS_RTP_A_SSRC);
+	f->dtmf = tb[KIMS_RTP_A_TELEPHONE_EVENT];
+	f->dtmf_pt = knl_u32(tb, KIMS_RTP_A_TELEPHONE_EVENT);
+	read_srtp(tb[KIMS_RTP_A_SRTP_IN], &f->srtp_in);
+	read_srtp(tb[KIMS_RTP_A_SRTP_OUT], &f->srtp_out);
+	knl_get_end(tb, KIMS_RTP_A_LATCHED_IPV4, KIMS_RTP_A_LATCHED_IPV6, KIMS_RTP_A_LATCHED_PORT,
+		    &f->latched);
+	knl_get_end(tb, KIMS_RTP_A_RECORD_SRC_IPV4, KIMS_RTP_A_RECORD_SRC_IPV6,
+		    KIMS_RTP_A_RECORD_SRC_PORT, &f->record_local);
+	knl_get_end(tb, KIMS_RTP_A_RECORD_DST_IPV4, KIMS_RTP_A_RECORD_DST_IPV6,
+		    KIMS_RTP_A_RECORD_DST_PORT, &f->record_peer);
+}
+
 static void read_ends(struct nlattr **tb, struct knl_rtp_flow *f)
 {
 	knl_get_end(tb, KIMS_RTP_A_LOCAL_IPV4, KIMS_RTP_A_LOCAL_IPV6, KIMS_RTP_A_LOCAL_PORT,
@@ -91,8 +188,46 @@ static void read_drops(struct nlattr **drops, struct knl_rtp_stats *s)
 	s->drop_gate = knl_drops(drops, KIMS_DROP_GATE);
 	s->drop_malformed = knl_drops(drops, KIMS_DROP_MALFORMED);
 	s->drop_pt = knl_drops(drops, KIMS_DROP_PAYLOAD_TYPE);
+	s->drop_ssrc = knl_drops(drops, KIMS_DROP_SSRC);
+	s->drop_sequence = knl_drops(drops, KIMS_DROP_SEQUENCE);
+	s->drop_srtp = knl_drops(drops, KIMS_DROP_SRTP_AUTH) +
+		       knl_drops(drops, KIMS_DROP_SRTP_REPLAY) +
+		       knl_drops(drops, KIMS_DROP_SRTP_LIMIT);
 	s->drop_other = knl_drops_sum(drops) - s->drop_source - s->drop_gate - s->drop_malformed -
-			s->drop_pt;
+			s->drop_pt - s->drop_ssrc - s->drop_sequence - s->drop_srtp;
+}
+
+static void read_voip(struct nlattr *nest, struct knl_rtcp *r)
+{
+	struct nlattr *tb[KIMS_VOIP_A_MAX + 1];
+
+	r->has_voip = nest;
+	knl_nested(nest, KIMS_VOIP_A_MAX, tb);
+	r->r_factor = knl_u32(tb, KIMS_VOIP_A_R_FACTOR);
+	r->mos_lq = knl_u32(tb, KIMS_VOIP_A_MOS_LQ);
+	r->mos_cq = knl_u32(tb, KIMS_VOIP_A_MOS_CQ);
+	r->end_system_delay_ms = knl_u32(tb, KIMS_VOIP_A_END_SYSTEM_DELAY);
+}
+
+static void read_rtcp(struct nlattr *nest, struct knl_rtcp *r)
+{
+	struct nlattr *tb[KIMS_RTCP_A_MAX + 1];
+
+	knl_nested(nest, KIMS_RTCP_A_MAX, tb);
+	r->reports = knl_u64(tb, KIMS_RTCP_A_REPORTS);
+	r->reporter = knl_u32(tb, KIMS_RTCP_A_REPORTER);
+	r->source = knl_u32(tb, KIMS_RTCP_A_SOURCE);
+	r->fraction_lost = knl_u32(tb, KIMS_RTCP_A_FRACTION_LOST);
+	r->lost = (int64_t)knl_u64(tb, KIMS_RTCP_A_LOST);
+	r->max_seq = knl_u32(tb, KIMS_RTCP_A_MAX_SEQ);
+	r->jitter = knl_u32(tb, KIMS_RTCP_A_JITTER);
+	r->has_round_trip = tb[KIMS_RTCP_A_ROUND_TRIP];
+	r->round_trip_us = knl_u32(tb, KIMS_RTCP_A_ROUND_TRIP);
+	r->has_sr = tb[KIMS_RTCP_A_SR_SSRC];
+	r->sr_ntp = knl_u64(tb, KIMS_RTCP_A_SR_NTP);
+	r->sr_packets = knl_u32(tb, KIMS_RTCP_A_SR_PACKETS);
+	r->sr_octets = knl_u32(tb, KIMS_RTCP_A_SR_OCTETS);
+	read_voip(tb[KIMS_RTCP_A_VOIP], r);
 }
 
 static void read_stats(struct nlattr **tb, struct knl_rtp_stats *s)
@@ -114,6 +249,9 @@ static void read_stats(struct nlattr **tb, struct knl_rtp_stats *s)
 	s->ssrc_changes = knl_u32(c, KIMS_RTP_COUNTERS_A_SSRC_CHANGES);
 	s->max_seq = knl_u32(c, KIMS_RTP_COUNTERS_A_MAX_SEQ);
 	s->last_seen_ms = tb[KIMS_RTP_A_IDLE] ? knl_u32(tb, KIMS_RTP_A_IDLE) : UINT64_MAX;
+	s->copies = knl_u64(c, KIMS_RTP_COUNTERS_A_COPIES);
+	s->copies_lost = knl_u64(c, KIMS_RTP_COUNTERS_A_COPIES_LOST);
+	read_rtcp(c[KIMS_RTP_COUNTERS_A_RTCP], &s->rtcp);
 	read_drops(drops, s);
 }
 
@@ -125,6 +263,7 @@ void knl_rtp_read(struct nlattr *nest, struct knl_rtp_flow *ret, struct knl_rtp_
 	if (ret) {
 		read_conf(tb, ret);
 		read_ends(tb, ret);
+		read_options(tb, ret);
 	}
 	if (ret_stats)
 		read_stats(tb, ret_stats);

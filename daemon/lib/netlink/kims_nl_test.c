@@ -161,6 +161,34 @@ static void test_flow_refusals(void **state _unused_)
 	assert_int_equal(knl_rtp_del(k, id, NULL), 0);
 }
 
+static void test_flow_options(void **state _unused_)
+{
+	struct knl_rtp_flow f = flow_of(2000), got;
+
+	f.peer.port = 0;
+	f.latch = KNL_LATCH_ONCE;
+	f.reverse = 77;
+	f.continuity = KNL_CONTINUITY_SEQUENCE;
+	f.has_ssrc = true;
+	f.ssrc = 0xdeadbeef;
+	f.dtmf = true;
+	f.dtmf_pt = 101;
+	f.record_local = end("127.0.0.2", 7000);
+	f.record_peer = end("127.0.0.3", 7002);
+	f.srtp_in = (struct knl_srtp){ .suite = KNL_SRTP_AES_256_CM_HMAC_SHA1_32 };
+	f.srtp_out = (struct knl_srtp){ .suite = KNL_SRTP_AEAD_AES_128_GCM,
+					.mki = { 1, 2, 3 },
+					.mki_len = 3 };
+	clear_padding(&f.record_local);
+	clear_padding(&f.record_peer);
+	memset(f.srtp_out.key, 0xa5, sizeof(f.srtp_out.key));
+	assert_int_equal(knl_rtp_new(k, &f, &f.id), 0);
+	assert_int_equal(knl_rtp_get(k, f.id, &got, NULL), 0);
+	memset(f.srtp_out.key, 0, sizeof(f.srtp_out.key)); /* never told */
+	assert_memory_equal(&f, &got, sizeof(f));
+	assert_int_equal(knl_rtp_del(k, f.id, NULL), 0);
+}
+
 static int count_flows(void *arg, const struct knl_rtp_flow *f, const struct knl_rtp_stats *s)
 {
 	assert_true(f->local.port >= 2000 && f->local.port < 2100);
@@ -199,7 +227,7 @@ static void test_flow_batch(void **state _unused_)
 	assert_int_equal(knl_rtp_del_cookie(k, f[0].cookie, &deleted), -ENOENT);
 }
 
-static int events_seen[8];
+static int events_seen[32];
 static struct knl_event last_event;
 
 static void see(void *arg _unused_, const struct knl_event *e)
@@ -244,6 +272,56 @@ static void test_flow_packets(void **state _unused_)
 	read_events(KNL_EV_RTP_DELETED);
 	close(tx);
 	close(rx);
+}
+
+/* A peer that is learned, a telephone event, a report, a copy. */
+static void test_flow_option_events(void **state _unused_)
+{
+	static const uint8_t tone[16] = { 0x80, 101, 0, 1, 0, 0, 0, 100, 0, 0, 0, 1, 7, 0x8a, 1, 44 };
+	static const uint8_t report[32] = { 0x81, 201, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 64, 0xff, 0xff,
+					    0xfb, 0, 0, 0, 9 };
+	int tx = udp_socket("127.0.0.1", 4000), rx = udp_socket("127.0.0.3", 6000);
+	int recorder = udp_socket("127.0.0.3", 7002);
+	struct knl_rtp_flow f = flow_of(2000);
+	struct knl_rtp_stats s;
+
+	f.peer.port = 0;
+	f.latch = KNL_LATCH_AGAIN;
+	f.filter_pt = false;
+	f.rtcp_mux = true;
+	f.dtmf = true;
+	f.dtmf_pt = 101;
+	f.record_local = end("127.0.0.2", 7000);
+	f.record_peer = end("127.0.0.3", 7002);
+	assert_int_equal(knl_rtp_new(k, &f, &f.id), 0);
+	udp_send(tx, "127.0.0.2", 2000, tone, sizeof(tone));
+	read_events(KNL_EV_RTP_DTMF);
+	if (last_event.kind == KNL_EV_RTP_DTMF) {
+		assert_int_equal(last_event.flow_id, f.id);
+		assert_int_equal(last_event.dtmf_event, 7);
+		assert_int_equal(last_event.dtmf_duration, 300);
+		read_events(KNL_EV_RTP_LATCHED);
+	}
+	udp_send(tx, "127.0.0.2", 2000, report, sizeof(report));
+	for (int i = 0; i < 2; i++) {
+		char got[64];
+
+		assert_true(readable(rx) && recv(rx, got, sizeof(got), 0) > 0);
+		assert_true(readable(recorder) && recv(recorder, got, sizeof(got), 0) > 0);
+	}
+	assert_int_equal(knl_rtp_get(k, f.id, &f, &s), 0);
+	assert_int_equal(f.latched.port, 4000);
+	assert_int_equal(s.packets, 2);
+	assert_int_equal(s.copies, 2);
+	assert_int_equal(s.rtcp.reports, 1);
+	assert_int_equal(s.rtcp.lost, -5);
+	assert_int_equal(s.rtcp.fraction_lost, 64);
+	assert_false(s.rtcp.has_round_trip || s.rtcp.has_voip || s.rtcp.has_sr);
+	assert_int_equal(knl_rtp_del(k, f.id, NULL), 0);
+	read_events(KNL_EV_RTP_DELETED);
+	close(tx);
+	close(rx);
+	close(recorder);
 }
 
 /* --- Gm --- */
@@ -340,6 +418,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flow_roundtrip), cmocka_unit_test(test_flow_ipv6),
 		cmocka_unit_test(test_flow_refusals),  cmocka_unit_test(test_flow_batch),
+		cmocka_unit_test(test_flow_options),   cmocka_unit_test(test_flow_option_events),
 		cmocka_unit_test(test_flow_packets),   cmocka_unit_test(test_set_roundtrip),
 		cmocka_unit_test(test_cleartext),
 	};
