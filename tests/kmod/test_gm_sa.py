@@ -273,12 +273,16 @@ def by_tunnel_6():
 class Nat:
     """A UE behind a NAT: what it sends and gets is made and read by hand."""
 
-    def __init__(self, base, sport=NAT_PORT):
-        self.base, self.sport, self.seq = base, sport, 0
+    def __init__(self, base, sport=NAT_PORT, mode="transport"):
+        self.base, self.sport, self.seq, self.mode = base, sport, 0, mode
         ends = ((OTHER[4], RELAY[4], 4, sport, 4500), (RELAY[4], OTHER[4], 1, 4500, sport))
         ip_batch("core", [f"xfrm state add src {src} dst {dst} proto esp spi {base + n} mode "
-                          f"transport {ALGORITHMS} encap espinudp {a} {b} 0.0.0.0"
+                          f"{mode} {ALGORITHMS} encap espinudp {a} {b} 0.0.0.0"
                           for src, dst, n, a, b in ends])
+        if mode == "tunnel":  # without a policy the stack delivers nothing of a tunnel
+            ip_batch("core", [f"xfrm policy add src {OTHER[4]} dst {RELAY[4]} proto udp "
+                              f"dport {PS} dir in tmpl src {OTHER[4]} dst {RELAY[4]} "
+                              "proto esp mode tunnel"])
         with inside("core"):
             self.encap = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.encap.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -287,10 +291,15 @@ class Nat:
         with inside("ue1"):
             self.wire = Wire("v1", mac("core", "c1"))
 
-    def send(self, data, sport=UC, dport=PS, n=4):
+    def send(self, data, sport=UC, dport=PS, n=4, src=OTHER[4]):
+        """Tunnel mode: the inner header is as the UE made it, from src (TS 33.203 annex M)."""
         self.seq += 1
-        inner = udp((PRIVATE, sport), (RELAY[4], dport), data)
-        outer = udp((OTHER[4], self.sport), (RELAY[4], 4500), esp(self.base + n, self.seq, inner))
+        if self.mode == "tunnel":
+            inner, protocol = ip(src, RELAY[4], udp((src, sport), (RELAY[4], dport), data)), 4
+        else:
+            inner, protocol = udp((PRIVATE, sport), (RELAY[4], dport), data), 17
+        outer = udp((OTHER[4], self.sport), (RELAY[4], 4500),
+                    esp(self.base + n, self.seq, inner, protocol))
         self.wire.send(ip(OTHER[4], RELAY[4], outer))
 
     def close(self):
@@ -328,6 +337,29 @@ def behind_nat():
         ensure("answer", b"answer" in answer)
         check("counted", 1, gm.k.sa_get(number)["counters"]["packets-uc"])
         mapped.close()
+        ue.close()
+
+
+@test
+def behind_nat_tunnel():
+    """ESP in UDP in tunnel mode: the inner header is what is checked"""
+    with Gm() as gm:
+        number = gm.add(A, OTHER[4], 0x1000)
+        gm.add(B, UE1[4], 0x2000)
+        ue = Nat(0x1000, mode="tunnel")
+        ue.send(b"one")
+        check("delivered", b"one", gm.got())
+        check("counted", 1, gm.k.sa_get(number)["counters"]["packets-ps"])
+        before = drops(gm.k.stats())
+        ue.send(b"two", sport=UC + 7)
+        check("whose", A["label"], gm.dropped("wrong-sa", before)["sa-label"])
+        before = drops(gm.k.stats())
+        ue.send(b"three", src=UE1[4])  # B's address in the inner header, and B's ports
+        v = gm.dropped("wrong-sa", before)
+        check("whose address", (A["label"], B["label"]), (v["sa-label"], v["owner-label"]))
+        before = drops(gm.k.stats())
+        ue.send(b"four", src=PRIVATE)
+        gm.dropped("spoofed-source", before)
         ue.close()
 
 

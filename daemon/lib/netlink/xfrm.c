@@ -40,7 +40,7 @@
 #define AEAD_ICV_BITS  128 /* RFC 4106 6, RFC 4543 3.3 */
 
 struct knl_xfrm {
-	struct nl_sock *sock;
+	struct nl_sock *sock, *mappings; /* mappings: NULL until somebody asks */
 	char error[256];
 };
 
@@ -337,6 +337,11 @@ static int put_encap(struct nl_msg *m, const struct sa *sa)
 
 /* --- states --- */
 
+static uint8_t mode_of(const struct xfrm_set *s)
+{
+	return s->tunnel ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
+}
+
 static int state_add(struct knl_xfrm *x, const struct sa *sa)
 {
 	const struct xfrm_set *s = sa->set;
@@ -346,7 +351,7 @@ static int state_add(struct knl_xfrm *x, const struct sa *sa)
 		.lft = lifetime(s->lifetime_s),
 		.reqid = s->reqid,
 		.family = sa->src->family,
-		.mode = XFRM_MODE_TRANSPORT,
+		.mode = mode_of(s),
 		.replay_window = REPLAY_WINDOW,
 	};
 	struct nl_msg *m;
@@ -379,53 +384,57 @@ static int state_del(struct knl_xfrm *x, const struct xfrm_addr *dst, uint32_t s
 struct state_copy {
 	struct xfrm_usersa_info info;
 	struct nl_msg *update;
+	bool set_lifetime;
 	uint64_t lifetime_s;
+	const struct sa *encap; /* its ports, not those that the state has; NULL: those */
 };
 
 /* The update message needs the algorithms again; they come from the kernel, so that the caller need not keep keys. */
+static int copy_attrs(struct state_copy *c, struct nlattr **attrs)
+{
+	static const int types[] = { XFRMA_ALG_AUTH_TRUNC, XFRMA_ALG_CRYPT, XFRMA_ALG_AEAD,
+				     XFRMA_ENCAP };
+	struct nlattr *a;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		a = attrs[types[i]];
+		if (!a || (types[i] == XFRMA_ENCAP && c->encap))
+			continue;
+		if (nla_put(c->update, types[i], nla_len(a), nla_data(a)) < 0)
+			return -ENOMEM;
+	}
+	return c->encap && put_encap(c->update, c->encap) < 0 ? -ENOMEM : 0;
+}
+
 static int copy_state(void *arg, struct nlmsghdr *h)
 {
 	struct state_copy *c = arg;
 	struct nlattr *attrs[XFRMA_MAX + 1];
-	int type, r;
 
 	if (h->nlmsg_type != XFRM_MSG_NEWSA ||
 	    nlmsg_parse(h, sizeof(c->info), attrs, XFRMA_MAX, NULL) < 0)
 		return -EPROTO;
 	c->info = *(struct xfrm_usersa_info *)nlmsg_data(h);
-	if (c->lifetime_s) /* counted by the kernel from add_time */
+	if (c->set_lifetime) /* counted by the kernel from add_time */
 		c->info.lft =
-			lifetime((uint64_t)time(NULL) - c->info.curlft.add_time + c->lifetime_s);
-	else
-		c->info.lft = lifetime(0);
+			lifetime(c->lifetime_s ? (uint64_t)time(NULL) - c->info.curlft.add_time +
+							 c->lifetime_s
+					       : 0);
 	c->update = msg_new(XFRM_MSG_UPDSA, 0, &c->info, sizeof(c->info));
-	if (!c->update)
-		return -ENOMEM;
-	for (type = 1; type <= XFRMA_MAX; type++) {
-		if (type != XFRMA_ALG_AUTH_TRUNC && type != XFRMA_ALG_CRYPT &&
-		    type != XFRMA_ALG_AEAD && type != XFRMA_ENCAP)
-			continue;
-		r = attrs[type]
-			    ? nla_put(c->update, type, nla_len(attrs[type]), nla_data(attrs[type]))
-			    : 0;
-		if (r < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	return c->update ? copy_attrs(c, attrs) : -ENOMEM;
 }
 
-static int state_set_lifetime(struct knl_xfrm *x, const struct xfrm_addr *dst, uint32_t spi,
-			      uint64_t lifetime_s)
+static int state_update(struct knl_xfrm *x, const struct sa *sa, struct state_copy *c,
+			const char *what)
 {
-	struct state_copy c = { .lifetime_s = lifetime_s };
 	int r;
 
-	r = transact(x, state_id_msg(XFRM_MSG_GETSA, dst, spi), "read SA", copy_state, &c);
+	r = transact(x, state_id_msg(XFRM_MSG_GETSA, sa->dst, sa->spi), "read SA", copy_state, c);
 	if (r) {
-		msg_wipe(&c.update);
+		msg_wipe(&c->update);
 		return r;
 	}
-	return transact(x, c.update, "change lifetime of SA", NULL, NULL);
+	return transact(x, c->update, what, NULL, NULL);
 }
 
 /* --- policies --- */
@@ -445,7 +454,7 @@ static int policy_add(struct knl_xfrm *x, const struct sa *sa)
 		.id = { .spi = htonl(sa->spi), .proto = IPPROTO_ESP },
 		.family = sa->src->family,
 		.reqid = sa->set->reqid,
-		.mode = XFRM_MODE_TRANSPORT,
+		.mode = mode_of(sa->set),
 		.aalgos = ~0u,
 		.ealgos = ~0u,
 		.calgos = ~0u,
@@ -584,8 +593,28 @@ int knl_xfrm_set_lifetime(struct knl_xfrm *x, const struct xfrm_set *s, uint64_t
 
 	r = set_check(x, s);
 	set_rows(s, rows);
-	for (i = 0; !r && i < SAS_PER_SET; i++)
-		r = state_set_lifetime(x, rows[i].dst, rows[i].spi, lifetime_s);
+	for (i = 0; !r && i < SAS_PER_SET; i++) {
+		struct state_copy c = { .set_lifetime = true, .lifetime_s = lifetime_s };
+
+		r = state_update(x, &rows[i], &c, "change lifetime of SA");
+	}
+	return r;
+}
+
+int knl_xfrm_set_encap(struct knl_xfrm *x, const struct xfrm_set *s)
+{
+	struct sa rows[SAS_PER_SET];
+	int i, r;
+
+	r = set_check(x, s);
+	if (!r && !s->our_encap_port)
+		r = fail(x, -EINVAL, "plain ESP has no ports");
+	set_rows(s, rows);
+	for (i = 0; !r && i < SAS_PER_SET; i++) {
+		struct state_copy c = { .encap = &rows[i] };
+
+		r = state_update(x, &rows[i], &c, "change UDP port of SA");
+	}
 	return r;
 }
 
@@ -635,6 +664,80 @@ int knl_xfrm_encap_open(const struct xfrm_addr *our, uint16_t port, int *ret)
 	*ret = fd;
 	fd = -1;
 	return 0;
+}
+
+static int open_error(int nl_error)
+{
+	switch (nl_error) {
+	case -NLE_PERM:
+		return -EPERM;
+	case -NLE_NOMEM:
+		return -ENOMEM;
+	case -NLE_PROTO_MISMATCH:
+	case -NLE_AF_NOSUPPORT:
+		return -EPROTONOSUPPORT;
+	default:
+		return -EIO;
+	}
+}
+
+struct mapping_reader {
+	void (*fn)(void *arg, const struct xfrm_mapping *m);
+	void *arg;
+};
+
+static int on_mapping(struct nl_msg *msg, void *arg)
+{
+	struct mapping_reader *r = arg;
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct xfrm_user_mapping *u = nlmsg_data(h);
+	struct xfrm_mapping m;
+
+	if (h->nlmsg_type != XFRM_MSG_MAPPING || nlmsg_datalen(h) < (int)sizeof(*u))
+		return NL_SKIP;
+	m = (struct xfrm_mapping){ .spi = ntohl(u->id.spi),
+				   .reqid = u->reqid,
+				   .port = ntohs(u->new_sport) };
+	from_xfrm_address(&u->id.daddr, u->id.family, &m.our);
+	from_xfrm_address(&u->new_saddr, u->id.family, &m.peer);
+	r->fn(r->arg, &m);
+	return NL_SKIP;
+}
+
+int knl_xfrm_mapping_open(struct knl_xfrm *x, int *ret_fd)
+{
+	int r;
+
+	nl_socket_free(x->mappings);
+	x->mappings = nl_socket_alloc();
+	if (!x->mappings)
+		return fail(x, -ENOMEM, "watch for changes of ports");
+	nl_socket_disable_seq_check(x->mappings);
+	r = nl_connect(x->mappings, NETLINK_XFRM);
+	if (!r)
+		r = nl_socket_add_membership(x->mappings, XFRMNLGRP_MAPPING);
+	if (!r)
+		r = nl_socket_set_nonblocking(x->mappings);
+	if (r < 0)
+		return fail(x, open_error(r), "watch for changes of ports");
+	*ret_fd = nl_socket_get_fd(x->mappings);
+	return 0;
+}
+
+int knl_xfrm_mapping_read(struct knl_xfrm *x, void (*fn)(void *arg, const struct xfrm_mapping *m),
+			  void *arg)
+{
+	struct mapping_reader reader = { fn, arg };
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_CUSTOM);
+	int r = 0;
+
+	if (!cb)
+		return -ENOMEM;
+	nl_cb_set(cb, NL_CB_MSG_IN, NL_CB_CUSTOM, on_mapping, &reader);
+	while (!r)
+		r = nl_recvmsgs(x->mappings, cb);
+	nl_cb_put(cb);
+	return r == -NLE_AGAIN ? 0 : r == -NLE_NOMEM ? -ENOBUFS : -EIO;
 }
 
 /* --- guards --- */
@@ -864,21 +967,6 @@ int knl_xfrm_flush(struct knl_xfrm *x, uint32_t reqid_min, uint32_t reqid_max)
 
 /* --- the socket --- */
 
-static int open_error(int nl_error)
-{
-	switch (nl_error) {
-	case -NLE_PERM:
-		return -EPERM;
-	case -NLE_NOMEM:
-		return -ENOMEM;
-	case -NLE_PROTO_MISMATCH:
-	case -NLE_AF_NOSUPPORT:
-		return -EPROTONOSUPPORT;
-	default:
-		return -EIO;
-	}
-}
-
 /* Asks for the number of SAs: refused at once to who may not do anything else either. */
 static int check_permission(struct knl_xfrm *x)
 {
@@ -923,6 +1011,7 @@ void knl_xfrm_close(struct knl_xfrm *x)
 	if (!x)
 		return;
 	nl_socket_free(x->sock);
+	nl_socket_free(x->mappings);
 	free(x);
 }
 

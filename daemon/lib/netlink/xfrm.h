@@ -45,10 +45,11 @@ struct xfrm_set {
 	size_t auth_key_len, enc_key_len;
 	uint64_t lifetime_s;		/* hard lifetime; 0: none */
 	/*
-	 * UDP ports of ESP in UDP (RFC 3948); 0: plain ESP. In transport mode peer is the address that
-	 * the NAT gave, and the protected ports are the peer's own.
+	 * UDP ports of ESP in UDP (RFC 3948); 0: plain ESP. peer is the address that the NAT gave, in
+	 * tunnel mode (TS 33.203 annex M) in both headers; the protected ports are the peer's own.
 	 */
 	uint16_t our_encap_port, peer_encap_port;
+	bool tunnel;
 };
 
 struct knl_xfrm;
@@ -60,6 +61,20 @@ const char *knl_xfrm_error(const struct knl_xfrm *x); /* sentence of the last fa
 int knl_xfrm_set_add(struct knl_xfrm *x, const struct xfrm_set *s);    /* -EEXIST: SPI or policy taken */
 int knl_xfrm_set_del(struct knl_xfrm *x, const struct xfrm_set *s);    /* keys not needed; 0 also when partly gone */
 int knl_xfrm_set_lifetime(struct knl_xfrm *x, const struct xfrm_set *s, uint64_t lifetime_s); /* new hard lifetime from now */
+/* The NAT has another port for the peer now: peer_encap_port as in s. */
+int knl_xfrm_set_encap(struct knl_xfrm *x, const struct xfrm_set *s);
+/*
+ * Ports that NATs have changed, as authentic packets show: fd to watch for reading, read calls fn
+ * for each. A process reads them on one knl_xfrm only.
+ */
+struct xfrm_mapping {
+	struct xfrm_addr our, peer; /* peer: as it is now */
+	uint32_t spi, reqid;	    /* of the SA towards us */
+	uint16_t port;		    /* of the peer, as it is now */
+};
+int knl_xfrm_mapping_open(struct knl_xfrm *x, int *ret_fd);
+int knl_xfrm_mapping_read(struct knl_xfrm *x, void (*fn)(void *arg, const struct xfrm_mapping *m),
+			  void *arg); /* 0, or -errno (-ENOBUFS: some were lost) */
 /*
  * A socket that takes ESP in UDP off to the SAs of its address, for as long as it is open; what else
  * arrives on it can be read. *ret is a file descriptor, in the caller's network namespace.
