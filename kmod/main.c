@@ -192,9 +192,12 @@ static int __init kims_init(void)
 {
 	int err;
 
-	err = register_pernet_subsys(&kims_net_ops);
+	err = kims_gtpu_alloc_init();
 	if (err)
 		return err;
+	err = register_pernet_subsys(&kims_net_ops);
+	if (err)
+		goto err_alloc;
 	err = kims_ingress_init();
 	if (err)
 		goto err_pernet;
@@ -213,6 +216,8 @@ err_ingress:
 err_pernet:
 	unregister_pernet_subsys(&kims_net_ops);
 	rcu_barrier();
+err_alloc:
+	kims_gtpu_alloc_exit();
 	return err;
 }
 
@@ -223,6 +228,7 @@ static void __exit kims_exit(void)
 	kims_ingress_exit();
 	unregister_pernet_subsys(&kims_net_ops);
 	rcu_barrier(); /* objects whose grace period is still running */
+	kims_gtpu_alloc_exit();
 }
 
 module_init(kims_init);

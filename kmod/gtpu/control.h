@@ -16,6 +16,13 @@
 #include "genl.h"
 #include "gtpu/gtpu.h"
 
+/* --- alloc.c --- */
+
+/* Zeroed; NULL: no memory. */
+struct kims_session *kims_session_zalloc(void);
+struct kims_urr *kims_urr_zalloc(void);
+struct kims_rules *kims_rules_zalloc(size_t size);
+
 /* --- ep.c --- */
 
 struct kims_gtpu_ep_conf {

@@ -250,7 +250,7 @@ static int kims_rules_alloc(struct kims_plan *plan, const struct kims_given *giv
 		return -E2BIG;
 	size += sizeof(*r) + pdrs * sizeof(*r->pdrs) + fars * sizeof(*r->fars) +
 		filters * sizeof(void *);
-	r = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	r = kims_rules_zalloc(size);
 	if (!r)
 		return -ENOMEM;
 	r->pdrs = (struct kims_pdr *)(r + 1);
@@ -306,7 +306,7 @@ static int kims_give_urr(struct kims_plan *plan, const struct nlattr *attr, u32 
 	if (i >= 0 && (kims_has(plan->s->urrs, plan->s->n_urrs, parts->urrs[i]) ?
 			       plan->urr_confs[i] : parts->urrs[i]))
 		return KIMS_REFUSE_ATTR(extack, -EINVAL, attr, "a URR is given twice");
-	u = kzalloc(sizeof(*u), GFP_KERNEL_ACCOUNT);
+	u = kims_urr_zalloc();
 	if (!u)
 		return -ENOMEM;
 	place = i >= 0 ? &plan->urr_confs[i] : &parts->urrs[parts->n_urrs++];

@@ -176,7 +176,7 @@ static int kims_read_session(struct kims_plan *plan, struct nlattr **tb,
 
 static struct kims_session *kims_session_alloc(struct kims_net *kn, u64 id)
 {
-	struct kims_session *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	struct kims_session *s = kims_session_zalloc();
 
 	if (!s)
 		return NULL;
