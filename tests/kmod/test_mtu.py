@@ -211,15 +211,14 @@ def router_says(t, fam, mtu, quoted):
 def learned():
     """a router that says "too big" about an outer packet: the next inner sender is told"""
     with core() as k:
-        for outer, fam in PAIRS:
-            for part in ("all", "little"):
-                for entropy in (0, 1):
-                    with PathMtu(1500), Tunnels(k, entropy=entropy) as t:
-                        learn_one(k, t, outer, fam, part, f"IPv{fam} in IPv{outer}, {part} quoted, "
-                                  f"entropy {entropy}")
+        for outer, fam, part, entropy in [(o, i, "all", 0) for o, i in PAIRS] \
+                + [(o, 4, "little", 1) for o in FAMILIES]:
+            with PathMtu(1500), Tunnels(k, entropy=entropy) as t:
+                learn_one(t, outer, fam, part, f"IPv{fam} in IPv{outer}, {part} quoted, "
+                          f"entropy {entropy}")
 
 
-def learn_one(k, t, outer, fam, part, what):
+def learn_one(t, outer, fam, part, what):
     s = t.session(11, inner=fam, outer=outer)
     more = {"frag": DF} if fam == 4 else {}
     big = sized(s, fam, 1430, **more)
