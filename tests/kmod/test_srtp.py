@@ -6,14 +6,17 @@ RFCs) and against libsrtp.
 """
 import random
 import struct
+import threading
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import srtp
 from knl import SCHEMA_DOC, refused
-from lab import Skipped, check, core, drops, ensure, test
+from lab import Skipped, check, core, drops, ensure, test, until
 from packet import rtcp, rtp
 from test_flow import Phones, flow
+from test_life import fail_allocations
+from test_rtp import latching, recorder
 from test_wire import Ends
 
 PAIRS = ((4, 4), (6, 6), (4, 6), (6, 4))
@@ -506,3 +509,96 @@ def keys_stay_secret():
                 key = master(suite, which)
                 ensure("key", key[:8] not in body and key[16:24] not in body and
                        key[-8:] not in body)
+
+
+def every_kind():
+    """Flows with all that a flow may have, alone and together."""
+    keys = [nest(suite, i) for i, suite in enumerate(srtp.SUITES)]
+    tones = {"telephone-event": 101}
+    kinds = [flow(), latching(latch="again"), flow(**recorder()), flow(continuity="sequence")]
+    kinds += [flow(**{"srtp-in": a, "srtp-out": b}) for a, b in zip(keys, keys[1:])]
+    kinds += [flow(**{"srtp-out": key}, **recorder(6), **tones) for key in keys]
+    kinds += [latching(**{"srtp-out": keys[4]}, **recorder(), **tones),
+              flow(4, 6, **{"srtp-out": keys[0]}, **recorder())]
+    return [f | {"media": "rtp-rtcp"} for f in kinds]
+
+
+@test
+def under_change():
+    """keys, recorders and peers change under traffic: each packet is counted once"""
+    stop = threading.Event()
+    sent = [0]
+
+    def send(p):
+        while not stop.is_set():
+            for i in range(20):
+                p.tx.sendto(rtcp() if i == 9 else audio(sent[0]), p.to)
+                sent[0] += 1
+            p.got(0.001)
+
+    with core() as k, Phones() as p:
+        number = k.rtp_new(flow(media="rtp-rtcp"))
+        sender = threading.Thread(target=send, args=(p,))
+        sender.start()
+        try:
+            kinds = every_kind()
+            for i in range(300):
+                k.rtp_replace(number, kinds[RND.randrange(len(kinds))])
+                if i % 10 == 0:
+                    k.rtp_dump()
+        finally:
+            stop.set()
+            sender.join()
+        conserve = until(lambda: (lambda c: c["packets"] + sum(drops(c).values()) == sent[0])(
+            k.rtp_get(number)["counters"]))
+        c = k.rtp_del(number)["counters"]
+        ensure(f"of {sent[0]}: {c}", conserve)
+        ensure(f"some were sent: {c}", c["packets"] and c["copies"])
+
+
+@test
+def come_and_go():
+    """flows with keys are made and deleted under traffic"""
+    stop = threading.Event()
+
+    def send(p):
+        n = 0
+        while not stop.is_set():
+            for _ in range(20):
+                p.tx.sendto(audio(n), p.to)
+                n += 1
+            p.got(0.001)
+
+    with core() as k, Phones() as p:
+        sender = threading.Thread(target=send, args=(p,))
+        sender.start()
+        try:
+            for _ in range(5):
+                for f in every_kind():
+                    k.rtp_del(k.rtp_new(f))
+        finally:
+            stop.set()
+            sender.join()
+
+
+@test
+def no_memory():
+    """allocations fail at random: nothing is half made, nothing leaks"""
+    with core() as k:
+        k.sock.settimeout(0.2)  # an acknowledgement may be lost, too
+        fail_allocations(True)
+        try:
+            for f in every_kind() * 8:
+                for call in (lambda: k.rtp_new(f | {"id": 1}), lambda: k.rtp_replace(1, f),
+                             lambda: k.rtp_get(1), lambda: k.rtp_replace(1, flow()),
+                             lambda: k.rtp_replace(1, f), lambda: k.rtp_del(1)):
+                    try:
+                        call()
+                    except OSError:
+                        pass
+        finally:
+            fail_allocations(False)
+    with core() as k:
+        check("flows", k.stats()["rtp-flows"], len(k.rtp_dump()))
+        for f in k.rtp_dump():
+            k.rtp_del(f["id"])
