@@ -172,8 +172,7 @@ static int counters_row(void *arg, struct nlattr **attrs _unused_, struct nlmsgh
 	nlmsg_for_each_attr(a, h, GENL_HDRLEN, rem) {
 		if (nla_type(a) != KIMS_A_SESSION || r || !call->fn)
 			continue;
-		memset(call->c, 0, sizeof(*call->c));
-		call->c->idle_ms = UINT64_MAX;
+		knl_counters_init(call->c);
 		knl_read_counters(a, call->c);
 		r = call->fn(call->arg, call->c);
 	}

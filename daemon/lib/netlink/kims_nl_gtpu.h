@@ -178,10 +178,10 @@ struct knl_counters {
 	uint64_t session;
 	char label[256];
 	uint64_t idle_ms; /* UINT64_MAX: no packet yet */
+	size_t n_pdrs, n_qers, n_urrs;
 	struct knl_pdr_count pdrs[KNL_RULES];
 	struct knl_qer_count qers[KNL_RULES];
 	struct knl_usage urrs[KNL_RULES];
-	size_t n_pdrs, n_qers, n_urrs;
 };
 
 /* --- sessions --- */

@@ -76,8 +76,7 @@ static bool read_event(struct knl *k, struct nlmsghdr *h, struct knl_gtpu_event 
 		read_name(e, attrs[KIMS_A_SESSION]);
 	if (e->kind != KNL_GTPU_DELETED)
 		return true;
-	memset(final, 0, sizeof(*final));
-	final->idle_ms = UINT64_MAX;
+	knl_counters_init(final);
 	if (attrs[KIMS_A_SESSION])
 		knl_read_counters(attrs[KIMS_A_SESSION], final);
 	e->final = final;

@@ -189,6 +189,7 @@ static int add_filters(struct knl_session_copy *c, struct knl_pdr *p, struct nla
 
 static void read_pdr(struct nlattr *nest, struct nlattr **tb, struct knl_pdr *p)
 {
+	memset(p, 0, sizeof(*p));
 	p->id = knl_u32(tb, KIMS_PDR_A_ID);
 	p->precedence = knl_u32(tb, KIMS_PDR_A_PRECEDENCE);
 	p->source = get_int(tb, KIMS_PDR_A_SOURCE_INTERFACE);
@@ -229,6 +230,7 @@ static void add_far(struct knl_session_copy *c, struct nlattr *nest)
 	if (c->s.n_fars == KNL_RULES)
 		return;
 	c->s.n_fars++;
+	memset(f, 0, sizeof(*f));
 	knl_nested(nest, KIMS_FAR_A_MAX, tb);
 	f->id = knl_u32(tb, KIMS_FAR_A_ID);
 	f->action = knl_u32(tb, KIMS_FAR_A_APPLY_ACTION);
@@ -356,9 +358,22 @@ static void tell(struct knl_sessions *s)
 	c->s.qers = c->qers;
 	c->s.urrs = c->urrs;
 	s->result = s->fn(s->arg, &c->s, &c->counters);
-	free(c->filters);
-	free(c);
-	s->now = NULL;
+	s->begun = false;
+}
+
+/* What was allocated for the one before serves again. */
+static int begin(struct knl_sessions *s)
+{
+	struct knl_session_copy *c = s->now ?: calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	memset(&c->s, 0, sizeof(c->s));
+	knl_counters_init(&c->counters);
+	c->n_filters = 0;
+	s->now = c;
+	s->begun = true;
+	return 0;
 }
 
 static uint64_t id_of(struct nlattr *session)
@@ -371,29 +386,26 @@ static uint64_t id_of(struct nlattr *session)
 
 int knl_read_session(struct knl_sessions *s, struct nlattr *session)
 {
-	if (s->now && s->now->s.id != id_of(session))
+	int r = 0;
+
+	if (s->begun && s->now->s.id != id_of(session))
 		tell(s);
 	if (s->result)
 		return s->result;
-	if (!s->now) {
-		s->now = calloc(1, sizeof(*s->now));
-		if (!s->now)
-			return -ENOMEM;
-		s->now->counters.idle_ms = UINT64_MAX;
-	}
-	return add_message(s->now, session);
+	if (!s->begun)
+		r = begin(s);
+	return r ? r : add_message(s->now, session);
 }
 
 int knl_sessions_end(struct knl_sessions *s, int r)
 {
-	if (s->now && !r) {
+	if (s->begun && !r) {
 		tell(s);
-		return s->result;
+		r = s->result;
 	}
-	if (s->now) {
+	if (s->now)
 		free(s->now->filters);
-		free(s->now);
-		s->now = NULL;
-	}
+	free(s->now);
+	s->now = NULL;
 	return r;
 }

@@ -9,6 +9,13 @@
 /* Writes KIMS_A_SESSION; -NLE_NOMEM: no room. */
 int knl_put_session(struct nl_msg *m, const struct knl_session *s);
 
+/* Empties it: only the counters that it will have are written. */
+static inline void knl_counters_init(struct knl_counters *c)
+{
+	memset(c, 0, offsetof(struct knl_counters, pdrs));
+	c->idle_ms = UINT64_MAX;
+}
+
 /* One URR, or the counters of a session as far as the nest has them, added to ret. */
 void knl_read_usage(struct nlattr *nest, struct knl_usage *ret);
 void knl_read_counters(struct nlattr *session, struct knl_counters *ret);
@@ -17,7 +24,8 @@ void knl_read_counters(struct nlattr *session, struct knl_counters *ret);
 struct knl_sessions {
 	knl_session_fn fn;
 	void *arg;
-	struct knl_session_copy *now; /* being read; NULL: none */
+	struct knl_session_copy *now; /* being read; NULL: none yet */
+	bool begun;		      /* there is one in it */
 	int result;
 };
 
