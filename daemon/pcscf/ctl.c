@@ -89,7 +89,7 @@ static json_t *set_json(const struct sa_set *s)
 
 	p->kops->set_stats(p->karg, s->knl_id, &st);
 	return json_pack(
-		"{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}",
 		"impi", s->reg->impi, "set", (int)s->knl_id, "reqid", (int)s->reqid, "state",
 		roles[s->role], "address", gm_addr_str(&s->reg->ue, addr), "alg",
 		sec_alg_name(s->alg), "ealg", sec_ealg_name(s->ealg), "port_uc", (int)s->port_uc,
@@ -101,7 +101,7 @@ static json_t *set_json(const struct sa_set *s)
 		(json_int_t)(st.drop_cleartext + st.drop_wrong_sa + st.drop_spoofed +
 			     st.drop_other),
 		"drop_wrong_sa", (json_int_t)st.drop_wrong_sa, "drop_spoofed",
-		(json_int_t)st.drop_spoofed);
+		(json_int_t)st.drop_spoofed, "nat_port", s->nat ? (int)s->nat_port : 0);
 }
 
 static int show_sa(void *arg, const json_t *req _unused_, json_t **ret, char *err, size_t errsize)

@@ -364,6 +364,20 @@ static int guard(struct pcscf *p, const struct gm *gm, char *err, size_t errsize
 	return MIN(r, 0);
 }
 
+/* Without it phones behind a NAT stay out, and no others. */
+static void open_encap(struct pcscf *p, struct gm *gm)
+{
+	int r;
+
+	if (!p->kops->encap_open)
+		return;
+	r = p->kops->encap_open(p->karg, &gm->addr, GM_ENCAP_PORT);
+	gm->encap = !r;
+	if (r < 0)
+		log_notice("no ESP in UDP at %s port %u: %s", gm->host, GM_ENCAP_PORT,
+			   strerror(-r));
+}
+
 static int open_family(struct pcscf *p, const struct conf_addr *a, char *err, size_t errsize)
 {
 	const struct conf_pcscf *c = &p->conf->pcscf;
@@ -384,6 +398,7 @@ static int open_family(struct pcscf *p, const struct conf_addr *a, char *err, si
 			r = open_protected(p, gm, a, err, errsize);
 		if (r < 0)
 			return r;
+		open_encap(p, gm);
 	}
 	gm->open = (struct gm_ep){ EP_GM_OPEN, c->gm_port, gm, NULL };
 	return open_ep(p, &gm->open, "gm", a, err, errsize);

@@ -25,8 +25,9 @@ struct sip_stx;
 
 enum gm_kind { EP_MW, EP_GM_OPEN, EP_GM_PS, EP_GM_PC };
 
-#define GM_N_PS 2
-#define GM_N_PC 2
+#define GM_N_PS	      2
+#define GM_N_PC	      2
+#define GM_ENCAP_PORT 4500 /* RFC 3948 */
 
 struct gm_ep {
 	enum gm_kind kind;
@@ -39,6 +40,7 @@ struct gm {
 	struct xfrm_addr addr;
 	struct gm_ep open, ps[GM_N_PS], pc[GM_N_PC];
 	char host[SIP_SA_STRLEN]; /* "10.46.0.1", "[fd46::1]" */
+	bool encap;		  /* ESP in UDP is taken (TS 33.203 annex M) */
 };
 
 /* id: 0 for what came under an SA, else a hash of the public user identity, and ue_port 0: several may share an unprotected source. */

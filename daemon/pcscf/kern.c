@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "lib/core/log.h"
 #include "pcscf/kern.h"
@@ -16,7 +17,8 @@ struct kern {
 	struct loop *loop;
 	struct knl *knl;
 	struct knl_xfrm *xfrm;
-	struct loop_io io;
+	struct loop_io io, mapping_io;
+	int encap[2]; /* sockets of ESP in UDP, by family */
 	void (*fn)(void *arg, const struct knl_event *e);
 	void *arg;
 	const char *error;
@@ -185,6 +187,27 @@ static int k_rtp_dump(void *arg, int (*fn)(void *fn_arg, const struct knl_rtp_fl
 	return from_knl(k, knl_rtp_dump(k->knl, each_flow, &c));
 }
 
+static int k_encap_open(void *arg, const struct xfrm_addr *local, uint16_t port)
+{
+	struct kern *k = arg;
+	int *fd = &k->encap[local->family == AF_INET6];
+	int r;
+
+	if (*fd >= 0)
+		return -EEXIST;
+	r = knl_xfrm_encap_open(local, port, fd);
+	if (r < 0)
+		k->error = strerror(-r);
+	return r;
+}
+
+static int k_set_encap(void *arg, const struct xfrm_set *x)
+{
+	struct kern *k = arg;
+
+	return from_xfrm(k, knl_xfrm_set_encap(k->xfrm, x));
+}
+
 const struct kern_ops kern_real_ops = {
 	.port_add = k_port_add,
 	.port_del = k_port_del,
@@ -201,6 +224,8 @@ const struct kern_ops kern_real_ops = {
 	.rtp_get = k_rtp_get,
 	.rtp_dump = k_rtp_dump,
 	.error = k_error,
+	.encap_open = k_encap_open,
+	.set_encap = k_set_encap,
 };
 
 static void on_events(struct loop_io *io, uint32_t revents _unused_)
@@ -212,6 +237,40 @@ static void on_events(struct loop_io *io, uint32_t revents _unused_)
 		log_warn("some of the kernel's events were lost");
 	else if (r < 0)
 		log_warn("events of kims.ko: %s", strerror(-r));
+}
+
+static void take_mapping(void *arg, const struct xfrm_mapping *m)
+{
+	struct knl_event e = { .kind = KNL_EV_ESP_MAPPED, .spi = m->spi, .count = 1 };
+	struct kern *k = arg;
+
+	e.src.addr = m->peer;
+	e.src.port = m->port;
+	e.dst.addr = m->our;
+	k->fn(k->arg, &e);
+}
+
+static void on_mappings(struct loop_io *io, uint32_t revents _unused_)
+{
+	struct kern *k = container_of(io, struct kern, mapping_io);
+	int r = knl_xfrm_mapping_read(k->xfrm, take_mapping, k);
+
+	if (r < 0) /* the next packet tells it again */
+		log_info("changes of NAT ports: %s", strerror(-r));
+}
+
+static int open_mappings(struct kern *k, char *err, size_t errsize)
+{
+	int r, fd;
+
+	r = knl_xfrm_mapping_open(k->xfrm, &fd);
+	if (!r) {
+		k->mapping_io = (struct loop_io){ .fd = fd, .events = EPOLLIN, .fn = on_mappings };
+		r = loop_io_add(k->loop, &k->mapping_io);
+	}
+	if (r < 0)
+		snprintf(err, errsize, "XFRM: %s", knl_xfrm_error(k->xfrm));
+	return r;
 }
 
 static int open_events(struct kern *k, char *err, size_t errsize)
@@ -240,6 +299,7 @@ int kern_open(struct loop *l, void (*fn)(void *arg, const struct knl_event *e), 
 	k->loop = l;
 	k->fn = fn;
 	k->arg = arg;
+	k->encap[0] = k->encap[1] = -1;
 	r = knl_xfrm_open(&k->xfrm);
 	if (r < 0) {
 		snprintf(err, errsize, "XFRM: %s%s", strerror(-r),
@@ -253,6 +313,8 @@ int kern_open(struct loop *l, void (*fn)(void *arg, const struct knl_event *e), 
 		goto fail;
 	}
 	r = open_events(k, err, errsize);
+	if (!r)
+		r = open_mappings(k, err, errsize);
 	if (r < 0)
 		goto fail;
 	*ret = k;
@@ -267,6 +329,10 @@ void kern_close(struct kern *k)
 	if (!k)
 		return;
 	loop_io_del(k->loop, &k->io);
+	loop_io_del(k->loop, &k->mapping_io);
+	for (size_t i = 0; i < ARRAY_SIZE(k->encap); i++)
+		if (k->encap[i] >= 0)
+			close(k->encap[i]);
 	if (k->knl)
 		knl_close(k->knl);
 	if (k->xfrm)

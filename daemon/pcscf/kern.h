@@ -38,6 +38,9 @@ struct kern_ops {
 	int (*rtp_dump)(void *arg, int (*fn)(void *fn_arg, const struct knl_rtp_flow *f),
 			void *fn_arg);
 	const char *(*error)(void *arg);
+	/* ESP in UDP to local:port goes to its SAs; NULL in the table: there is no such thing. */
+	int (*encap_open)(void *arg, const struct xfrm_addr *local, uint16_t port);
+	int (*set_encap)(void *arg, const struct xfrm_set *x); /* the peer's port is another now */
 };
 
 struct kern;

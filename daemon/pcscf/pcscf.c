@@ -219,6 +219,9 @@ void pcscf_kernel_event(void *arg, const struct knl_event *e)
 	case KNL_EV_GM_DROP:
 		note_drop(p, e);
 		break;
+	case KNL_EV_ESP_MAPPED:
+		sa_mapped(p, e);
+		break;
 	case KNL_EV_RTP_DELETED: /* ours are known here before the event comes */
 	case KNL_EV_RTP_LATCHED:
 	case KNL_EV_RTP_DTMF:

@@ -61,6 +61,7 @@ struct pcscf {
 
 	struct reg *regs, *regs_impi;
 	struct gm_bind *binds;
+	struct sa_set *nat_sets; /* those of phones behind a NAT */
 	struct session *sessions;
 	struct reg *awaiting; /* registrations that were challenged, oldest first */
 	unsigned int n_awaiting;

@@ -31,6 +31,7 @@ struct mock_set {
 	struct xfrm_set x;
 	struct knl_sa_set b;
 	uint64_t lifetime;
+	uint16_t nat_port; /* as changed */
 };
 
 struct wire {
@@ -102,7 +103,7 @@ static int mk_set_add(void *arg, const struct xfrm_set *x, const struct knl_sa_s
 		assert_false(w->set[i].used && mk_same_selector(&w->set[i].x, x));
 	for (size_t i = 0; i < ARRAY_SIZE(w->set); i++)
 		if (!w->set[i].used) {
-			w->set[i] = (struct mock_set){ true, *x, *b, 0 };
+			w->set[i] = (struct mock_set){ true, *x, *b, 0, 0 };
 			*ret_id = w->set[i].b.id = ++w->last_id;
 			return 0;
 		}
@@ -237,10 +238,27 @@ static const char *mk_error(void *arg)
 	return "mock";
 }
 
+static int mk_encap_open(void *arg, const struct xfrm_addr *local, uint16_t port)
+{
+	(void)arg;
+	(void)local;
+	return port == GM_ENCAP_PORT ? 0 : -EINVAL;
+}
+
+static int mk_set_encap(void *arg, const struct xfrm_set *x)
+{
+	struct wire *w = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(w->set); i++)
+		if (w->set[i].used && w->set[i].x.reqid == x->reqid)
+			w->set[i].nat_port = x->peer_encap_port;
+	return 0;
+}
+
 static const struct kern_ops mock_kernel = {
-	mk_port,	 mk_port,     mk_set_add,   mk_set_del,	   mk_set_stats,
-	mk_set_lifetime, mk_set_dump, mk_xfrm_dump, mk_xfrm_flush, mk_rtp_new,
-	mk_rtp_replace,	 mk_rtp_del,  mk_rtp_get,   mk_rtp_dump,   mk_error,
+	mk_port,     mk_port,	   mk_set_add,	  mk_set_del,	 mk_set_stats,	 mk_set_lifetime,
+	mk_set_dump, mk_xfrm_dump, mk_xfrm_flush, mk_rtp_new,	 mk_rtp_replace, mk_rtp_del,
+	mk_rtp_get,  mk_rtp_dump,  mk_error,	  mk_encap_open, mk_set_encap,
 };
 
 static inline size_t n_sets(const struct wire *w)
@@ -490,6 +508,7 @@ struct reg_opts {
 	const char *verify;   /* instead of what was offered */
 	const char *auth;     /* more Authorization parameters */
 	const char *impi;
+	const char *via; /* host, instead of its own */
 };
 
 static inline void phone_registers(struct phone *u, const struct reg_opts *o)
@@ -510,10 +529,10 @@ static inline void phone_registers(struct phone *u, const struct reg_opts *o)
 		 "%s%s%s%s"
 		 "Require: sec-agree\r\nProxy-Require: sec-agree\r\nSupported: path, sec-agree\r\n"
 		 "Expires: %d\r\nContent-Length: 0\r\n\r\n",
-		 host, u->ps ? u->us : 5060, u->imsi, u->cseq, u->imsi, u->imsi, u->imsi, u->imsi,
-		 u->cseq, u->imsi, host, u->us ? u->us : 5060, u->imsi, o->impi ? o->impi : u->imsi,
-		 o->auth ? o->auth : "", o->security ? o->security : sec,
-		 u->ps ? "Security-Verify: " : "",
+		 o->via ? o->via : host, u->ps ? u->us : 5060, u->imsi, u->cseq, u->imsi, u->imsi,
+		 u->imsi, u->imsi, u->cseq, u->imsi, host, u->us ? u->us : 5060, u->imsi,
+		 o->impi ? o->impi : u->imsi, o->auth ? o->auth : "",
+		 o->security ? o->security : sec, u->ps ? "Security-Verify: " : "",
 		 u->ps ? (o->verify ? o->verify : u->security_server) : "", u->ps ? "\r\n" : "",
 		 o->expires);
 	u->cseq++;

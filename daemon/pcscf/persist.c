@@ -59,9 +59,10 @@ static void store_rec(struct pcscf *p, const char *table, const char *key, const
 
 static void put_set(struct rec *rec, const struct sa_set *s)
 {
-	put(rec, "set=%d %u %u %u %u %u %u %u %u %u %d %d %d %llu %u\n", s->role, s->reqid,
+	put(rec, "set=%d %u %u %u %u %u %u %u %u %u %d %d %d %llu %u %u\n", s->role, s->reqid,
 	    s->knl_id, s->port_uc, s->port_us, s->port_pc, s->spi_uc, s->spi_us, s->spi_pc,
-	    s->spi_ps, s->alg, s->ealg, s->used, (unsigned long long)s->expires, s->port_ps);
+	    s->spi_ps, s->alg, s->ealg, s->used, (unsigned long long)s->expires, s->port_ps,
+	    s->nat ? s->nat_port : 0);
 }
 
 static void write_reg(struct reg *r)
@@ -409,13 +410,13 @@ static int load_set(struct inventory *v, struct reg *r, struct str value)
 	unsigned long long expires;
 	struct sa_set *s;
 	char line[256];
-	unsigned int u[9], port_ps = r->gm->ps[0].port; /* absent in records of before */
+	unsigned int u[9], port_ps = r->gm->ps[0].port, nat_port = 0; /* absent in old records */
 	int role, alg, ealg, used;
 
 	if (!text_of(value, line, sizeof(line)) ||
-	    sscanf(line, "%d %u %u %u %u %u %u %u %u %u %d %d %d %llu %u", &role, &u[0], &u[1],
+	    sscanf(line, "%d %u %u %u %u %u %u %u %u %u %d %d %d %llu %u %u", &role, &u[0], &u[1],
 		   &u[2], &u[3], &u[4], &u[5], &u[6], &u[7], &u[8], &alg, &ealg, &used, &expires,
-		   &port_ps) < 14 ||
+		   &port_ps, &nat_port) < 14 ||
 	    role < 0 || role >= SA_N_ROLES || r->set[role])
 		return -EINVAL;
 	s = calloc(1, sizeof(*s));
@@ -430,6 +431,8 @@ static int load_set(struct inventory *v, struct reg *r, struct str value)
 			      .port_us = (uint16_t)u[3],
 			      .port_pc = (uint16_t)u[4],
 			      .port_ps = (uint16_t)port_ps,
+			      .nat = nat_port != 0,
+			      .nat_port = (uint16_t)nat_port,
 			      .spi_uc = u[5],
 			      .spi_us = u[6],
 			      .spi_pc = u[7],

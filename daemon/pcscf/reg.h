@@ -43,6 +43,9 @@ struct sa_set {
 	uint32_t spi_uc, spi_us, spi_pc, spi_ps;
 	enum sec_alg alg;
 	enum sec_ealg ealg;
+	bool nat;		 /* ESP in UDP: the phone is behind a NAT (annex M) */
+	uint16_t nat_port;	 /* ... which sends its ESP from there */
+	struct sa_set *nat_prev, *nat_next; /* in pcscf.nat_sets */
 	bool used;		 /* a request came under it after its 200 */
 	struct sec_list *client; /* temporary set: Security-Client that must be repeated */
 	struct timer timer;
@@ -154,5 +157,7 @@ int sa_attach(struct sa_set *s);	 /* hash entries; -EEXIST */
 int sa_make_room(const struct reg *by, const struct sec_mech *m);
 /* The set's UE has authenticated: whoever else had its address and ports has them no more. */
 void sa_oust(struct sa_set *s);
+/* The kernel saw an authentic packet come from another port of a NAT. */
+void sa_mapped(struct pcscf *p, const struct knl_event *e);
 
 #endif

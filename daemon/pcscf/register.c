@@ -23,6 +23,7 @@ struct regtx {
 	uint64_t reg_id; /* of the registration that it came by; 0: unprotected */
 	uint32_t reqid;	 /* of the set that it came by; 0: unprotected */
 	bool dereg;
+	bool nat;		       /* the UE is behind a NAT */
 	char token[REG_TOKEN_LEN + 1]; /* in Path */
 	char *impi, *aor, *contact;
 	uint32_t instance, expires;
@@ -41,6 +42,7 @@ struct reg_in {
 	uint32_t expires, instance;
 	struct sec_list client;
 	bool has_client;
+	bool nat;
 };
 
 static void regtx_free(struct regtx *t)
@@ -119,6 +121,17 @@ static const char *read_auth(const struct sip_msg *m, struct reg_in *in)
 	return NULL;
 }
 
+/* What the UE takes for its address is not what its packets come from (TS 33.203 M.7.2). */
+static bool is_behind_nat(const struct sip_msg *m, const struct sip_path *from)
+{
+	const struct gm_ep *e = sip_ep_user(from->ep);
+	struct sip_via_view via;
+	union sip_sa sa;
+
+	return e->gm && e->gm->encap && !sip_msg_top_via(m, &via) &&
+	       !sip_sa_parse_str(via.host, 0, &sa) && !sip_sa_host_eq(&sa, &from->peer);
+}
+
 /* NULL, or why it cannot be processed (400). */
 static const char *read_request(const struct sip_msg *m, struct reg_in *in)
 {
@@ -192,7 +205,7 @@ static bool check_unprotected(struct pcscf *p, struct sip_stx *stx, const struct
 		refuse_sec(p, stx, in, 421, "Security-Client is missing: IPsec is required here");
 		return false;
 	}
-	if (!sec_choose(&p->policy, &in->client)) {
+	if (!sec_choose(&p->policy, &in->client, in->nat)) {
 		refuse_sec(p, stx, in, 494, "No common algorithm in Security-Client");
 		return false;
 	}
@@ -219,7 +232,7 @@ static bool check_protected(struct pcscf *p, struct sip_stx *stx, struct sip_msg
 		refuse(p, stx, r, 494, "%s", why);
 		return false;
 	}
-	if (s->role != SA_TEMP && in->has_client && !sec_choose(&p->policy, &in->client)) {
+	if (s->role != SA_TEMP && in->has_client && !sec_choose(&p->policy, &in->client, s->nat)) {
 		refuse_sec(p, stx, in, 494, "No common algorithm in Security-Client");
 		return false;
 	}
@@ -354,7 +367,7 @@ static int reg_for_challenge(struct regtx *t, struct reg **ret)
 static int set_up(struct regtx *t, struct sip_msg *resp)
 {
 	struct pcscf *p = t->p;
-	const struct sec_mech *mech = sec_choose(&p->policy, t->client);
+	const struct sec_mech *mech = sec_choose(&p->policy, t->client, t->nat);
 	struct sa_set *s;
 	struct reg *r;
 	int e;
@@ -648,6 +661,7 @@ static struct regtx *regtx_new(struct pcscf *p, const struct reg_in *in,
 	t->reqid = s ? s->reqid : 0;
 	t->reg_id = s ? s->reg->id : 0;
 	t->dereg = in->dereg;
+	t->nat = in->nat;
 	t->instance = in->instance;
 	t->expires = in->expires;
 	t->contact_proto = proto_of(in->contact);
@@ -710,6 +724,7 @@ void register_request(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m,
 		refuse(p, stx, s ? s->reg : NULL, 400, "%s", why);
 		return;
 	}
+	in.nat = s ? s->nat : is_behind_nat(m, from);
 	if (s ? !check_protected(p, stx, m, &in, s) : !check_unprotected(p, stx, &in))
 		return;
 	if (!s)

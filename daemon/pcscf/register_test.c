@@ -271,6 +271,74 @@ static void test_aead(void **state)
 	}
 }
 
+/* A phone behind a NAT, TS 33.203 annex M: ESP in UDP in tunnel mode, the port learned from its packets. */
+static void test_nat(void **state)
+{
+	static const char sec[] =
+		"Security-Client: ipsec-3gpp;alg=hmac-sha-1-96;ealg=null;mod=trans;spi-c=11;spi-s=12;port-c=40001;port-s=40002,"
+		"ipsec-3gpp;alg=hmac-sha-1-96;ealg=null;mod=UDP-enc-tun;spi-c=11;spi-s=12;port-c=40001;port-s=40002\r\n";
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	struct knl_event e = { .kind = KNL_EV_ESP_MAPPED };
+	struct reg_opts o = { .expires = 3600, .security = sec, .via = "192.168.7.2" };
+	struct sip_msg *m;
+
+	phone_registers(&u, &o);
+	m = expect_request(w, EP_MW, CORE, "REGISTER");
+	core_answers(w, m, 401, challenge());
+	sip_msg_unref(m);
+	m = expect_status(w, EP_GM_OPEN, "10.45.0.11:5060", 401);
+	has(m, SIP_H_SECURITY_SERVER, "mod=UDP-enc-tun");
+	learn_security(&u, m);
+	sip_msg_unref(m);
+	assert_true(w->set[0].x.tunnel);
+	assert_int_equal(w->set[0].x.our_encap_port, 4500);
+	assert_int_equal(w->set[0].x.peer_encap_port, 4500);
+	/* its first packet, and then its REGISTER, with the address that the NAT gave it */
+	e.spi = w->set[0].x.our_spi_s;
+	e.dst.addr = w->set[0].x.our;
+	e.src.addr = w->set[0].x.peer;
+	e.src.port = 61000;
+	pcscf_kernel_event(w->p, &e);
+	assert_int_equal(w->set[0].nat_port, 61000);
+	o.via = NULL;
+	phone_registers(&u, &o);
+	m = expect_request(w, EP_MW, CORE, "REGISTER");
+	core_answers(w, m, 200, accepted_lines(&u, 3600));
+	sip_msg_unref(m);
+	sip_msg_unref(expect_status(w, EP_GM_PC, "10.45.0.11:40002", 200));
+	e.src.port = 61001; /* the NAT has forgotten it meanwhile */
+	pcscf_kernel_event(w->p, &e);
+	assert_int_equal(w->set[0].nat_port, 61001);
+	w->set[0].nat_port = 0;
+	pcscf_kernel_event(w->p, &e); /* nothing new */
+	e.src.port = 61002;
+	e.spi++; /* nobody's */
+	pcscf_kernel_event(w->p, &e);
+	assert_int_equal(w->set[0].nat_port, 0);
+}
+
+/* Without a NAT, and from a phone that cannot do otherwise, it is transport mode. */
+static void test_no_nat(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	struct sip_msg *m;
+
+	for (int i = 0; i < 2; i++) {
+		phone_registers(
+			&u, &(struct reg_opts){ .expires = 3600, .via = i ? "192.168.7.2" : NULL });
+		m = expect_request(w, EP_MW, CORE, "REGISTER");
+		core_answers(w, m, 401, challenge());
+		sip_msg_unref(m);
+		m = expect_status(w, EP_GM_OPEN, NULL, 401);
+		has(m, SIP_H_SECURITY_SERVER, "mod=trans");
+		sip_msg_unref(m);
+		assert_false(w->set[0].x.tunnel);
+		assert_int_equal(w->set[0].x.our_encap_port, 0);
+	}
+}
+
 /* --- rotation --- */
 
 static void renew(struct phone *u, int expires)
@@ -819,6 +887,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kernel_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_aead, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nat, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_nat, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_renewal_without_challenge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deregister, setup, teardown),

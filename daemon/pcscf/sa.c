@@ -9,6 +9,7 @@
  * from those of the last, and the kernel refuses one that is taken.
  */
 #include <sys/random.h>
+#include <utlist.h>
 
 #include "lib/aka/aka.h"
 #include "pcscf/pcscf.h"
@@ -56,6 +57,9 @@ void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x, struct knl_sa_set 
 		.our_spi_s = s->spi_ps,
 		.peer_spi_c = s->spi_uc,
 		.peer_spi_s = s->spi_us,
+		.tunnel = s->nat,
+		.our_encap_port = s->nat ? GM_ENCAP_PORT : 0,
+		.peer_encap_port = s->nat ? s->nat_port : 0,
 	};
 	if (!b)
 		return;
@@ -198,7 +202,23 @@ int sa_attach(struct sa_set *s)
 	e = gm_bind_add(s->p, &s->at_pc);
 	if (e)
 		gm_bind_del(s->p, &s->at_ps);
+	else if (s->nat)
+		DL_APPEND2(s->p->nat_sets, s, nat_prev, nat_next);
 	return e;
+}
+
+static void detach(struct sa_set *s)
+{
+	gm_bind_del(s->p, &s->at_ps);
+	gm_bind_del(s->p, &s->at_pc);
+	if (s->nat)
+		DL_DELETE2(s->p->nat_sets, s, nat_prev, nat_next);
+}
+
+/* Until its first packet says more: that of its other set, or a NAT that keeps ports. */
+static uint16_t first_nat_port(const struct reg *r)
+{
+	return r->set[SA_CUR] && r->set[SA_CUR]->nat ? r->set[SA_CUR]->nat_port : GM_ENCAP_PORT;
 }
 
 int sa_new(struct reg *r, const struct sec_mech *ue, const struct sec_list *client,
@@ -219,6 +239,8 @@ int sa_new(struct reg *r, const struct sec_mech *ue, const struct sec_list *clie
 	s->spi_us = ue->spi_s;
 	s->alg = ue->alg;
 	s->ealg = ue->ealg;
+	s->nat = ue->udp_tunnel;
+	s->nat_port = first_nat_port(r);
 	s->client = sec_list_dup(client);
 	if (s->client)
 		e = choose_ports(r, s);
@@ -228,8 +250,7 @@ int sa_new(struct reg *r, const struct sec_mech *ue, const struct sec_list *clie
 		goto fail;
 	e = install(s, ck, ik);
 	if (e < 0) {
-		gm_bind_del(s->p, &s->at_ps);
-		gm_bind_del(s->p, &s->at_pc);
+		detach(s);
 		goto fail;
 	}
 	*ret = s;
@@ -245,8 +266,7 @@ void sa_forget(struct sa_set *s)
 	if (!s)
 		return;
 	timer_stop(s->p->loop, &s->timer);
-	gm_bind_del(s->p, &s->at_ps);
-	gm_bind_del(s->p, &s->at_pc);
+	detach(s);
 	if (s->reg->set[s->role] == s)
 		s->reg->set[s->role] = NULL;
 	free(s->client);
@@ -411,8 +431,37 @@ static void oust(const struct sa_set *s, uint16_t ue_port, const struct gm_ep *e
 	}
 }
 
+/* Phones behind one NAT share its address: there the same ports prove nothing (annex M.7). */
 void sa_oust(struct sa_set *s)
 {
+	if (s->nat)
+		return;
 	oust(s, s->port_uc, s->reg->gm->ps, GM_N_PS);
 	oust(s, s->port_us, s->reg->gm->pc, GM_N_PC);
+}
+
+void sa_mapped(struct pcscf *p, const struct knl_event *e)
+{
+	struct xfrm_set x;
+	struct sa_set *s;
+
+	DL_FOREACH2(p->nat_sets, s, nat_next)
+	if ((s->spi_ps == e->spi || s->spi_pc == e->spi) &&
+	    gm_addr_eq(&s->reg->gm->addr, &e->dst.addr))
+		break;
+	if (!s || s->nat_port == e->src.port)
+		return;
+	if (!gm_addr_eq(
+		    &s->reg->ue,
+		    &e->src.addr)) { /* its SAs are bound to the address: it must register anew */
+		log_info("%s: the NAT has another address for it", s->reg->impi);
+		return;
+	}
+	log_info("%s: ESP comes from port %u of its NAT", s->reg->impi, e->src.port);
+	s->nat_port = e->src.port;
+	sa_to_kernel(s, &x, NULL);
+	if (p->kops->set_encap(p->karg, &x) < 0)
+		log_warn("%s: port of SAs (reqid %u): %s", s->reg->impi, s->reqid,
+			 p->kops->error(p->karg));
+	persist_reg(s->reg);
 }

@@ -46,17 +46,26 @@ int sec_policy_read(const char *algs, const char *ealgs, struct sec_policy *ret)
 	return 0;
 }
 
-const struct sec_mech *sec_choose(const struct sec_policy *pol, const struct sec_list *client)
+static const struct sec_mech *choose(const struct sec_policy *pol, const struct sec_list *client,
+				     bool udp_tunnel)
 {
 	for (size_t i = 0; i < pol->n; i++)
 		for (size_t j = 0; j < client->n; j++) {
 			const struct sec_mech *m = &client->m[j];
 
-			if (m->ipsec_3gpp && m->known && m->esp && m->transport &&
+			if (m->ipsec_3gpp && m->known && m->udp_tunnel == udp_tunnel &&
 			    m->alg == pol->m[i].alg && m->ealg == pol->m[i].ealg)
 				return m;
 		}
 	return NULL;
+}
+
+const struct sec_mech *sec_choose(const struct sec_policy *pol, const struct sec_list *client,
+				  bool nat)
+{
+	const struct sec_mech *m = nat ? choose(pol, client, true) : NULL;
+
+	return m ? m : choose(pol, client, false);
 }
 
 void sec_offer(const struct sec_policy *pol, const struct sa_set *s, struct sec_list *ret)
@@ -68,7 +77,8 @@ void sec_offer(const struct sec_policy *pol, const struct sa_set *s, struct sec_
 			.alg = pol->m[i].alg,
 			.ealg = pol->m[i].ealg,
 			.esp = true,
-			.transport = true,
+			.transport = !s->nat,
+			.udp_tunnel = s->nat,
 			.known = true,
 			.spi_c = s->spi_pc,
 			.spi_s = s->spi_ps,

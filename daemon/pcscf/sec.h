@@ -20,7 +20,9 @@ struct sec_policy {
 int sec_policy_read(const char *algs, const char *ealgs,
 		    struct sec_policy *ret); /* -EINVAL: unknown name */
 /* The UE's entry that our order prefers; NULL: nothing in common. */
-const struct sec_mech *sec_choose(const struct sec_policy *pol, const struct sec_list *client);
+/* nat: rather one of ESP in UDP (annex M). */
+const struct sec_mech *sec_choose(const struct sec_policy *pol, const struct sec_list *client,
+				  bool nat);
 /* What we offer for a set: every mechanism that we can do, with this set's SPIs and ports. */
 void sec_offer(const struct sec_policy *pol, const struct sa_set *s, struct sec_list *ret);
 int sec_add_server(const struct sec_policy *pol, const struct sa_set *s, struct sip_msg *resp);

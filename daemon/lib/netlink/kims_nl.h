@@ -138,6 +138,7 @@ enum knl_event_kind {
 	KNL_EV_GM_DROP,	     /* a packet to a protected port was refused */
 	KNL_EV_RTP_DELETED,  /* by whomever */
 	KNL_EV_SA_DELETED,   /* by whomever; sa_ue_id, sa_label */
+	KNL_EV_ESP_MAPPED,   /* XFRM's (kern.c of who has SAs): a NAT has given src to who sends under spi */
 	KNL_EV_RTP_LATCHED,  /* src: the peer that was learned */
 	KNL_EV_RTP_DTMF,     /* a telephone event has ended */
 };

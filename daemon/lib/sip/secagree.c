@@ -127,6 +127,7 @@ static int set_param(struct sec_mech *m, enum param p, struct str v)
 		break;
 	case P_MOD:
 		m->transport = str_ieqz(v, "trans");
+		m->udp_tunnel = str_ieqz(v, "UDP-enc-tun");
 		break;
 	case P_SPI_C:
 	case P_SPI_S:
@@ -187,7 +188,8 @@ static int read_ipsec(struct str params, struct sec_mech *m)
 	if (!(seen & 1u << P_ALG) || !m->spi_c || !m->spi_s || m->spi_c == m->spi_s || !m->port_c ||
 	    !m->port_s)
 		return -EINVAL;
-	m->known = !m->other && m->esp && m->transport && sec_is_pair(m->alg, m->ealg);
+	m->known = !m->other && m->esp && (m->transport || m->udp_tunnel) &&
+		   sec_is_pair(m->alg, m->ealg);
 	return 0;
 }
 
@@ -237,9 +239,9 @@ int sec_list_read(const struct sip_msg *m, enum sip_hdr id, struct sec_list *ret
 bool sec_mech_equal(const struct sec_mech *a, const struct sec_mech *b)
 {
 	return a->ipsec_3gpp == b->ipsec_3gpp && a->alg == b->alg && a->ealg == b->ealg &&
-	       a->esp == b->esp && a->transport == b->transport && a->spi_c == b->spi_c &&
-	       a->spi_s == b->spi_s && a->port_c == b->port_c && a->port_s == b->port_s &&
-	       a->other == b->other;
+	       a->esp == b->esp && a->transport == b->transport && a->udp_tunnel == b->udp_tunnel &&
+	       a->spi_c == b->spi_c && a->spi_s == b->spi_s && a->port_c == b->port_c &&
+	       a->port_s == b->port_s && a->other == b->other;
 }
 
 static bool subset(const struct sec_list *a, const struct sec_list *b)
@@ -269,8 +271,8 @@ int sec_mech_write(const struct sec_mech *m, char *dst, size_t size)
 		snprintf(q, sizeof(q), ";q=%u.%03u", m->q_milli / 1000 % 10, m->q_milli % 1000);
 	n = snprintf(
 		dst, size,
-		"ipsec-3gpp%s;alg=%s;ealg=%s;prot=esp;mod=trans;spi-c=%u;spi-s=%u;port-c=%u;port-s=%u",
-		q, sec_alg_name(m->alg), sec_ealg_name(m->ealg), m->spi_c, m->spi_s, m->port_c,
-		m->port_s);
+		"ipsec-3gpp%s;alg=%s;ealg=%s;prot=esp;mod=%s;spi-c=%u;spi-s=%u;port-c=%u;port-s=%u",
+		q, sec_alg_name(m->alg), sec_ealg_name(m->ealg),
+		m->udp_tunnel ? "UDP-enc-tun" : "trans", m->spi_c, m->spi_s, m->port_c, m->port_s);
 	return n >= 0 && (size_t)n < size ? 0 : -ENOSPC;
 }

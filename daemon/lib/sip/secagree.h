@@ -16,6 +16,7 @@ struct sec_mech {
 	enum sec_alg alg;
 	enum sec_ealg ealg;
 	bool esp, transport;  /* prot=esp (default), mod=trans (default) */
+	bool udp_tunnel;      /* mod=UDP-enc-tun (TS 33.203 annex M) */
 	bool known;	      /* all of it is something that we can do */
 	uint32_t spi_c, spi_s;
 	uint16_t port_c, port_s;

@@ -56,10 +56,11 @@ static void test_unknown(void **state)
 		0);
 	assert_int_equal(l.n, 5);
 	for (size_t i = 0; i < l.n; i++)
-		assert_false(l.m[i].known);
+		assert_int_equal(l.m[i].known, l.m[i].udp_tunnel);
 	assert_false(sec_mech_equal(&l.m[0], &l.m[1]));
 	assert_false(sec_mech_equal(&l.m[2], &l.m[3]));
 	assert_false(l.m[4].transport);
+	assert_true(l.m[4].udp_tunnel);
 }
 
 static void test_refused(void **state)
