@@ -22,7 +22,9 @@
  */
 #include <linux/icmpv6.h>
 #include <linux/if_arp.h>
+#include <linux/inetdevice.h>
 #include <linux/netdevice.h>
+#include <net/addrconf.h>
 #include <net/icmp.h>
 #include <net/ip_tunnels.h>
 #include <net/rtnetlink.h>
@@ -281,7 +283,25 @@ static void kims_dev_uninit(struct net_device *dev)
 	free_percpu(dev->tstats);
 }
 
+/*
+ * UEs reach each other by this device and no other: redirects would only disturb them. IPv4 asks
+ * the setting of the device and that of all; IPv6 sends none where there is no link-local address.
+ */
+static int kims_dev_open(struct net_device *dev)
+{
+	struct inet6_dev *in6_dev = __in6_dev_get(dev);
+	struct in_device *in_dev = __in_dev_get_rtnl(dev);
+
+	if (in_dev)
+		IN_DEV_CONF_SET(in_dev, SEND_REDIRECTS, false);
+	IPV4_DEVCONF_ALL(dev_net(dev), SEND_REDIRECTS) = false;
+	if (in6_dev)
+		in6_dev->cnf.addr_gen_mode = IN6_ADDR_GEN_MODE_NONE;
+	return 0;
+}
+
 static const struct net_device_ops kims_dev_ops = {
+	.ndo_open = kims_dev_open,
 	.ndo_init = kims_dev_init,
 	.ndo_uninit = kims_dev_uninit,
 	.ndo_start_xmit = kims_dev_xmit,

@@ -211,12 +211,14 @@ def leftovers():
 
 def run_one(number, f):
     name = f"{f.__module__}: {f.__name__} {(f.__doc__ or '').strip().splitlines()[0]}"
+    begin = time.monotonic()
     try:
         f()
         left = leftovers()
         if left:
             raise Failed(f"left behind: {left}")
-        print(f"ok {number} {name}", flush=True)
+        took = time.monotonic() - begin
+        print(f"ok {number} {name}" + (f" ({took:.1f} s)" if took > 1 else ""), flush=True)
         return True
     except Skipped as e:
         print(f"ok {number} {name} # SKIP {e}", flush=True)
