@@ -492,7 +492,8 @@ static void test_values(void **state)
 			 S5_INVALID_LENGTH); /* says that there is an IPv6 address, too */
 	assert_int_equal(cause_with(S5_IE_PDN_TYPE, 0, "\7", 1, &e), S5_MANDATORY_IE_INCORRECT);
 	assert_int_equal(cause_with(S5_IE_PAA, 0, "\2\100", 2, &e), S5_INVALID_LENGTH);
-	assert_int_equal(cause_with(S5_IE_AMBR, 0, "\0\0\0\1\0\0\0\1\1", 9, &e), S5_INVALID_LENGTH);
+	assert_int_equal(cause_with(S5_IE_AMBR, 0, "\0\0\0\1\0\0\0\1\1", 9, &e), 0);
+	assert_int_equal(cause_with(S5_IE_AMBR, 0, "\0\0\0\1\0\0\0", 7, &e), S5_INVALID_LENGTH);
 	assert_int_equal(cause_with(S5_IE_LDN, 0, "a\0b", 3, &e), 0); /* optional: left out */
 	assert_false(r->has_mme_ldn);
 	assert_int_equal(cause_with(S5_IE_EBI, 0, "\5\1\2\3", 4, &e), 0); /* extendable */
@@ -550,7 +551,7 @@ static void test_header(void **state)
 	assert_int_equal(s5_encode(S5_ECHO_REQUEST, 0, &r, &b), 0);
 	assert_memory_equal(b.p, "\x40\1\0\x9\0\0\0\0\3\0\1\0\x9", 13);
 	assert_int_equal(b.n, 13);
-	assert_int_equal(tlv_gtpv2.parse((const uint8_t *)"\x30\1\0\4\0\0\0\0", 8, &g),
+	assert_int_equal(tlv_gtpv2.parse((const uint8_t *)"\x60\1\0\4\0\0\0\0", 8, &g),
 			 -EPROTONOSUPPORT);
 	b.n = 0;
 	tlv_gtpv2.begin(&b, &h);

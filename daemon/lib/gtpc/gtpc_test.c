@@ -263,6 +263,8 @@ static void test_piggyback_in(void **state)
 	n = b.n;
 	both[0] |= 0x10;
 	r = wire_msg(95, 99);
+	tlv_put(&r, &tlv_gtpv2, 73, 0, "\5", 1);
+	tlv_end(&r, &tlv_gtpv2, 0);
 	memcpy(both + n, r.p, r.n);
 	in(both, n + r.n);
 	assert_int_equal(wire.done_type, 33);
@@ -272,12 +274,38 @@ static void test_piggyback_in(void **state)
 	for (size_t k = 0; k <= r.n; k++) /* cut: the first one counts */
 		in(both, n + k);
 	assert_int_equal(wire.n_requests, 1);
+	assert_int_equal(wire_sent(96)->p[16], 105); /* of the one that was cut behind its header */
+}
+
+/* TS 29.274 7.7.3: a datagram that does not fit its message. */
+static void test_length(void **state)
+{
+	struct tlv_buf b = wire_msg(32, 9);
+	const struct sent *s;
+
+	(void)state;
+	b.p[3]++; /* shorter than it says */
+	in(b.p, b.n);
+	s = wire_sent(33);
+	assert_true(s->seq == 9 && s->p[16] == 67);
+	b.p[3]--; /* longer */
+	in(b.p, b.n + 1);
+	assert_int_equal(wire_sent(33)->p[16], 67);
+	assert_int_equal(wire.n_requests, 0);
+	ask(32);
+	b = wire_msg(33, wire_sent(32)->seq);
+	in(b.p, b.n + 1); /* an answer: discarded, but it was one */
+	assert_int_equal(wire.done_type, -1);
+	b = wire_msg(1, 9);
+	in(b.p, b.n + 1);
+	wire_none();
 }
 
 static void test_echo_and_versions(void **state)
 {
 	static const uint8_t v1[] = { 0x32, 16, 0, 4, 0, 0, 0, 0, 0, 5, 0, 0 };
-	static const uint8_t v1_not[] = { 0x32, 3, 0, 4, 0, 0, 0, 0, 0, 5, 0, 0 };
+	static const uint8_t v3[] = { 0x68, 16, 0, 4, 0, 0, 0, 0, 0, 5, 0, 0 };
+	static const uint8_t v3_not[] = { 0x68, 3, 0, 4, 0, 0, 0, 0, 0, 5, 0, 0 };
 	const struct sent *s;
 
 	(void)state;
@@ -285,17 +313,19 @@ static void test_echo_and_versions(void **state)
 	s = wire_sent(2);
 	assert_int_equal(s->seq, 0x123456);
 	assert_memory_equal(s->p + 8, "\3\0\1\0\7", 5); /* our restart counter */
-	in(v1, sizeof(v1));
+	in(v1, sizeof(v1));				/* silently discarded (7.7.2) */
+	wire_none();
+	in(v3, sizeof(v3));
 	s = wire_sent(3);
 	assert_int_equal(s->n, 8);
-	in(v1_not, sizeof(v1_not));
+	in(v3_not, sizeof(v3_not));
 	wire_none();
 	in_msg(240, 1); /* nothing that we know */
 	in((const uint8_t *)"\x48", 1);
 	in((const uint8_t *)"", 0);
 	wire_none();
 	assert_int_equal(gtpc_stats(g)->unknown, 1);
-	assert_int_equal(gtpc_stats(g)->malformed, 2);
+	assert_int_equal(gtpc_stats(g)->malformed, 3);
 	assert_int_equal(wire.n_requests, 0);
 }
 
@@ -471,8 +501,8 @@ int main(void)
 		T(test_repeats),       T(test_answer),	       T(test_duplicates),
 		T(test_bounded),       T(test_command_peer),   T(test_command_ours),
 		T(test_piggyback_out), T(test_piggyback_in),   T(test_echo_and_versions),
-		T(test_path),	       T(test_changes_inside), T(test_hostile),
-		T(test_sockets),
+		T(test_path),	       T(test_changes_inside), T(test_length),
+		T(test_hostile),       T(test_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

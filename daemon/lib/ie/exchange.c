@@ -440,6 +440,47 @@ static void wrong_version(struct xchg *x, const struct sockaddr_storage *from,
 	xchg_send(x, from, b.p, b.n);
 }
 
+/* An answer that has only a cause; the receiver's TEID or SEID is not known. */
+static void refuse(struct xchg *x, const struct sockaddr_storage *to, const struct tlv_hdr *h,
+		   uint8_t cause)
+{
+	const struct tlv_format *f = x->conf.format;
+	struct tlv_hdr r = { .type = h->type + 1, .has_id = h->has_id, .seq = h->seq };
+	uint8_t buf[32], value[2] = { cause };
+	struct tlv_buf b = TLV_BUF(buf);
+
+	f->begin(&b, &r);
+	tlv_put(&b, f, f->cause_ie, 0, value, f->cause_octets);
+	tlv_end(&b, f, 0);
+	xchg_send(x, to, b.p, b.n);
+}
+
+/*
+ * The datagram is longer or shorter than its messages (TS 29.274 7.7.3, TS 29.244 7.6.3): a request is refused; an
+ * answer is discarded, but ends its call (TS 29.274 7.7.1).
+ */
+static void wrong_length(struct xchg *x, const struct sockaddr_storage *from,
+			 const struct tlv_hdr *h, bool piggybacked)
+{
+	struct call_key k = { .seq = h->seq };
+	enum xchg_kind kind = x->conf.kind(h->type);
+	struct xchg_call *c;
+	uint8_t cause = x->conf.format->bad_length;
+
+	x->stats.malformed++;
+	if (kind == XCHG_ANSWER) {
+		xchg_ip(from, &k.ip);
+		c = call_find(x, &k);
+		if (c && h->type == c->type + 1)
+			call_end(c, NULL);
+	} else if (kind != XCHG_UNKNOWN && h->type != 1) { /* not Echo, not Heartbeat */
+		if (piggybacked)
+			cause = x->conf.format->piggyback_length;
+		if (cause)
+			refuse(x, from, h, cause);
+	}
+}
+
 void xchg_input(struct xchg *x, const struct sockaddr_storage *from, const uint8_t *p, size_t n)
 {
 	struct tlv_hdr h;
@@ -449,6 +490,10 @@ void xchg_input(struct xchg *x, const struct sockaddr_storage *from, const uint8
 	for (bool more = true; more; p += h.len, n -= h.len) {
 		x->stats.received++;
 		e = x->conf.format->parse(p, n, &h);
+		if (e == -EMSGSIZE || (!e && !h.more && n > h.len)) {
+			wrong_length(x, from, &h, m.piggybacked);
+			return;
+		}
 		if (e == -EPROTONOSUPPORT && !m.piggybacked) {
 			wrong_version(x, from, &h);
 			return;

@@ -28,7 +28,7 @@ struct xchg_msg {
 	bool piggybacked; /* came behind another one in the same datagram */
 };
 
-/* answer NULL: none came in time (or the peer does not speak this version). */
+/* answer NULL: none came in time, or one that is no answer: another version, cut. */
 typedef void xchg_done(void *arg, const struct xchg_msg *answer);
 
 struct xchg_stats {

@@ -3,10 +3,10 @@
  * Messages of TLV IEs <-> structs by the rules of their tables.
  *
  * Decoding (TS 29.274 7.7, TS 29.244 7.6): the order of IEs does not matter; what no rule names is
- * ignored, and so is a repetition where one is expected; a value of the wrong length or with contents that
+ * ignored, and so is a repetition where one is expected; a value that is too short or with contents that
  * cannot be refuses the message with its cause when the IE is mandatory or conditional, and is as if it
  * were not there when it is optional; a missing mandatory IE refuses the message, also inside a grouped
- * IE that is not optional.
+ * IE that is not optional, unless the message is an answer that rejects.
  *
  * Encoding: in the order of the rules; what is absent in the struct is left out, mandatory IEs never.
  */
@@ -89,8 +89,10 @@ static int decode_value(struct dec *d, const struct tlv_rule *r, const struct tl
 			     .p = (const uint8_t *)v->value.p,
 			     .end = (const uint8_t *)v->value.p + v->value.n };
 
-	if (v->value.n < r->ie->min || (r->ie->max && v->value.n > r->ie->max))
+	if (v->value.n < r->ie->min || (r->ie->max > r->ie->min && v->value.n > r->ie->max))
 		return refuse_rule(d, d->format->bad_length, r);
+	if (r->ie->max == r->ie->min && r->ie->max) /* TS 29.274 7.7.7: the rest is discarded */
+		io.end = io.p + r->ie->max;
 	r->ie->io(&io, slot);
 	if (io.cut)
 		return refuse_rule(d, d->format->bad_length, r);
@@ -163,12 +165,18 @@ static int apply(struct dec *d, const struct tlv_rule *rules, const struct tlv_v
 	return 0;
 }
 
+/* rejected: an answer that is a rejection needs no more than its cause */
 static int require(struct dec *d, const struct tlv_rule *rules, const struct seen *seen,
-		   enum tlv_presence at_least)
+		   bool rejected)
 {
-	for (int i = 0; rules[i].ie; i++)
-		if (rules[i].presence >= at_least && !is_seen(seen, i))
+	for (int i = 0; rules[i].ie; i++) {
+		bool need = rejected ? rules[i].presence == TLV_M &&
+					       rules[i].ie->type == d->format->cause_ie
+				     : rules[i].presence >= TLV_S;
+
+		if (need && !is_seen(seen, i))
 			return refuse_rule(d, d->format->missing, &rules[i]);
+	}
 	return 0;
 }
 
@@ -199,7 +207,7 @@ static int decode_list(struct dec *d, const struct tlv_rule *rules, struct str i
 	d->depth++;
 	e = decode_ies(d, rules, in, base, &seen);
 	d->depth--;
-	return e ? e : require(d, rules, &seen, TLV_S);
+	return e ? e : require(d, rules, &seen, false);
 }
 
 int tlv_decode(const struct tlv_msg *m, const uint8_t *msg, size_t n, struct tlv_hdr *ret_hdr,
@@ -208,7 +216,7 @@ int tlv_decode(const struct tlv_msg *m, const uint8_t *msg, size_t n, struct tlv
 	struct dec d = { .format = m->format, .err = ret_err };
 	struct seen seen = { 0 };
 	struct tlv_hdr h;
-	bool accepted;
+	uint8_t cause;
 	int e;
 
 	*ret_err = (struct tlv_error){ 0 };
@@ -225,9 +233,8 @@ int tlv_decode(const struct tlv_msg *m, const uint8_t *msg, size_t n, struct tlv
 		       &seen);
 	if (e)
 		return e;
-	accepted =
-		!m->cause_off || tlv_accepted(m->format, *(uint8_t *)field(ret, m->cause_off - 1));
-	return require(&d, m->rules(), &seen, accepted ? TLV_S : TLV_M);
+	cause = m->cause_off ? *(uint8_t *)field(ret, m->cause_off - 1) : 0;
+	return require(&d, m->rules(), &seen, cause && !tlv_accepted(m->format, cause));
 }
 
 void tlv_init(const struct tlv_msg *m, void *in)

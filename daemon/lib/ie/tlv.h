@@ -119,15 +119,16 @@ typedef void tlv_codec(struct tlv_io *io, void *v);
 struct tlv_ie {
 	const char *name, *spec; /* "F-TEID", "8.22" */
 	uint16_t type, vendor;	 /* vendor: PFCP, enterprise of a type over 32767 */
-	uint16_t min, max;	 /* octets of the value; max 0: more may follow and is ignored */
-	tlv_codec *io;		 /* NULL: grouped */
+	/* Octets of the value. max 0: extendable; max == min: fixed. What is more in these is ignored. */
+	uint16_t min, max;
+	tlv_codec *io; /* NULL: grouped */
 };
 
 enum tlv_presence {
 	TLV_O, /* optional: an incorrect one is as if it were not there */
 	TLV_C, /* conditional: an incorrect one is refused */
 	TLV_S, /* mandatory when the cause of the message is an acceptance */
-	TLV_M, /* mandatory */
+	TLV_M, /* mandatory, but in a rejecting answer only the cause is */
 };
 
 struct tlv_rule;
@@ -158,8 +159,13 @@ struct tlv_format { /* GTPv2-C or PFCP */
 	const char *name;
 	uint8_t missing, missing_cond, incorrect, bad_length, no_resources; /* causes */
 	uint8_t accepted_min, accepted_max;
-	uint8_t version_not_supported; /* message type */
-	/* 0, -EBADMSG, -EPROTONOSUPPORT (another version: type and seq are filled as far as they can be) */
+	uint8_t version_not_supported;	 /* message type */
+	uint8_t piggyback_length;	 /* cause; 0: there is none */
+	uint16_t cause_ie, cause_octets; /* IE type; the octets behind the first are 0 */
+	/*
+	 * 0; -EBADMSG: no header; -EMSGSIZE: the length in it does not fit n, the rest is filled;
+	 * -EPROTONOSUPPORT: another version that wants an answer, type and seq are filled as far as they can be.
+	 */
 	int (*parse)(const uint8_t *p, size_t n, struct tlv_hdr *ret);
 	void (*begin)(struct tlv_buf *b, const struct tlv_hdr *h);
 	void (*set_seq)(uint8_t *p, uint32_t seq); /* in a message that is well-formed */

@@ -67,19 +67,19 @@ static int parse(const uint8_t *p, size_t n, uint8_t version, size_t id_len, boo
 	}
 	if (n < hdr)
 		return -EBADMSG;
-	ret->len = 4 + (size_t)get16(p + 2);
-	if (ret->len < hdr || ret->len > n)
-		return -EBADMSG;
 	for (size_t i = 0; i < id_len; i++)
 		ret->id = ret->id << 8 | p[4 + i];
 	get_seq(p + hdr - 4, prio, ret);
-	return 0;
+	ret->len = 4 + (size_t)get16(p + 2);
+	return ret->len < hdr || ret->len > n ? -EMSGSIZE : 0;
 }
 
 static int gtpv2_parse(const uint8_t *p, size_t n, struct tlv_hdr *ret)
 {
 	uint8_t f = n ? p[0] : 0;
 
+	if (f >> 5 < 2) /* TS 29.274 7.7.2: older versions are silently discarded */
+		return -EBADMSG;
 	return parse(p, n, 2, f & 0x08 ? 4 : 0, f & 0x10, f & 0x04, ret);
 }
 
@@ -148,6 +148,9 @@ const struct tlv_format tlv_gtpv2 = {
 	.accepted_min = 16,
 	.accepted_max = 63,
 	.version_not_supported = 3,
+	.piggyback_length = 105,
+	.cause_ie = 2,
+	.cause_octets = 2,
 	.parse = gtpv2_parse,
 	.begin = gtpv2_begin,
 	.set_seq = gtpv2_set_seq,
@@ -163,6 +166,8 @@ const struct tlv_format tlv_pfcp = {
 	.accepted_min = 1,
 	.accepted_max = 63,
 	.version_not_supported = 11,
+	.cause_ie = 19,
+	.cause_octets = 1,
 	.parse = pfcp_parse,
 	.begin = pfcp_begin,
 	.set_seq = pfcp_set_seq,
