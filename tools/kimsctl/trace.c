@@ -53,7 +53,7 @@ static const char *ws_enc(const char *kernel)
 	if (strstr(kernel, "cbc(aes)"))
 		return "AES-CBC [RFC3602]";
 	if (strstr(kernel, "gcm(aes)"))
-		return "AES-GCM [RFC4106]";
+		return "AES-GCM with 16 octet ICV [RFC4106]";
 	return "NULL";
 }
 
@@ -63,6 +63,8 @@ static const char *ws_auth(const char *kernel)
 		return "HMAC-MD5-96 [RFC2403]";
 	if (strstr(kernel, "sha1"))
 		return "HMAC-SHA-1-96 [RFC2404]";
+	if (strstr(kernel, "rfc4543"))
+		return "ANY 128 bit authentication [no checking]";
 	return "NULL";
 }
 
@@ -103,17 +105,19 @@ static int write_preferences(const struct trace *t, const struct conf *c)
 		return -errno;
 	fprintf(f, "esp.enable_encryption_decode: TRUE\nesp.enable_authentication_check: TRUE\n"
 		   "esp.do_esp_sequence_analysis: FALSE\n"
-		   "sip.tcp.ports: 5060,%u,%u,%u\nsip.display_raw_text: FALSE\n"
+		   "sip.tcp.ports: 5060,%u,%u,%u,%u,%u\nsip.display_raw_text: FALSE\n"
 		   "rtp.heuristic_rtp: TRUE\n",
-		c->pcscf.port_ps, c->pcscf.port_pc, c->pcscf.mw_port);
+		c->pcscf.port_ps, c->pcscf.port_ps + 1, c->pcscf.port_pc, c->pcscf.port_pc - 1,
+		c->pcscf.mw_port);
 	fclose(f);
 	f = create(t->dir, "wireshark/decode_as_entries", 0644);
 	if (!f)
 		return -errno;
-	fprintf(f,
-		"decode_as_entry: udp.port,%u,(none),SIP\ndecode_as_entry: udp.port,%u,(none),SIP\n"
-		"decode_as_entry: udp.port,%u,(none),SIP\n",
-		c->pcscf.port_ps, c->pcscf.port_pc, c->pcscf.mw_port);
+	for (int i = 0; i < 2; i++) /* the second ones: daemon/pcscf/gm.h */
+		fprintf(f, "decode_as_entry: udp.port,%u,(none),SIP\n"
+			   "decode_as_entry: udp.port,%u,(none),SIP\n",
+			c->pcscf.port_ps + i, c->pcscf.port_pc - i);
+	fprintf(f, "decode_as_entry: udp.port,%u,(none),SIP\n", c->pcscf.mw_port);
 	fclose(f);
 	f = create(t->dir, "open", 0755);
 	if (!f)

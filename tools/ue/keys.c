@@ -16,7 +16,7 @@ struct keys {
 static const char *const auth_names[] = {
 	[XFRM_AUTH_MD5_96] = "HMAC-MD5-96 [RFC2403]",
 	[XFRM_AUTH_SHA1_96] = "HMAC-SHA-1-96 [RFC2404]",
-	[XFRM_AUTH_AES_GMAC] = "AES-GMAC [RFC4543]",
+	[XFRM_AUTH_AES_GMAC] = "ANY 128 bit authentication [no checking]",
 	[XFRM_AUTH_NONE] = "NULL",
 };
 static const char *const enc_names[] = {

@@ -40,6 +40,20 @@ static void take_key(uint8_t *dst, size_t *ret_len, size_t room, const char *key
 	*ret_len = n;
 }
 
+/* AES-GCM is encryption, AES-GMAC (RFC 4543) integrity; the key has the salt at its end. */
+static void take_aead(struct xfrm_key_info *i, const struct xfrm_algo_aead *a, size_t len)
+{
+	if (strstr(a->alg_name, "rfc4543")) {
+		snprintf(i->auth_name, sizeof(i->auth_name), "%.63s", a->alg_name);
+		i->auth_trunc_bits = a->alg_icv_len;
+		take_key(i->auth_key, &i->auth_key_len, sizeof(i->auth_key), a->alg_key,
+			 a->alg_key_len, len);
+		return;
+	}
+	snprintf(i->enc_name, sizeof(i->enc_name), "%.63s", a->alg_name);
+	take_key(i->enc_key, &i->enc_key_len, sizeof(i->enc_key), a->alg_key, a->alg_key_len, len);
+}
+
 static void take_attr(struct xfrm_key_info *i, const struct rtattr *a)
 {
 	size_t len = RTA_PAYLOAD(a);
@@ -55,6 +69,8 @@ static void take_attr(struct xfrm_key_info *i, const struct rtattr *a)
 		snprintf(i->enc_name, sizeof(i->enc_name), "%.63s", algo->alg_name);
 		take_key(i->enc_key, &i->enc_key_len, sizeof(i->enc_key), algo->alg_key,
 			 algo->alg_key_len, len - sizeof(*algo));
+	} else if (a->rta_type == XFRMA_ALG_AEAD && len >= sizeof(struct xfrm_algo_aead)) {
+		take_aead(i, RTA_DATA(a), len - sizeof(struct xfrm_algo_aead));
 	}
 }
 
