@@ -551,6 +551,46 @@ void s5_init(enum s5_message type, void *in)
 		tlv_init(m, in);
 }
 
+static int missing(struct tlv_error *e, uint16_t type, uint8_t instance, const char *name)
+{
+	*e = (struct tlv_error){ .cause = S5_CONDITIONAL_IE_MISSING,
+				 .has_ie = true,
+				 .type = type,
+				 .instance = instance,
+				 .name = name };
+	return -EBADMSG;
+}
+
+int s5_check_create_session(const struct s5_create_session_request *r, struct tlv_error *ret_err)
+{
+	if (!r->has_imsi && !r->has_mei) /* an emergency call without a (U)SIM has its MEI */
+		return missing(ret_err, S5_IE_IMSI, 0, "IMSI");
+	if (!r->has_paa && !r->has_pdn_type)
+		return missing(ret_err, S5_IE_PAA, 0, "PAA");
+	if (!r->has_ambr)
+		return missing(ret_err, S5_IE_AMBR, 0, "AMBR");
+	for (size_t i = 0; i < r->n_bearer; i++)
+		if (!r->bearer[i].has_s5u_sgw && !r->bearer[i].has_s2bu_epdg &&
+		    !r->bearer[i].has_s2au_twan)
+			return missing(ret_err, S5_IE_F_TEID, 2, "S5/S8-U SGW F-TEID");
+	return 0;
+}
+
+int s5_check_create_bearer(const struct s5_create_bearer_response *r, struct tlv_error *ret_err)
+{
+	for (size_t i = 0; i < r->n_bearer; i++) {
+		const struct s5_cbp_bearer *b = &r->bearer[i];
+
+		if (!tlv_accepted(&tlv_gtpv2, b->cause.value))
+			continue;
+		if (!b->has_s5u_sgw && !b->has_s2bu_epdg && !b->has_s2au_twan)
+			return missing(ret_err, S5_IE_F_TEID, 2, "S5/S8-U SGW F-TEID");
+		if (!b->has_s5u_pgw && !b->has_s2bu_pgw && !b->has_s2au_pgw)
+			return missing(ret_err, S5_IE_F_TEID, 3, "S5/S8-U PGW F-TEID");
+	}
+	return 0;
+}
+
 struct s5_cause_ie s5_cause_of(const struct tlv_error *e)
 {
 	return (struct s5_cause_ie){ .value = e->cause,

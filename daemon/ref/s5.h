@@ -870,6 +870,12 @@ int s5_encode(enum s5_message type, uint32_t teid, const void *in, struct tlv_bu
 void s5_init(enum s5_message type, void *in); /* everything absent */
 /* The cause of an answer to what could not be decoded. */
 struct s5_cause_ie s5_cause_of(const struct tlv_error *e);
+/*
+ * What a PGW must find of the conditional IEs (7.7.6), whatever its sessions are: who it is for, an address or
+ * a type of it, APN-AMBR, the tunnel endpoints of each bearer. 0, or -EBADMSG with cause 103.
+ */
+int s5_check_create_session(const struct s5_create_session_request *r, struct tlv_error *ret_err);
+int s5_check_create_bearer(const struct s5_create_bearer_response *r, struct tlv_error *ret_err);
 /* An answer that has nothing but a cause: to a request that is refused. 0, -ENOENT, -EMSGSIZE. */
 int s5_encode_refusal(uint8_t request_type, uint32_t teid, struct s5_cause_ie cause,
 		      struct tlv_buf *b);

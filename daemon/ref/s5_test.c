@@ -533,6 +533,41 @@ static void test_rejection(void **state)
 	assert_string_equal(s5_cause_name(255), "unknown cause");
 }
 
+static void test_conditional(void **state)
+{
+	struct s5_create_session_request *r = (void *)body;
+	struct s5_create_bearer_response *b = (void *)body2;
+	struct tlv_error e;
+
+	(void)state;
+	s5_init(S5_CREATE_SESSION_REQUEST, r);
+	r->n_bearer = 1;
+	assert_int_equal(s5_check_create_session(r, &e), -EBADMSG);
+	assert_true(e.cause == S5_CONDITIONAL_IE_MISSING && e.type == S5_IE_IMSI);
+	r->has_mei = true;
+	assert_int_equal(s5_check_create_session(r, &e), -EBADMSG);
+	assert_int_equal(e.type, S5_IE_PAA);
+	r->has_paa = true;
+	assert_int_equal(s5_check_create_session(r, &e), -EBADMSG);
+	assert_int_equal(e.type, S5_IE_AMBR);
+	r->has_ambr = true;
+	assert_int_equal(s5_check_create_session(r, &e), -EBADMSG);
+	assert_true(e.type == S5_IE_F_TEID && e.instance == 2);
+	r->bearer[0].has_s2bu_epdg = true;
+	assert_int_equal(s5_check_create_session(r, &e), 0);
+	s5_init(S5_CREATE_BEARER_RESPONSE, b);
+	b->n_bearer = 1;
+	b->bearer[0].cause.value = S5_NO_RESOURCES;
+	assert_int_equal(s5_check_create_bearer(b, &e), 0);
+	b->bearer[0].cause.value = S5_ACCEPTED;
+	assert_int_equal(s5_check_create_bearer(b, &e), -EBADMSG);
+	b->bearer[0].has_s5u_sgw = true;
+	assert_int_equal(s5_check_create_bearer(b, &e), -EBADMSG);
+	assert_int_equal(e.instance, 3);
+	b->bearer[0].has_s5u_pgw = true;
+	assert_int_equal(s5_check_create_bearer(b, &e), 0);
+}
+
 static void test_header(void **state)
 {
 	struct s5_echo_request r = { .recovery = 9 };
@@ -593,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_pco),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_rejection),
+		cmocka_unit_test(test_conditional),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_time_zone),
 	};

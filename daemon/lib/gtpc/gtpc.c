@@ -87,12 +87,16 @@ static void path_answers(struct gtpc *g, struct path *p)
 	tell(p, GTPC_PATH_UP);
 }
 
+/* TS 23.007 18: a smaller one (modulo 256) comes of a message that was overtaken. */
 static void path_counter(struct path *p, uint8_t counter)
 {
-	int before = p->counter;
+	bool known = p->counter >= 0;
+	uint8_t ahead = (uint8_t)(counter - p->counter);
 
+	if (known && (!ahead || ahead > 127))
+		return;
 	p->counter = counter;
-	if (before >= 0 && before != counter)
+	if (known)
 		tell(p, GTPC_PATH_RESTARTED);
 }
 

@@ -373,7 +373,9 @@ static void test_path(void **state)
 	assert_true(n_events == 4 && event == GTPC_PATH_RESTARTED && event_counter == 4);
 	assert_int_equal(wire.n_requests, 3);
 	in_recovery(34, 6, 4);
+	in_recovery(34, 7, 3); /* overtaken on its way */
 	assert_int_equal(n_events, 4);
+	assert_int_equal(gtpc_path_counter(g, &wire.a), 4);
 	gtpc_path_release(g, &wire.a);
 	assert_int_equal(gtpc_path_counter(g, &wire.a), 4);
 	gtpc_path_release(g, &wire.a);
