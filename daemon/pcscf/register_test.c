@@ -249,6 +249,10 @@ static void test_aead(void **state)
 					 &w->p->policy),
 			 0);
 	assert_int_equal(w->p->policy.n, 4);
+	assert_int_equal(sec_policy_read("null aes-gmac hmac-sha-1-96 hmac-md5-96",
+					 "aes-gcm null aes-cbc des-ede3-cbc", &w->p->policy),
+			 0);
+	assert_int_equal(w->p->policy.n, SEC_POLICY_MAX);
 	for (int gmac = 0; gmac < 2; gmac++) {
 		snprintf(
 			sec, sizeof(sec),

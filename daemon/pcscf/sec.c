@@ -90,7 +90,7 @@ void sec_offer(const struct sec_policy *pol, const struct sa_set *s, struct sec_
 
 int sec_add_server(const struct sec_policy *pol, const struct sa_set *s, struct sip_msg *resp)
 {
-	char line[1024];
+	char line[SEC_POLICY_MAX * 160];
 	struct sec_list l;
 	size_t at = 0;
 
