@@ -366,7 +366,7 @@ def uplink_goes_on():
 def namespace_bound():
     """all sessions together hold no more than the namespace may: 65536 packets, 64 MB of memory"""
     with core() as k, Tunnels(k) as t:
-        bar = {"packets": 4096, "octets": 1 << 24}
+        bar = {"packets": 4096, "octets": 1 << 24, "timeout": 600000}
         size, sent = 1400, 0
         packets = []
         for n in range(11, 31):
