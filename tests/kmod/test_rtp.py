@@ -9,10 +9,11 @@ import struct
 import threading
 import time
 
-from knl import refused
+from knl import DUMP, NESTED, SCHEMA_DOC, NlError, attr, refused
 from lab import (OTHER, RELAY, UE1, UE2, check, core, drops, ensure, inside, run, test, until)
 from packet import rtcp, rtp
 from test_flow import FROM, IN, OUT, TO, Phones, address, flow, sock
+from test_hostile import nested, refuse
 from test_path import postrouting
 
 RECORDER = 41000
@@ -707,3 +708,69 @@ def refusals():
             "latch", "reverse", "ssrc", "continuity", "telephone-event", "record-dst-port")
             if n in have])
         k.rtp_del(number)
+
+
+def everything():
+    return flow(reverse=6, ssrc=4, continuity="sequence", **{"telephone-event": 96}, **recorder(),
+                **{"srtp-in": {"suite": "aead-aes-128-gcm", "key": bytes(28), "mki": b"m"},
+                   "srtp-out": {"suite": "aes-cm-128-hmac-sha1-80", "key": bytes(30)}})
+
+
+def changed(aset, values, name, payload):
+    """The attributes, of which one has another payload."""
+    out = b""
+    for n, v in values.items():
+        number, a = SCHEMA_DOC.sets[aset][n]
+        flag = NESTED if a["type"] == "nest" else 0
+        out += attr(number | flag, payload if n == name else bytes(SCHEMA_DOC.value(a, v)))
+    return out
+
+
+@test
+def wrong_lengths_and_ranges():
+    """each attribute of them with wrong lengths and values, in the flow and in the keys"""
+    with core() as k:
+        for aset, values in (("rtp-flow", everything()), ("srtp", everything()["srtp-in"])):
+            for name in values:
+                a = SCHEMA_DOC.sets[aset][name][1]
+                bad = []
+                if a["type"] == "u32":
+                    bad = [bytes([1]) * n for n in (0, 1, 3, 5, 8, 1000)]
+                    checks = a.get("checks", {})
+                    bad += [struct.pack("=I", v) for v in (checks.get("min", 0) - 1,
+                                                           checks.get("max", 1 << 32) + 1)
+                            if 0 <= v < 1 << 32]
+                elif "exact-len" in a.get("checks", {}):
+                    bad = [bytes([1]) * n for n in (0, 1, 15, 17, 1000)]
+                elif "max-len" in a.get("checks", {}):
+                    bad = [b"", bytes(a["checks"]["max-len"] + 1), bytes(5000)]
+                elif a["type"] == "nest":
+                    bad = [b"", b"x", bytes(4), bytes(100)]
+                for payload in bad:
+                    inner = changed(aset, values, name, payload)
+                    if aset == "srtp":
+                        inner = changed("rtp-flow", everything(), "srtp-in", inner)
+                    refuse(k, f"{name} of {payload[:8]}", "rtp-new", nested("rtp-new", inner))
+        check("nothing is left", 0, k.stats()["rtp-flows"])
+
+
+@test
+def garbage():
+    """2000 messages with random changes: no crash; what they made is deleted"""
+    rnd = random.Random(4733)
+    whole = bytes(nested("rtp-new", SCHEMA_DOC.encode("rtp-flow", everything())))
+    with core() as k:
+        for i in range(2000):
+            data = bytearray(whole)
+            for _ in range(rnd.randint(1, 4)):
+                data[rnd.randrange(len(data))] = rnd.randrange(256)
+            op = rnd.choice(("rtp-new", "rtp-new", "rtp-replace"))
+            try:
+                k.raw(SCHEMA_DOC.cmds[op], bytes(data), rnd.choice((4, 4, 4, DUMP)))
+            except NlError:
+                pass
+            if i % 50 == 0:
+                for f in k.rtp_dump():
+                    k.rtp_del(f["id"])
+        for f in k.rtp_dump():
+            k.rtp_del(f["id"])

@@ -11,10 +11,12 @@ import threading
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import srtp
+from gtp import GNB2, Tunnels
 from knl import SCHEMA_DOC, refused
-from lab import Skipped, check, core, drops, ensure, test, until
-from packet import rtcp, rtp
+from lab import RELAY, Skipped, check, core, drops, ensure, test, until
+from packet import datagram, rtcp, rtp
 from test_flow import Phones, flow
+from test_gtpu_media import FROM, IN as MEDIA_IN, of, relay
 from test_life import fail_allocations
 from test_rtp import latching, recorder
 from test_wire import Ends
@@ -310,6 +312,7 @@ def forged():
                 f.dropped(f"{suite}: an octet more", whole + b"\0", "srtp-auth")
             # A forged sequence number far ahead would shut the true sender out.
             f.dropped("far ahead", ref.protect(audio(30000))[:-1] + b"\0\0", "srtp-auth")
+            check("what is not authentic is no sign of life", None, k.rtp_get(f.number).get("idle"))
             f.passes("still the first", sealed, packet)
             f.passes("and RTCP", sealed_rtcp, control)
             check("ROC", 0, k.rtp_get(f.number)["srtp-in"]["roc"])
@@ -602,3 +605,35 @@ def no_memory():
         check("flows", k.stats()["rtp-flows"], len(k.rtp_dump()))
         for f in k.rtp_dump():
             k.rtp_del(f["id"])
+
+
+@test
+def tunnels():
+    """SRTP from a phone's tunnel, SRTP with another key into another's; a peer is learned there"""
+    keys_in, keys_out = nest("aead-aes-128-gcm"), nest("aes-cm-128-hmac-sha1-80", 1)
+    with core() as k, Tunnels(k) as t:
+        for outer in (4, 6):
+            a = t.session(11, inner=(4, 6), outer=outer)
+            b = t.session(12, inner=(4, 6), outer=outer, peer=GNB2[outer])
+            for fams in PAIRS:
+                ref = srtp.Srtp(keys_in["suite"], keys_in["key"])
+                out = srtp.Srtp(keys_out["suite"], keys_out["key"])
+                f = relay(of(a, fams[0]), of(b, fams[1]), *fams, latch="once",
+                          **{"srtp-in": keys_in, "srtp-out": keys_out})
+                del f["peer-port"]
+                number = k.rtp_new(f)
+                for seq in range(4):
+                    packet = fancy(seq)
+                    t.up(a, datagram((of(a, fams[0]), FROM), (RELAY[fams[0]], MEDIA_IN),
+                                     ref.protect(packet)))
+                    p = t.at_enb()
+                    ensure(f"{fams} in {outer}: arrives", p and p.gtp)
+                    check("tunnel", b.teid_out, p.gtp.teid)
+                    inner = p.gtp.inner
+                    check("payload", out.protect(packet).hex(), inner.payload.hex())
+                    ensure("checksums", inner.check and inner.sum_ok and inner.header_ok)
+                shown = k.rtp_del(number)
+                check("learned", FROM, shown["latched-port"])
+                check("packets", 4, shown["counters"]["packets"])
+            a.remove(k)
+            b.remove(k)
