@@ -656,6 +656,32 @@ int sx_encode_refusal(uint8_t request_type, uint64_t seid, const struct sx_node_
 	return b->err;
 }
 
+int sx_network_instance_text(struct str v, struct sx_name *ret)
+{
+	struct tlv_io io = { .op = TLV_DECODE,
+			     .p = (const uint8_t *)v.p,
+			     .end = (const uint8_t *)v.p + v.n };
+
+	if (!v.n)
+		return -EBADMSG;
+	io_labels(&io, ret);
+	if (tlv_ok(&io))
+		return 0;
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] <= ' ' || v.p[i] > '~')
+			return -EBADMSG;
+	return str_copy(ret->s, sizeof(ret->s), v) ? -EBADMSG : 0;
+}
+
+struct str sx_network_instance(const char *text, uint8_t dst[256])
+{
+	struct tlv_buf b = { .p = dst, .cap = 256 };
+	struct tlv_io io = { .op = TLV_ENCODE, .b = &b };
+
+	tlv_labels(&io, NULL, (char *)text, 256);
+	return b.err ? (struct str){ 0 } : (struct str){ (char *)dst, b.n };
+}
+
 char *sx_print(const uint8_t *p, size_t n, char *dst, size_t size)
 {
 	return tlv_print(&tlv_pfcp, n > 1 ? sx_msg(p[1]) : NULL, p, n, dst, size);

@@ -842,6 +842,12 @@ bool sx_is_session(uint8_t type); /* a message with a SEID in its header */
  */
 int sx_encode_refusal(uint8_t request_type, uint64_t seid, const struct sx_node_id *node,
 		      uint8_t cause, uint16_t offending, struct tlv_buf *b);
+/*
+ * A Network Instance (8.2.4) as text: labels as of an APN, or plain text, as peers send both. -EBADMSG. And
+ * back, as labels: the octets in dst.
+ */
+int sx_network_instance_text(struct str v, struct sx_name *ret);
+struct str sx_network_instance(const char *text, uint8_t dst[256]);
 char *sx_print(const uint8_t *p, size_t n, char *dst, size_t size);
 void sx_doc(FILE *f); /* docs/ref/sx.md */
 

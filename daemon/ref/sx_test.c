@@ -490,6 +490,30 @@ static void test_enterprise(void **state)
 	assert_int_equal(back.recovery_ts, 5);
 }
 
+static void test_network_instance(void **state)
+{
+	struct sx_name n;
+	uint8_t o[256];
+	struct str v = sx_network_instance("ims.kims", o);
+
+	(void)state;
+	assert_true(str_eq(v, STR("\3ims\4kims")));
+	assert_int_equal(sx_network_instance_text(v, &n), 0);
+	assert_string_equal(n.s, "ims.kims");
+	assert_int_equal(sx_network_instance_text(STR("internet"), &n), 0);
+	assert_string_equal(n.s, "internet");
+	assert_int_equal(sx_network_instance_text(STR("\3im"), &n), -EBADMSG);
+	assert_int_equal(sx_network_instance_text((struct str){ 0 }, &n), -EBADMSG);
+	assert_null(
+		sx_network_instance(
+			"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a."
+			"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a."
+			"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a."
+			"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a",
+			o)
+			.p);
+}
+
 static void test_refusal(void **state)
 {
 	struct sx_node_id node = { .type = SX_NODE_IPV4, .ip4 = ip4 };
@@ -526,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_enterprise),
+		cmocka_unit_test(test_network_instance),
 		cmocka_unit_test(test_refusal),
 	};
 
