@@ -106,6 +106,18 @@ static void kims_gso_begin(const struct kims_gso_outer *o, struct sk_buff *head)
 	skb_shinfo(head)->gso_segs = 1;
 }
 
+/* What a socket is charged for a packet it is charged for the head now. */
+static void kims_gso_disown(struct sk_buff *head, struct sk_buff *skb)
+{
+	if (head->sk && skb->sk == head->sk && skb->destructor == head->destructor) {
+		skb->destructor = NULL;
+		skb->sk = NULL;
+		return;
+	}
+	skb_orphan(head);
+	skb_orphan(skb);
+}
+
 /* Puts a packet into the list of head; last: the last one in it. False: it does not fit. */
 static bool kims_gso_append(const struct kims_gso_outer *o, struct sk_buff *head, struct sk_buff *last,
 			    struct sk_buff *skb)
@@ -118,7 +130,7 @@ static bool kims_gso_append(const struct kims_gso_outer *o, struct sk_buff *head
 		return false;
 	if (!last)
 		kims_gso_begin(o, head);
-	skb_orphan(skb);
+	kims_gso_disown(head, skb);
 	__skb_pull(skb, header);
 	if (last)
 		last->next = skb;
