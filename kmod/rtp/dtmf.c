@@ -3,9 +3,9 @@
  * Telephone events (RFC 4733) on their way: one rtp-dtmf-ntf for each, at its end.
  *
  * Packets of one event share the RTP timestamp; the end comes three times (2.5.1.4). An event
- * longer than 65535 units goes on in a segment with another timestamp (2.5.1.3) and is one here. When
- * all ends are lost, the next event, or other RTP a quarter of a second later, ends it with the
- * duration that was heard.
+ * longer than 65535 units goes on in a segment with another timestamp (2.5.1.3) and is one here.
+ * When all ends are lost, the next event, or other RTP a quarter of a second later, ends it with
+ * the duration that was heard.
  *
  * Who sends can make as many events as packets: there are KIMS_DTMF_RATE a second, after a burst.
  */

@@ -158,15 +158,21 @@ err_free:
 	return err;
 }
 
-/* What goes on over a replace: keys with their counters, a peer that was learned. */
-static void kims_rtp_carry(struct kims_rtp *rtp, const struct kims_rtp_flow *old,
-			   struct kims_rtp_flow *new)
+/* What goes on over a replace: keys with their counters, a peer that was learned. -EINVAL. */
+static int kims_rtp_carry(struct kims_rtp *rtp, const struct kims_rtp_flow *old,
+			  struct kims_rtp_flow *new, struct netlink_ext_ack *extack)
 {
+	int err;
+
 	if (old->options && new->options) {
+		err = kims_srtp_check_out(new->options->out, old->options->out, extack);
+		if (err)
+			return err;
 		kims_srtp_carry(&new->options->in, old->options->in);
 		kims_srtp_carry(&new->options->out, old->options->out);
 	}
 	kims_latch_apply(rtp, new);
+	return 0;
 }
 
 int kims_rtp_replace(struct kims_rtp *rtp, struct kims_rtp_flow *new, struct kims_rtp_change *ret,
@@ -176,7 +182,9 @@ int kims_rtp_replace(struct kims_rtp *rtp, struct kims_rtp_flow *new, struct kim
 	int err;
 
 	kims_rtp_bind(new, rtp);
-	kims_rtp_carry(rtp, old, new);
+	err = kims_rtp_carry(rtp, old, new, extack);
+	if (err)
+		return err;
 	err = kims_flow_replace(rtp->kn, &old->flow, &new->flow);
 	if (err)
 		return kims_rtp_add_error(err, extack);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Media flows on netlink: rtp-new, rtp-replace, rtp-del, rtp-get and their events; include/netlink/kims.yaml.
+ * Media flows on netlink: rtp-new, rtp-replace, rtp-del, rtp-get and their events;
+ * include/netlink/kims.yaml. What only some flows have is options.c's.
  *
- * rtp-new and rtp-replace are transactions: everything that can be refused without looking at other objects is
- * read first, then under the lock each flow is put in place, and when one cannot be, those before
- * it are taken back.
+ * rtp-new and rtp-replace are transactions: everything that can be refused without looking at
+ * other objects is read first, then under the lock each flow is put in place, and when one cannot
+ * be, those before it are taken back.
  */
 #include <linux/slab.h>
 #include "genl.h"

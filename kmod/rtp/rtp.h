@@ -293,7 +293,7 @@ void kims_latch_forget_job(struct kims_rtp *rtp); /* the flow is dead */
 
 /* Reads a checked RTCP packet, which can be read as a whole; under kims_rtp.lock. */
 void kims_rtcp_read(struct kims_rtp *rtp, const u8 *payload, unsigned int len);
-/* The round trip of the last report, with the times of the reverse flow; under RCU, without lock. */
+/* The round trip of the last report, by the reverse flow's times; under RCU, without lock. */
 void kims_rtcp_round_trip(struct kims_rtp *rtp, u32 reverse);
 /* Under kims_rtp.lock. -EMSGSIZE. */
 int kims_rtcp_put(struct sk_buff *skb, const struct kims_rtp *rtp);

@@ -34,7 +34,7 @@ struct kims_srtp_profile {
 	bool aead;
 };
 
-/* The same cipher twice: for any context, and with SIMD instructions, which may be missing (NULL). */
+/* The same cipher twice: for any context, and with SIMD instructions, which may be missing. */
 enum { KIMS_SRTP_ANY, KIMS_SRTP_SIMD, KIMS_SRTP_N };
 
 /* Session keys of SRTP, or of SRTCP. */
@@ -82,6 +82,9 @@ int kims_srtp_read(const struct nlattr *attr, struct kims_srtp **ret,
 int kims_srtp_put(struct sk_buff *skb, int attr, const struct kims_srtp *srtp);
 /* Takes what a flow before had, when it is of the same key: *srtp becomes that, else stays. */
 void kims_srtp_carry(struct kims_srtp **srtp, struct kims_srtp *before);
+/* -EINVAL for a replace that would use the key stream of the key again. NULL is allowed. */
+int kims_srtp_check_out(const struct kims_srtp *srtp, const struct kims_srtp *before,
+			struct netlink_ext_ack *extack);
 /* NULL is allowed for both. */
 struct kims_srtp *kims_srtp_get(struct kims_srtp *srtp);
 void kims_srtp_put_ref(struct kims_srtp *srtp);

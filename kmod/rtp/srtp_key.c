@@ -228,10 +228,25 @@ static int kims_srtp_sessions_init(struct kims_srtp *srtp)
 	return err;
 }
 
+static bool kims_srtp_same_key(const struct kims_srtp *a, const struct kims_srtp *b)
+{
+	return a->key_len == b->key_len && !crypto_memneq(a->key, b->key, a->key_len);
+}
+
 static bool kims_srtp_same(const struct kims_srtp *a, const struct kims_srtp *b)
 {
 	return a->suite == b->suite && a->mki_len == b->mki_len &&
-	       !memcmp(a->mki, b->mki, a->mki_len) && !crypto_memneq(a->key, b->key, a->key_len);
+	       !memcmp(a->mki, b->mki, a->mki_len) && kims_srtp_same_key(a, b);
+}
+
+/* With another suite of the same ciphers, or another MKI, the indices would begin anew. */
+int kims_srtp_check_out(const struct kims_srtp *srtp, const struct kims_srtp *before,
+			struct netlink_ext_ack *extack)
+{
+	if (!srtp || !before || kims_srtp_same(srtp, before) || !kims_srtp_same_key(srtp, before))
+		return 0;
+	return KIMS_REFUSE(extack, -EINVAL,
+			   "an encrypting key goes on only with the same suite and mki");
 }
 
 void kims_srtp_carry(struct kims_srtp **srtp, struct kims_srtp *before)

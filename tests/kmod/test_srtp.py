@@ -360,6 +360,10 @@ def goes_on_over_replace():
             check("refused", "EINVAL", refused(
                 k.rtp_replace, f.number, f.conf(nest(suite), {"suite": suite, "key": b"x"}))[0])
             f.passes("on", ref.protect(packets[65539], 1), out.protect(packets[65539], 1))
+            for more in ({"mki": b"m"}, {"suite": "aes-cm-128-hmac-sha1-32"}):
+                if "mki" in more or "gcm" not in suite:
+                    check("the key stream from the beginning", "EINVAL", refused(
+                        k.rtp_replace, f.number, f.conf(nest(suite), nest(suite, 1) | more))[0])
             f.replace(nest(suite, 5), nest(suite, 6))
             ref5, out6 = srtp.Srtp(suite, master(suite, 5)), srtp.Srtp(suite, master(suite, 6))
             f.dropped("the old key", ref.protect(packets[65540], 1), "srtp-auth")
