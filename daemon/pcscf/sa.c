@@ -440,20 +440,26 @@ void sa_oust(struct sa_set *s)
 	oust(s, s->port_us, s->reg->gm->pc, GM_N_PC);
 }
 
-void sa_mapped(struct pcscf *p, const struct knl_event *e)
+static struct sa_set *nat_set_of(struct pcscf *p, const struct knl_event *e)
 {
-	struct xfrm_set x;
 	struct sa_set *s;
 
-	DL_FOREACH2(p->nat_sets, s, nat_next)
-	if ((s->spi_ps == e->spi || s->spi_pc == e->spi) &&
-	    gm_addr_eq(&s->reg->gm->addr, &e->dst.addr))
-		break;
+	for (s = p->nat_sets; s; s = s->nat_next)
+		if ((s->spi_ps == e->spi || s->spi_pc == e->spi) &&
+		    gm_addr_eq(&s->reg->gm->addr, &e->dst.addr))
+			return s;
+	return NULL;
+}
+
+void sa_mapped(struct pcscf *p, const struct knl_event *e)
+{
+	struct sa_set *s = nat_set_of(p, e);
+	struct xfrm_set x;
+
 	if (!s || s->nat_port == e->src.port)
 		return;
-	if (!gm_addr_eq(
-		    &s->reg->ue,
-		    &e->src.addr)) { /* its SAs are bound to the address: it must register anew */
+	/* The SAs are bound to the address: the phone must register anew. */
+	if (!gm_addr_eq(&s->reg->ue, &e->src.addr)) {
 		log_info("%s: the NAT has another address for it", s->reg->impi);
 		return;
 	}
