@@ -115,14 +115,14 @@ def rate_over_time():
         s = t.session(11, install=False)
         s.add("qer", {"id": 1, "mbr-ul": 800_000, "burst": 20}, (1,)).install(k)
         packet = upward(s, 4, bytes(472))  # 500 octets: 200 a second
-        begin = time.monotonic()
+        begin, sent = time.monotonic(), 0
         while time.monotonic() - begin < 1.0:
             t.up(s, packet)
+            sent += 1
             time.sleep(0.0005)
-        seconds = time.monotonic() - begin
-        passed = len(t.inet.rest(0.15))
-        want = seconds * 200 + 3000 / 500 * 17 / 16
-        ensure(f"{passed} of {want:.0f}", abs(passed - want) <= want * 0.05 + 2)
+        most = (time.monotonic() - begin) * 200 + 3000 / 500 * 17 / 16
+        passed, least = len(t.inet.rest(0.15)), min(sent, most)
+        ensure(f"{passed} of {sent}, {most:.0f} may", least * 0.95 - 2 <= passed <= most * 1.05 + 2)
 
 
 @test

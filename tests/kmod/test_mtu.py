@@ -254,11 +254,11 @@ def not_learned():
         forged = datagram((UPF[6], PORT), (GNB[6], PORT), gpdu(0x6666, bytes(100)))
         router_says(t, 6, 1300, forged)
         t.down(sized(s, 4, 1430, frag=DF))
-        ensure("goes", t.at_enb())
+        ensure(f"goes {t.drops()}", t.at_enb())
         forged = datagram((UPF[6], PORT), (GNB[6], PORT), gpdu(s.teid_out, bytes(100)))
         router_says(t, 6, 1300, forged)
         t.down(sized(s, 4, 1430, frag=DF))
-        ensure("of this tunnel: told", t.inet.next(lambda p: p.protocol == 1))
+        ensure(f"of this tunnel: told {t.drops()}", t.inet.next(lambda p: p.protocol == 1))
         t.extra += 1
 
 
