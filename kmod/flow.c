@@ -486,7 +486,7 @@ unsigned int kims_flow_take(struct kims_net *kn, struct kims_local *l, struct sk
 /* --- hooks --- */
 
 /* l: what was found by the packet's address and port, or NULL: it may be for a UE. */
-static __always_inline unsigned int kims_found(struct kims_net *kn, struct kims_local *l,
+static unsigned int kims_found(struct kims_net *kn, struct kims_local *l,
 					       struct sk_buff *skb, u16 l4)
 {
 	if (!l)
@@ -527,6 +527,7 @@ unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	struct kims_net *kn = priv;
 	struct kims_local *l;
 	unsigned int l4;
+	int verdict;
 
 	if (iph->protocol != IPPROTO_UDP)
 		return kims_enter(kn, NULL, skb, 0);
@@ -541,9 +542,12 @@ unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_st
 		return NF_ACCEPT; /* too short to belong to anybody: the stack discards it */
 	l = kims_local_find4(&kn->flow->locals, ip_hdr(skb)->daddr,
 			     ((struct udphdr *)(skb->data + l4))->dest);
-	if (!l || l->key.kind != KIMS_FLOW_MEDIA || unlikely(!in_softirq()))
+	if (unlikely(!in_softirq()))
 		return kims_enter(kn, l, skb, l4);
-	return kims_flow_take(kn, l, skb, l4);
+	if (l && l->key.kind == KIMS_FLOW_MEDIA)
+		return kims_flow_take(kn, l, skb, l4);
+	verdict = l ? kims_gtpu_fast_rx(kn, l, skb) : kims_gtpu_fast_core(kn, skb);
+	return verdict >= 0 ? verdict : kims_found(kn, l, skb, l4);
 }
 
 /* Offset of the UDP header, or 0. The packet is whole. */

@@ -202,6 +202,13 @@ int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb);
 unsigned int kims_gtpu_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4);
 unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb);
 
+/*
+ * The short ways for plain IPv4, tried before these two: netfilter's verdict, or -1: the packet is
+ * not for that, and untouched. BH off, under RCU.
+ */
+int kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb);
+int kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb);
+
 /* The session of a UE address, NULL: none; and a packet to it, as kims_gtpu_downlink() does. */
 struct kims_session *kims_ue_session(const struct kims_net *kn, const struct kims_addr *addr);
 int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush);

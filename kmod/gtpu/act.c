@@ -392,6 +392,30 @@ static void kims_act_copies(const struct kims_inner *in, const struct sk_buff *s
 		kims_act_dup(in, skb);
 }
 
+/* A super-packet of which a quota has room for a part: each packet of it by itself. */
+static noinline int kims_act_cut(const struct kims_inner *in, const struct kims_tunnel *tunnel,
+				 struct kims_gtpu_ep *ep, struct sk_buff *skb, bool flush)
+{
+	struct sk_buff *segs, *seg, *next;
+	struct kims_inner one;
+	int why;
+
+	segs = __skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM, false);
+	if (IS_ERR_OR_NULL(segs))
+		return KIMS_DROP_NO_MEMORY;
+	consume_skb(skb);
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		one = (struct kims_inner){ .session = in->session, .qfi = in->qfi };
+		why = kims_inner_read(&one, seg) ?: kims_gtpu_act(&one, tunnel, ep, seg, flush);
+		if (!why)
+			continue;
+		kims_net_drop(in->session->kn, why > 0 ? why : KIMS_DROP_APP);
+		kfree_skb(seg);
+	}
+	return 0;
+}
+
 int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
 		  struct kims_gtpu_ep *ep, struct sk_buff *skb, bool flush)
 {
@@ -411,6 +435,8 @@ int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
 			continue;
 		if (unlikely(why == KIMS_CHARGE_TAKEN))
 			return 0;
+		if (unlikely(why == KIMS_METER_CUT))
+			return kims_act_cut(in, tunnel, ep, skb, flush);
 		if (unlikely(why == KIMS_CHARGE_GONE))
 			return tunnel ? KIMS_DROP_UNKNOWN_TEID : KIMS_DROP_NO_PDR;
 		if (likely(!why)) {
@@ -429,17 +455,7 @@ int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
 
 /* --- to the UE --- */
 
-static void kims_downlink_count(struct kims_net *kn)
-{
-	struct kims_net_stats *s = this_cpu_ptr(kn->stats);
-
-	u64_stats_update_begin(&s->syncp);
-	u64_stats_inc(&s->downlink_received);
-	u64_stats_update_end(&s->syncp);
-}
-
-static noinline int kims_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb,
-			       bool flush)
+int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb, bool flush)
 {
 	int why;
 
@@ -456,29 +472,30 @@ static noinline int kims_to_ue(struct kims_inner *in, struct kims_session *s, st
 	return why;
 }
 
-int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb, bool flush)
+/* Only a hook can hand a packet to userspace. */
+static noinline int kims_downlink(struct kims_session *s, struct sk_buff *skb, bool flush)
 {
-	int why;
+	struct kims_inner in;
+	bool late = kims_app_late(true);
+	int why = kims_gtpu_to_ue(&in, s, skb, flush);
 
-	if (unlikely(flush))
-		return kims_to_ue(in, s, skb, true);
-	kims_downlink_count(s->kn);
-	why = kims_gtpu_fast_ue(s, skb);
-	if (likely(why < 0))
-		return 0;
-	if (likely(!why))
-		return kims_to_ue(in, s, skb, false);
-	kims_net_drop(s->kn, why);
-	trace_kims_session_drop(s->id, 0, why, skb);
+	kims_app_late(late);
 	return why;
 }
 
 int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush)
 {
-	struct kims_inner in;
-	bool late = kims_app_late(true); /* only a hook can hand a packet to userspace */
-	int why = kims_gtpu_to_ue(&in, s, skb, flush);
+	int why;
 
-	kims_app_late(late);
+	if (unlikely(flush))
+		return kims_downlink(s, skb, true);
+	kims_downlink_count(s->kn);
+	why = kims_gtpu_fast_ue(s, skb);
+	if (likely(why < 0))
+		return 0;
+	if (likely(!why))
+		return kims_downlink(s, skb, false);
+	kims_net_drop(s->kn, why);
+	trace_kims_session_drop(s->id, 0, why, skb);
 	return why;
 }

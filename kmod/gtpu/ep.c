@@ -41,7 +41,7 @@ static int kims_gtpu_ep_rcv(struct sock *sk, struct sk_buff *skb)
 
 	if (!ep)
 		return 1;
-	kims_gtpu_ep_count(ep, KIMS_DROP_MALFORMED);
+	kims_gtpu_ep_count(ep, KIMS_DROP_MALFORMED, 1);
 	kims_net_drop(ep->kn, KIMS_DROP_MALFORMED);
 	kfree_skb(skb);
 	return 0;

@@ -13,6 +13,7 @@
 #include <net/ip.h>
 #include "fast.h"
 #include "gtpu/message.h"
+#include "gtpu/meter.h"
 #include "route.h"
 #include "trace.h"
 
@@ -65,87 +66,109 @@ static const struct kims_pdr *kims_fast_match(const struct kims_rules *rules,
 }
 
 /* The meters. -1: something has changed, or the packet must wait, and nothing has happened. */
-static int kims_fast_charge(struct kims_session *s, const struct kims_rules *rules,
-			    const struct kims_pdr *pdr, unsigned int len)
+static __always_inline int kims_fast_charge(struct kims_session *s, const struct kims_rules *rules,
+					    const struct kims_pdr *pdr, unsigned int len)
 {
 	int why = -1;
 
 	spin_lock(&s->lock);
 	if (likely(!s->dead && !s->flushing && rcu_access_pointer(s->rules) == rules))
-		why = kims_meter(s, pdr, len, 1, 0);
+		why = likely(kims_meter_one(s, pdr, len)) ? 0 : kims_meter(s, pdr, len, 1, 0);
 	spin_unlock(&s->lock);
 	return why;
 }
 
+static __always_inline void kims_fast_count(u64_stats_t *one, u64_stats_t *other,
+					    struct u64_stats_sync *syncp)
+{
+	u64_stats_update_begin(syncp);
+	u64_stats_inc(one);
+	if (other)
+		u64_stats_inc(other);
+	u64_stats_update_end(syncp);
+}
+
 /* --- into a tunnel --- */
 
-static void kims_fast_push(struct sk_buff *skb, const struct kims_pdr *pdr,
-			   const struct kims_path *path, u8 tos)
+void kims_fast_prepare(struct kims_pdr *pdr)
 {
+	struct kims_fast_outer *o = (struct kims_fast_outer *)pdr->outer.head;
 	const struct kims_far *far = pdr->far;
-	unsigned int len = skb->len, ext = pdr->mark_qfi < 0 ? 0 : KIMS_FAST_EXT;
-	struct kims_fast_outer *o = __skb_push(skb, KIMS_FAST_OUTER + ext);
-	bool df = !far->ep->fragment_outer;
 
-	len += ext;
-	o->gtp.flags = GTPU_FLAGS | (ext ? GTPU_FLAG_E : 0);
-	o->gtp.type = GTPU_G_PDU;
-	o->gtp.length = htons(len);
-	o->gtp.teid = far->teid;
-	if (ext) {
+	BUILD_BUG_ON(sizeof(*o) != sizeof(pdr->outer.head));
+	pdr->outer.len = 0;
+	pdr->one = pdr->n_qers == 1 && pdr->n_urrs == 1;
+	pdr->plain = pdr->qfi < 0 && !pdr->ifindex && !pdr->n_filters && !pdr->app_id &&
+		     far->action == KIMS_APPLY_ACTION_FORW;
+	if (!far->encap || far->way.dst.addr.family != AF_INET || far->ep->udp_csum ||
+	    far->ep->entropy || far->ep->mss_clamp || far->ep->fragment_outer)
+		return;
+	*o = (struct kims_fast_outer){
+		.ip = { .version = 4, .ihl = 5, .frag_off = htons(IP_DF), .protocol = IPPROTO_UDP,
+			.saddr = far->way.src.addr.v4, .daddr = far->way.dst.addr.v4 },
+		.udp = { .source = far->way.src.port, .dest = far->way.dst.port },
+		.gtp = { .flags = GTPU_FLAGS, .type = GTPU_G_PDU, .teid = far->teid },
+	};
+	pdr->outer.len = KIMS_FAST_OUTER;
+	if (pdr->mark_qfi >= 0) {
+		pdr->outer.len += KIMS_FAST_EXT;
+		o->gtp.flags |= GTPU_FLAG_E;
 		o->seq_next = htonl(0x85);
 		o->container = htonl(1 << 24 | (pdr->direction == KIMS_UPLINK) << 20 |
 				     pdr->mark_qfi << 8);
 	}
-	len += sizeof(o->gtp) + sizeof(o->udp);
-	o->udp.source = far->way.src.port;
-	o->udp.dest = far->way.dst.port;
-	o->udp.len = htons(len);
-	o->udp.check = 0;
-	len += sizeof(o->ip);
-	*(__be16 *)&o->ip = htons(0x4500 | tos);
-	o->ip.tot_len = htons(len);
-	o->ip.id = 0;
-	o->ip.frag_off = df ? htons(IP_DF) : 0;
-	o->ip.ttl = ip4_dst_hoplimit(path->dst);
-	o->ip.protocol = IPPROTO_UDP;
-	o->ip.saddr = far->way.src.addr.v4;
-	o->ip.daddr = far->way.dst.addr.v4;
-	if (!df)
-		__ip_select_ident(far->ep->kn->net, &o->ip, 1);
-	o->ip.check = 0;
-	o->ip.check = ip_fast_csum(&o->ip, sizeof(o->ip) / 4);
+	pdr->outer.sum = (__force u32)csum_partial(&o->ip, sizeof(o->ip), 0);
 }
 
-int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
+static __always_inline void kims_fast_push(struct sk_buff *skb, const struct kims_pdr *pdr,
+					   const struct kims_path *path, u8 tos)
 {
-	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct kims_template *t = &pdr->outer;
+	unsigned int len = skb->len;
+	struct kims_fast_outer *o = __skb_push(skb, t->len);
+	u8 ttl = ip4_dst_hoplimit(path->dst);
+	u32 sum = t->sum;
+
+	memcpy(o, t->head, KIMS_FAST_OUTER);
+	if (t->len != KIMS_FAST_OUTER)
+		memcpy(&o->seq_next, &t->head[9], KIMS_FAST_EXT);
+	len += t->len;
+	o->ip.tot_len = htons(len);
+	o->ip.tos = tos;
+	o->ip.ttl = ttl;
+	sum += (__force u32)o->ip.tot_len + (__force u32)htons(tos) + (__force u32)htons(ttl << 8);
+	if (sum < t->sum)
+		sum++;
+	o->ip.check = csum_fold((__force __wsum)sum);
+	len -= sizeof(o->ip);
+	o->udp.len = htons(len);
+	o->gtp.length = htons(len - sizeof(o->udp) - sizeof(o->gtp));
+}
+
+/* hop: it is being forwarded, and its hop limit is more than 1. */
+static __always_inline int kims_fast_into(struct kims_session *s, struct sk_buff *skb, bool hop)
+{
+	struct iphdr *iph = (struct iphdr *)skb->data;
 	const struct kims_rules *rules = rcu_dereference(s->rules);
+	struct kims_gtpu_ep_stats *stats;
 	const struct kims_path *path;
 	const struct kims_pdr *pdr;
 	struct kims_far *far;
 	struct net_device *dev;
 	struct neighbour *n;
-	unsigned int outer;
 	int why;
 	u8 tos;
 
-	if (!kims_fast_plain(skb, sizeof(*iph)) || skb->protocol != htons(ETH_P_IP) ||
-	    *(const u8 *)iph != 0x45 || iph->tot_len != htons(skb->len))
-		return 0;
 	pdr = kims_fast_match(rules, NULL);
-	if (!pdr || !pdr->far->encap || unlikely(READ_ONCE(s->monitored)))
+	if (!pdr || !pdr->outer.len || unlikely(READ_ONCE(s->monitored)))
 		return 0;
 	far = pdr->far;
-	if (far->ep->udp_csum || far->ep->entropy || far->ep->mss_clamp)
-		return 0;
 	path = rcu_dereference(far->way.path);
-	outer = KIMS_FAST_OUTER + (pdr->mark_qfi < 0 ? 0 : KIMS_FAST_EXT);
-	if (!path || !path->direct || path->family != AF_INET || !READ_ONCE(s->kn->direct) ||
-	    !kims_path_valid(s->kn, path) || !kims_path_fits4(path, skb->len + outer))
+	if (!path || !path->direct || !READ_ONCE(s->kn->direct) ||
+	    !kims_path_valid(s->kn, path) || !kims_path_fits4(path, skb->len + pdr->outer.len))
 		return 0;
 	dev = path->dst->dev;
-	if (skb_headroom(skb) < LL_RESERVED_SPACE(dev) + outer)
+	if (skb_headroom(skb) < LL_RESERVED_SPACE(dev) + pdr->outer.len)
 		return 0;
 	n = kims_path_neigh4(path, far->way.dst.addr.v4);
 	if (!n)
@@ -154,11 +177,14 @@ int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
 	if (unlikely(why))
 		return why < 0 ? 0 : why;
 	trace_kims_session_forward(s->id, pdr->id, 0, skb);
+	if (hop)
+		ip_decrease_ttl(iph);
 	tos = iph->tos;
 	if (far->dscp >= 0)
 		tos = far->dscp << 2 | (tos & INET_ECN_MASK);
 	kims_fast_push(skb, pdr, path, tos);
-	kims_gtpu_ep_count(far->ep, KIMS_EP_SENT);
+	stats = this_cpu_ptr(far->ep->stats);
+	kims_fast_count(&stats->sent, NULL, &stats->syncp);
 	skb->ip_summed = CHECKSUM_NONE;
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, sizeof(struct iphdr));
@@ -168,6 +194,41 @@ int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
 	skb->dev = dev;
 	neigh_hh_output(&n->hh, skb);
 	return -1;
+}
+
+int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+
+	if (!kims_fast_plain(skb, sizeof(*iph)) || skb->protocol != htons(ETH_P_IP) ||
+	    *(const u8 *)iph != 0x45 || iph->tot_len != htons(skb->len))
+		return 0;
+	return kims_fast_into(s, skb, false);
+}
+
+int kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	struct kims_session *s;
+	struct kims_ue *ue;
+	int why;
+
+	if (!rcu_access_pointer(kn->gtpu->ues.buckets))
+		return -1;
+	ue = kims_ue_find4(kn, iph->daddr);
+	if (!ue || !kims_fast_plain(skb, sizeof(*iph)) || !kims_fast_ip(iph, skb->len) ||
+	    skb->pkt_type != PACKET_HOST || kims_is_dev(skb->dev))
+		return -1;
+	s = ue->session;
+	why = kims_fast_into(s, skb, true);
+	if (!why)
+		return -1;
+	kims_downlink_count(kn);
+	if (likely(why < 0))
+		return NF_STOLEN;
+	kims_net_drop(kn, why);
+	trace_kims_session_drop(s->id, 0, why, skb);
+	return NF_DROP;
 }
 
 /* --- out of a tunnel --- */
@@ -232,59 +293,77 @@ static void kims_fast_path(const struct kims_path *path, struct neighbour *n, st
 	neigh_hh_output(&n->hh, skb);
 }
 
-int kims_gtpu_fast_rx(struct kims_gtpu_ep *ep, struct sk_buff *skb)
+/* Where an inner packet goes: to one of these. */
+struct kims_fast_next {
+	struct kims_local *flow;
+	struct kims_session *ue;
+	const struct kims_path *path;
+	struct neighbour *neigh;
+};
+
+static __always_inline bool kims_fast_next(struct kims_net *kn, const struct sk_buff *skb,
+					   const struct kims_fast_gtpu *h,
+					   struct kims_fast_next *ret)
 {
+	struct kims_ue *ue;
+
+	ret->flow = NULL;
+	ret->ue = NULL;
+	if (h->ip.protocol == IPPROTO_UDP) {
+		ret->flow = kims_local_at4(kn, h->ip.daddr, h->port.dest);
+		if (ret->flow)
+			return ret->flow->key.kind == KIMS_FLOW_MEDIA;
+	}
+	ue = kims_ue_find4(kn, h->ip.daddr);
+	if (ue) {
+		ret->ue = ue->session;
+		return true;
+	}
+	ret->path = kims_route_direct4(kn, h->ip.daddr, ntohs(h->ip.tot_len), &ret->neigh);
+	return ret->path && skb_headroom(skb) + KIMS_FAST_OUTER >=
+				    LL_RESERVED_SPACE(ret->path->dst->dev);
+}
+
+int kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb)
+{
+	struct kims_gtpu_ep *ep = kims_gtpu_ep(l);
 	const struct iphdr *outer = ip_hdr(skb);
 	const struct kims_fast_gtpu *h = (const struct kims_fast_gtpu *)(outer + 1);
-	const struct kims_path *path = NULL;
 	const struct kims_tunnel *tunnel;
+	struct kims_gtpu_ep_stats *stats;
 	const struct kims_rules *rules;
 	const struct kims_pdr *pdr;
-	struct kims_local *l = NULL;
-	struct kims_ue *ue = NULL;
+	struct kims_fast_next next;
 	struct kims_session *s;
-	struct neighbour *n;
+	struct kims_ue *ue;
 	int why;
 
 	if (!kims_fast_plain(skb, sizeof(*outer) + sizeof(*h)) || !kims_fast_gpdu(skb, outer, h) ||
 	    h->ip.protocol == IPPROTO_TCP || ep->stack || kims_is_dev(skb->dev))
-		return 0;
-	tunnel = kims_tunnel_find(ep->kn, ep, h->gtp.teid);
+		return -1;
+	tunnel = kims_tunnel_find(kn, ep, h->gtp.teid);
 	if (!tunnel)
-		return 0;
+		return -1;
 	s = tunnel->session;
 	rules = rcu_dereference(s->rules);
 	pdr = kims_fast_match(rules, tunnel);
 	if (!pdr || pdr->direction != KIMS_UPLINK || pdr->far->encap || pdr->far->ifindex ||
 	    pdr->far->dscp >= 0 || unlikely(READ_ONCE(s->monitored)))
-		return 0;
+		return -1;
 	ue = READ_ONCE(s->ue[0]);
-	if (!ue || (ue->addr.v4 != h->ip.saddr && !pdr->any_source))
-		return 0;
-	if (h->ip.protocol == IPPROTO_UDP)
-		l = kims_local_at4(ep->kn, h->ip.daddr, h->port.dest);
-	if (l) {
-		if (l->key.kind != KIMS_FLOW_MEDIA)
-			return 0;
-		ue = NULL;
-	} else {
-		ue = kims_ue_find4(ep->kn, h->ip.daddr);
-		if (!ue)
-			path = kims_route_direct4(ep->kn, h->ip.daddr, ntohs(h->ip.tot_len), &n);
-		if (!ue && (!path || skb_headroom(skb) + KIMS_FAST_OUTER <
-					     LL_RESERVED_SPACE(path->dst->dev)))
-			return 0;
-	}
+	if (!ue || ue->addr.v4 != h->ip.saddr || !kims_fast_next(kn, skb, h, &next))
+		return -1;
 	why = kims_fast_charge(s, rules, pdr, ntohs(h->ip.tot_len));
 	if (unlikely(why))
-		return why < 0 ? 0 : why;
-	kims_gtpu_ep_count(ep, KIMS_EP_FORWARDED);
+		return why < 0 ? -1 : kims_gtpu_rx_drop(ep, skb, why);
+	stats = this_cpu_ptr(ep->stats);
+	kims_fast_count(&stats->received, &stats->forwarded, &stats->syncp);
 	trace_kims_session_forward(s->id, pdr->id, 0, skb);
-	if (l)
-		kims_fast_relay(ep, l, skb);
-	else if (ue)
-		kims_fast_ue(ue->session, skb);
+	if (next.flow)
+		kims_fast_relay(ep, next.flow, skb);
+	else if (next.ue)
+		kims_fast_ue(next.ue, skb);
 	else
-		kims_fast_path(path, n, skb);
-	return -1;
+		kims_fast_path(next.path, next.neigh, skb);
+	return NF_STOLEN;
 }

@@ -141,6 +141,16 @@ struct kims_far {
 	struct kims_session *session;
 };
 
+/*
+ * Outer headers of plain packets (fast.c), ready but for traffic class, lengths, hop limit and
+ * checksum, of which sum is the part that stays.
+ */
+struct kims_template {
+	u32 len; /* 0: not for the short way */
+	u32 sum;
+	__be32 head[11];
+};
+
 struct kims_pdr {
 	u32 id;
 	u32 precedence; /* lower first */
@@ -150,7 +160,8 @@ struct kims_pdr {
 	bool any_source; /* uplink: the inner source need not be the UE's address */
 	bool decap;	/* outer header removal; false: a GTP-U packet goes on as it is, with a new
 			 * outer header */
-	bool plain;	/* kims_pdr_is_plain() */
+	bool plain;	/* asks for nothing but tunnel or UE address; its FAR only forwards */
+	bool one;	/* one QER and one URR */
 	u8 fail_open;	/* app_id: when userspace says nothing, the packet meets the next PDR */
 	u8 n_filters, n_qers, n_urrs;
 	s16 mark_qfi;	/* of the first QER that marks one; -1 */
@@ -163,14 +174,11 @@ struct kims_pdr {
 	struct kims_pdr_count *count;
 	struct kims_qer *qers[KIMS_PDR_QERS]; /* under kims_session.lock only */
 	struct kims_urr *urrs[KIMS_PDR_URRS]; /* under kims_session.lock only */
+	struct kims_template outer;
 };
 
-/* Asks for nothing but tunnel or UE address, and its FAR does nothing but forward. */
-static inline bool kims_pdr_is_plain(const struct kims_pdr *pdr)
-{
-	return pdr->qfi < 0 && !pdr->ifindex && !pdr->n_filters && !pdr->app_id && pdr->far &&
-	       pdr->far->action == KIMS_APPLY_ACTION_FORW;
-}
+/* When all else of a PDR is there: whether and how it goes the short ways. */
+void kims_fast_prepare(struct kims_pdr *pdr);
 
 struct kims_rules {
 	struct rcu_head rcu;
@@ -194,6 +202,7 @@ struct kims_qer_limit {
 	u64 ns_per_octet; /* fixed point, 2^-16 ns */
 	u64 burst;	/* 2^-8 ns of the rate that may come at once */
 	u64 tat;	/* theoretical arrival time (GCRA), 2^-8 ns */
+	u64 read;	/* the clock when it was read last, 2^-8 ns */
 };
 
 struct kims_qer {
@@ -382,9 +391,38 @@ int kims_inner_read(struct kims_inner *in, struct sk_buff *skb);
  */
 int kims_gtpu_match(struct kims_inner *in, const struct kims_tunnel *tunnel,
 		    const struct sk_buff *skb);
-struct kims_tunnel *kims_tunnel_find(const struct kims_net *kn, const struct kims_gtpu_ep *ep,
-				     __be32 teid);
-struct kims_ue *kims_ue_find4(const struct kims_net *kn, __be32 addr);
+
+static inline struct kims_tunnel *kims_tunnel_find(const struct kims_net *kn,
+						   const struct kims_gtpu_ep *ep, __be32 teid)
+{
+	const struct kims_table *t = &kn->gtpu->tunnels;
+	struct kims_tunnel *tunnel;
+	struct kims_buckets *b;
+	struct kims_node *node;
+
+	kims_table_for_each(t, b, node, kims_tunnel_hash(t, ep, teid)) {
+		tunnel = container_of(node, struct kims_tunnel, node);
+		if (tunnel->teid == teid && tunnel->ep == ep)
+			return tunnel;
+	}
+	return NULL;
+}
+
+static inline struct kims_ue *kims_ue_find4(const struct kims_net *kn, __be32 addr)
+{
+	const struct kims_table *t = &kn->gtpu->ues;
+	struct kims_buckets *b;
+	struct kims_node *node;
+	struct kims_ue *ue;
+
+	kims_table_for_each(t, b, node, kims_ue_hash4(t, addr)) {
+		ue = container_of(node, struct kims_ue, node);
+		if (ue->addr.v4 == addr && ue->addr.family == AF_INET)
+			return ue;
+	}
+	return NULL;
+}
+
 struct kims_ue *kims_ue_find6(const struct kims_net *kn, const struct in6_addr *addr);
 
 /*
@@ -405,10 +443,9 @@ int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
 		  struct kims_gtpu_ep *ep, struct sk_buff *skb, bool flush);
 
 /*
- * The short ways of plain packets, from endpoint and to the UE; skb->data at the IP header, BH
- * off. 0: not for that, and untouched; -1: gone; else the reason of drop, counted for the session.
+ * The short way of a plain packet to the UE; skb->data at the IP header, BH off. 0: not for that,
+ * and untouched; -1: gone; else the reason of drop, counted for the session.
  */
-int kims_gtpu_fast_rx(struct kims_gtpu_ep *ep, struct sk_buff *skb);
 int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb);
 
 /* As kims_gtpu_downlink(), but may return -EINPROGRESS: the packet is for kims_app_queue(). */
@@ -420,8 +457,27 @@ int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buf
 #define KIMS_EP_SIGNALLING (-1)
 #define KIMS_EP_SENT (-2)
 
-/* One packet counted for the endpoint and the namespace; BH off. */
-void kims_gtpu_ep_count(struct kims_gtpu_ep *ep, int what);
+/* Packets counted for the endpoint; BH off. */
+void kims_gtpu_ep_count(struct kims_gtpu_ep *ep, int what, unsigned int packets);
+
+/* One packet came for a UE address; BH off. */
+static inline void kims_downlink_count(struct kims_net *kn)
+{
+	struct kims_net_stats *s = this_cpu_ptr(kn->stats);
+
+	u64_stats_update_begin(&s->syncp);
+	u64_stats_inc(&s->downlink_received);
+	u64_stats_update_end(&s->syncp);
+}
+
+/* A packet to the endpoint that is dropped, counted. NF_DROP. */
+unsigned int kims_gtpu_rx_drop(struct kims_gtpu_ep *ep, struct sk_buff *skb, int why);
+
+/* How many packets a super-packet stands for. */
+static inline unsigned int kims_gso_packets(const struct sk_buff *skb)
+{
+	return likely(!skb_is_gso(skb)) ? 1 : max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
+}
 
 /* What goes before a payload of GTP-U. */
 struct kims_outer {
@@ -468,8 +524,10 @@ int kims_hop(struct sk_buff *skb);
  * Charges a packet of the session to the QERs and URRs of its PDR and counts it, with the lock
  * held and the rules found to be current. octets of packets packets (more than one for a
  * super-packet). why: reason of drop that is already known, else 0. Returns 0: it may go on, or
- * the reason of drop. Reports that are due are sent.
+ * the reason of drop. Reports that are due are sent. KIMS_METER_CUT, for more than one packet: a
+ * quota has room for a part of them; nothing was counted, and each is to be charged by itself.
  */
+#define KIMS_METER_CUT (-EAGAIN)
 int kims_meter(struct kims_session *s, const struct kims_pdr *pdr, unsigned int octets,
 	       unsigned int packets, int why);
 /* From configuration: rate in bit/s, burst in ms of it (0: default). */
@@ -498,6 +556,7 @@ void kims_session_arm(struct kims_session *s);
 void kims_session_timer(struct timer_list *timer);
 /* A URR was given (new) or its conf has changed: clocks and quota start; with the lock held. */
 void kims_urr_start(struct kims_urr *u, bool fresh_quota);
+bool kims_urr_has_quota(const struct kims_urr *u);
 
 /* --- buffer.c --- */
 
@@ -601,7 +660,19 @@ int kims_app_prepare(struct kims_session *s);
 void kims_app_free(struct kims_session *s);
 void kims_app_net_exit(struct kims_net *kn);
 
-/* --- gso.c --- */
+/* --- gso.c, gro.c --- */
+
+/*
+ * The list of the packets that an outer super-packet stands for, which it becomes; NULL: no
+ * memory, and the packet is the caller's.
+ */
+struct sk_buff *kims_gtpu_split(struct sk_buff *skb, u16 l4);
+/*
+ * Takes the first packet of a list, of whole outer packets with their UDP headers at l4; and with
+ * it those behind it that are of one TCP flow in the same tunnel, as one inner super-packet under
+ * the first one's outer headers. *list is what is left.
+ */
+struct sk_buff *kims_gtpu_merge(struct sk_buff **list, u16 l4);
 
 /*
  * Sends an inner super-packet (skb_is_gso()) by the path. Its outer headers, outer octets from

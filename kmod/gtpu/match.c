@@ -16,37 +16,6 @@
 
 /* --- where a session is found --- */
 
-struct kims_tunnel *kims_tunnel_find(const struct kims_net *kn, const struct kims_gtpu_ep *ep,
-				     __be32 teid)
-{
-	const struct kims_table *t = &kn->gtpu->tunnels;
-	struct kims_tunnel *tunnel;
-	struct kims_buckets *b;
-	struct kims_node *node;
-
-	kims_table_for_each(t, b, node, kims_tunnel_hash(t, ep, teid)) {
-		tunnel = container_of(node, struct kims_tunnel, node);
-		if (tunnel->teid == teid && tunnel->ep == ep)
-			return tunnel;
-	}
-	return NULL;
-}
-
-struct kims_ue *kims_ue_find4(const struct kims_net *kn, __be32 addr)
-{
-	const struct kims_table *t = &kn->gtpu->ues;
-	struct kims_buckets *b;
-	struct kims_node *node;
-	struct kims_ue *ue;
-
-	kims_table_for_each(t, b, node, kims_ue_hash4(t, addr)) {
-		ue = container_of(node, struct kims_ue, node);
-		if (ue->addr.v4 == addr && ue->addr.family == AF_INET)
-			return ue;
-	}
-	return NULL;
-}
-
 struct kims_ue *kims_ue_find6(const struct kims_net *kn, const struct in6_addr *addr)
 {
 	const struct kims_table *t = &kn->gtpu->ues;

@@ -7,30 +7,24 @@
  *  - all limits are asked before any is charged: what one QER drops costs no other QER or URR
  *    anything, but for URRs that measure before QoS enforcement;
  *  - never more octets pass than a volume quota has: the first packet that does not fit is
- *    dropped and ends it, as reaching it exactly does;
+ *    dropped and ends it, as reaching it exactly does; of a super-packet, so many of its packets
+ *    pass as fit;
  *  - a packet reads a clock only for an MBR. Whether a URR needs more than counting says one flag
  *    and two comparisons with the next octet of interest (kims_urr.stop).
  *
  * The maximum bit rate is kept by the generic cell rate algorithm (ITU-T I.371 Annex A): a packet
  * conforms when its theoretical arrival time is no more than the burst ahead, and puts it off by
- * its octets. Times are in 2^-8 ns and wrap around; a session is not silent for a year.
+ * its octets. Times are in 2^-8 ns and wrap around; a session is not silent for a year. Most packets
+ * need no clock (meter.h): a sixteenth of the burst may go by the time that was read last, so
+ * that a burst after a pause can be longer by that much; the rate over time is exact.
  */
-#include "gtpu/gtpu.h"
-
-/* The fraction bits of kims_qer_limit.ns_per_octet, and of its times. */
-#define KIMS_RATE_SHIFT 16
-#define KIMS_TIME_SHIFT 8
+#include "gtpu/meter.h"
 
 #define KIMS_BURST_MS 100
 /* Least burst in octets, whatever the rate: two packets may come back to back. */
 #define KIMS_BURST_OCTETS 3000
 
 /* --- rates --- */
-
-static u64 kims_limit_time(const struct kims_qer_limit *l, unsigned int octets)
-{
-	return mul_u64_u32_shr(l->ns_per_octet, octets, KIMS_RATE_SHIFT - KIMS_TIME_SHIFT);
-}
 
 void kims_qer_limit_set(struct kims_qer_limit *l, u64 rate, u32 burst_ms)
 {
@@ -41,6 +35,7 @@ void kims_qer_limit_set(struct kims_qer_limit *l, u64 rate, u32 burst_ms)
 		return;
 	l->ns_per_octet = div64_u64((8ULL * NSEC_PER_SEC << KIMS_RATE_SHIFT) + rate / 2, rate);
 	l->burst = max(burst_ns << KIMS_TIME_SHIFT, kims_limit_time(l, KIMS_BURST_OCTETS));
+	l->read = -(l->burst >> 4) - 1; /* nothing conforms easily before the first reading */
 }
 
 static u64 kims_limit_now(void)
@@ -57,6 +52,7 @@ static void kims_limit_charge(struct kims_qer_limit *l, u64 now, unsigned int oc
 {
 	u64 from = l->tat && (s64)(l->tat - now) > 0 ? l->tat : now;
 
+	l->read = now;
 	l->tat = (from + kims_limit_time(l, octets)) ?: 1;
 }
 
@@ -105,23 +101,6 @@ static void kims_qers_dropped(const struct kims_pdr *pdr, unsigned int packets)
 }
 
 /* --- URRs --- */
-
-static __always_inline bool kims_urr_is_plain(const struct kims_urr *u, u8 direction,
-					      unsigned int octets)
-{
-	return likely(!u->attention && u->octets[direction] + octets < u->stop[direction] &&
-		      u->octets[KIMS_VOLUME_TOTAL] + octets < u->stop[KIMS_VOLUME_TOTAL]);
-}
-
-static __always_inline void kims_urr_add(struct kims_urr *u, u8 direction, unsigned int octets,
-					 unsigned int packets)
-{
-	u->octets[direction] += octets;
-	u->octets[KIMS_VOLUME_TOTAL] += octets;
-	u->packets[direction] += packets;
-	u->packets[KIMS_VOLUME_TOTAL] += packets;
-	u->seen = jiffies;
-}
 
 static bool kims_quota_fits(const struct kims_urr *u, enum kims_volume v, unsigned int octets)
 {
@@ -200,13 +179,27 @@ static void kims_urr_count(struct kims_session *s, struct kims_urr *u, u8 direct
 		kims_urr_report(s, u, trigger);
 }
 
-/* Some URR needs more than counting. Returns 0 or the reason of drop. */
+/* A quota that has room for some packet, if not for octets. */
+static bool kims_urrs_want_less(const struct kims_pdr *pdr, unsigned int octets)
+{
+	unsigned int i;
+
+	for (i = 0; i < pdr->n_urrs; i++)
+		if (!pdr->urrs[i]->exhausted &&
+		    !kims_urr_fits(pdr->urrs[i], pdr->direction, octets))
+			return true;
+	return false;
+}
+
+/* Some URR needs more than counting. Returns 0, the reason of drop, or KIMS_METER_CUT. */
 static noinline int kims_urrs_look(struct kims_session *s, const struct kims_pdr *pdr,
-				   unsigned int octets)
+				   unsigned int octets, unsigned int packets)
 {
 	unsigned int i;
 	int why = 0;
 
+	if (packets > 1 && kims_urrs_want_less(pdr, octets))
+		return KIMS_METER_CUT;
 	for (i = 0; i < pdr->n_urrs; i++) {
 		if (kims_urr_fits(pdr->urrs[i], pdr->direction, octets))
 			continue;
@@ -277,6 +270,8 @@ int kims_meter(struct kims_session *s, const struct kims_pdr *pdr, unsigned int 
 		pdr->count->dropped += packets;
 		return why;
 	}
+	if (packets == 1 && kims_meter_one(s, pdr, octets))
+		return 0;
 	s->last = jiffies;
 	if (unlikely(!s->awake))
 		kims_session_wake(s);
@@ -284,8 +279,10 @@ int kims_meter(struct kims_session *s, const struct kims_pdr *pdr, unsigned int 
 	if (likely(!why)) {
 		plain = kims_urrs_are_plain(pdr, octets);
 		if (unlikely(!plain))
-			why = kims_urrs_look(s, pdr, octets);
+			why = kims_urrs_look(s, pdr, octets, packets);
 	}
+	if (unlikely(why < 0))
+		return why;
 	if (unlikely(why))
 		return kims_meter_drop(s, pdr, octets, packets, why);
 	kims_qers_charge(pdr, now, octets);

@@ -102,6 +102,12 @@ void kims_urr_exhaust(struct kims_urr *u)
 	kims_urr_stops(u);
 }
 
+bool kims_urr_has_quota(const struct kims_urr *u)
+{
+	return u->quota[KIMS_VOLUME_UL] || u->quota[KIMS_VOLUME_DL] ||
+	       u->quota[KIMS_VOLUME_TOTAL] || u->time_quota;
+}
+
 void kims_urr_start(struct kims_urr *u, bool fresh_quota)
 {
 	u64 now = ktime_get_boottime_ns();
@@ -110,6 +116,8 @@ void kims_urr_start(struct kims_urr *u, bool fresh_quota)
 	if (fresh_quota) {
 		memcpy(u->quota_base, u->octets, sizeof(u->quota_base));
 		u->duration_quota_base = u->duration;
+	}
+	if (fresh_quota || !kims_urr_has_quota(u)) {
 		u->exhausted = false;
 		u->refused = false;
 	}

@@ -541,7 +541,7 @@ static int kims_pdr_resolve(struct kims_plan *plan, struct kims_pdr *p,
 						"a PDR names a URR that the session has not");
 		p->urrs[i] = parts->urrs[at];
 	}
-	p->plain = kims_pdr_is_plain(p);
+	kims_fast_prepare(p);
 	return kims_pdr_counter(plan, p);
 }
 
@@ -616,7 +616,7 @@ static int kims_add_pdr(struct kims_plan *plan, struct kims_pdr *p,
 	if (!err)
 		err = kims_pdr_resolve(plan, p, refs, attr, extack);
 	if (!err)
-		p->plain = kims_pdr_is_plain(p);
+		kims_fast_prepare(p);
 	return err;
 }
 

@@ -33,28 +33,31 @@
 
 /* --- counters --- */
 
-void kims_gtpu_ep_count(struct kims_gtpu_ep *ep, int what)
+void kims_gtpu_ep_count(struct kims_gtpu_ep *ep, int what, unsigned int packets)
 {
 	struct kims_gtpu_ep_stats *s = this_cpu_ptr(ep->stats);
 
 	u64_stats_update_begin(&s->syncp);
 	if (what != KIMS_EP_SENT)
-		u64_stats_inc(&s->received);
+		u64_stats_add(&s->received, packets);
 	if (what > 0)
-		u64_stats_inc(&s->drops[what]);
+		u64_stats_add(&s->drops[what], packets);
 	else if (what == KIMS_EP_FORWARDED)
-		u64_stats_inc(&s->forwarded);
+		u64_stats_add(&s->forwarded, packets);
 	else if (what == KIMS_EP_SIGNALLING)
-		u64_stats_inc(&s->signalling);
+		u64_stats_add(&s->signalling, packets);
 	else
-		u64_stats_inc(&s->sent);
+		u64_stats_add(&s->sent, packets);
 	u64_stats_update_end(&s->syncp);
 }
 
-static unsigned int kims_gtpu_drop(struct kims_gtpu_ep *ep, struct sk_buff *skb, int why)
+unsigned int kims_gtpu_rx_drop(struct kims_gtpu_ep *ep, struct sk_buff *skb, int why)
 {
-	kims_gtpu_ep_count(ep, why);
-	kims_net_drop(ep->kn, why);
+	unsigned int packets = kims_gso_packets(skb);
+
+	kims_gtpu_ep_count(ep, why, packets);
+	while (packets--)
+		kims_net_drop(ep->kn, why);
 	trace_kims_gtpu_drop(ep->id, why, skb);
 	return NF_DROP;
 }
@@ -237,6 +240,7 @@ static int kims_gtpu_gpdu(struct kims_gtpu_ep *ep, struct sk_buff *skb,
 
 static unsigned int kims_gtpu_rx_one(struct kims_gtpu_ep *ep, struct sk_buff *skb, u16 l4)
 {
+	unsigned int packets = kims_gso_packets(skb);
 	const struct kims_gtpu_header *h;
 	struct kims_packet p;
 	struct kims_inner in;
@@ -245,46 +249,45 @@ static unsigned int kims_gtpu_rx_one(struct kims_gtpu_ep *ep, struct sk_buff *sk
 
 	why = kims_outer_read(skb, &p, l4);
 	if (unlikely(why))
-		return kims_gtpu_drop(ep, skb, why);
+		return kims_gtpu_rx_drop(ep, skb, why);
 	if (unlikely(kims_is_dev(skb->dev)))
-		return kims_gtpu_drop(ep, skb, KIMS_DROP_SOURCE);
+		return kims_gtpu_rx_drop(ep, skb, KIMS_DROP_SOURCE);
 	off = l4 + sizeof(struct udphdr);
 	if (!pskb_may_pull(skb, off + sizeof(*h)))
-		return kims_gtpu_drop(ep, skb, KIMS_DROP_NO_MEMORY);
+		return kims_gtpu_rx_drop(ep, skb, KIMS_DROP_NO_MEMORY);
 	h = (const struct kims_gtpu_header *)(skb->data + off);
 	if ((h->flags & GTPU_VERSION_MASK) != (GTPU_VERSION | GTPU_PROTOCOL_TYPE))
-		return kims_gtpu_drop(ep, skb, KIMS_DROP_MALFORMED);
+		return kims_gtpu_rx_drop(ep, skb, KIMS_DROP_MALFORMED);
 	if (unlikely(h->type != GTPU_G_PDU)) {
 		why = kims_gtpu_signal(ep, skb, &p, off);
 		if (why)
-			return kims_gtpu_drop(ep, skb, why);
-		kims_gtpu_ep_count(ep, KIMS_EP_SIGNALLING);
+			return kims_gtpu_rx_drop(ep, skb, why);
+		kims_gtpu_ep_count(ep, KIMS_EP_SIGNALLING, 1);
 		return NF_STOLEN;
 	}
 	why = kims_gtpu_gpdu(ep, skb, &p, off, &in);
 	if (unlikely(why > 0))
-		return kims_gtpu_drop(ep, skb, why);
+		return kims_gtpu_rx_drop(ep, skb, why);
 	if (unlikely(why)) /* counted when it comes back */
 		return kims_app_queue(in.pdr);
-	kims_gtpu_ep_count(ep, KIMS_EP_FORWARDED);
+	kims_gtpu_ep_count(ep, KIMS_EP_FORWARDED, packets);
 	return NF_STOLEN;
 }
 
 /* Datagrams that the receive offload has merged, of several UEs; or one with a big inner packet. */
 static unsigned int kims_gtpu_rx_gso(struct kims_gtpu_ep *ep, struct sk_buff *skb, u16 l4)
 {
-	struct sk_buff *segs, *seg, *next;
+	struct sk_buff *segs, *seg;
 	bool late;
 
-	segs = __skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM, false);
-	if (IS_ERR_OR_NULL(segs))
-		return kims_gtpu_drop(ep, skb, KIMS_DROP_NO_MEMORY);
-	consume_skb(skb);
+	segs = kims_gtpu_split(skb, l4);
+	if (unlikely(!segs))
+		return kims_gtpu_rx_drop(ep, skb, KIMS_DROP_NO_MEMORY);
 	late = kims_app_late(true);
-	skb_list_walk_safe(segs, seg, next) {
-		skb_mark_not_on_list(seg);
+	while (segs) {
+		seg = kims_gtpu_merge(&segs, l4);
 		if (!pskb_may_pull(seg, l4 + sizeof(struct udphdr)))
-			kims_gtpu_drop(ep, seg, KIMS_DROP_NO_MEMORY);
+			kims_gtpu_rx_drop(ep, seg, KIMS_DROP_NO_MEMORY);
 		else if (kims_gtpu_rx_one(ep, seg, l4) == NF_STOLEN)
 			continue;
 		kfree_skb(seg);
@@ -296,12 +299,7 @@ static unsigned int kims_gtpu_rx_gso(struct kims_gtpu_ep *ep, struct sk_buff *sk
 unsigned int kims_gtpu_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4)
 {
 	struct kims_gtpu_ep *ep = kims_gtpu_ep(l);
-	int why = skb->protocol == htons(ETH_P_IP) ? kims_gtpu_fast_rx(ep, skb) : 0;
 
-	if (likely(why < 0))
-		return NF_STOLEN;
-	if (unlikely(why))
-		return kims_gtpu_drop(ep, skb, why);
 	if (likely(!skb_is_gso(skb)))
 		return kims_gtpu_rx_one(ep, skb, l4);
 	if (skb_shinfo(skb)->gso_type & SKB_GSO_UDP) {
@@ -318,7 +316,7 @@ struct kims_session *kims_ue_session(const struct kims_net *kn, const struct kim
 {
 	const struct kims_ue *ue;
 
-	if (likely(!kn->gtpu || !rcu_access_pointer(kn->gtpu->ues.buckets)))
+	if (likely(!rcu_access_pointer(kn->gtpu->ues.buckets)))
 		return NULL;
 	ue = addr->family == AF_INET ? kims_ue_find4(kn, addr->v4) : kims_ue_find6(kn, &addr->v6);
 	return ue ? ue->session : NULL;
@@ -366,7 +364,7 @@ unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb)
 	int why;
 	u8 ttl;
 
-	if (likely(!kn->gtpu || !rcu_access_pointer(kn->gtpu->ues.buckets)))
+	if (likely(!rcu_access_pointer(kn->gtpu->ues.buckets)))
 		return NF_ACCEPT;
 	ue = kims_ue_of(kn, skb, &ttl);
 	if (!ue)
@@ -374,6 +372,7 @@ unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb)
 	/* Out of a tunnel by way of the stack: it goes on there. Hop limit: the stack tells. */
 	if (kims_is_dev(skb->dev) || skb->pkt_type != PACKET_HOST || ttl <= 1)
 		return NF_ACCEPT;
+	kims_downlink_count(kn);
 	why = kims_hop(skb);
 	if (likely(!why))
 		why = kims_gtpu_to_ue(&in, ue->session, skb, false);

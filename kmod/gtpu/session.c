@@ -328,12 +328,6 @@ static void kims_qer_change(struct kims_qer *q, const struct kims_qer *conf)
 	q->burst = conf->burst;
 }
 
-static bool kims_urr_has_quota(const struct kims_urr *u)
-{
-	return u->quota[KIMS_VOLUME_UL] || u->quota[KIMS_VOLUME_DL] ||
-	       u->quota[KIMS_VOLUME_TOTAL] || u->time_quota;
-}
-
 /* Time up to now is counted by the old configuration. */
 static void kims_urr_change(struct kims_urr *u, const struct kims_urr *conf)
 {

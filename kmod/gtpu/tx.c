@@ -145,7 +145,7 @@ void kims_outer_send(const struct kims_outer *o, const struct kims_path *path, s
 
 	kims_outer_push(skb, o, path);
 	if (o->type == GTPU_G_PDU)
-		kims_gtpu_ep_count(o->ep, KIMS_EP_SENT);
+		kims_gtpu_ep_count(o->ep, KIMS_EP_SENT, kims_gso_packets(skb));
 	if (unlikely(gso))
 		kims_gtpu_send_gso(kn, path, skb, kims_outer_len(o));
 	else if (!kims_path_send(kn, path, skb))

@@ -233,6 +233,9 @@ def main(kims, pktbench, only):
     depends = subprocess.run(["modinfo", "-F", "depends", kims], capture_output=True, text=True,
                              check=True).stdout.strip().split(",")
     sh("modprobe -a " + " ".join(depends), f"insmod {kims}")
+    import gtpu  # pylint: disable=import-outside-toplevel  # it imports this file
+    benches = {"gtp-ko": gtpu.bench_gtp_ko} | BENCHES
+    benches |= {"gtpu": gtpu.bench_gtpu, "gtpu-many": gtpu.bench_gtpu_many}
     table = Table()
     forward = Case(datagram((UE, FROM), (FAR, TO), rtp(0)), [(SEQ, 0, 1, 65536)])
     null = forward.run("null")
@@ -244,7 +247,7 @@ def main(kims, pktbench, only):
     table.forward = table.row("ip_forward", forward.run("rx"), null)
     with Knl() as k:
         # Gm first: the hooks of the first object stay, and here none are there yet.
-        for name, bench in BENCHES.items():
+        for name, bench in benches.items():
             if not only or name in only:
                 bench(k, table)
     print(f"{table.failed} limits missed")

@@ -15,7 +15,10 @@
  * did not arrive whole within a while is no sample (bad=).
  *
  * Fields of the frame that vary (field=) have a partner of the same size in the payload that is
- * set to the complement, so that the UDP checksum stays right at no cost of its own.
+ * set to the complement, so that the UDP checksum stays right at no cost of its own. For frames
+ * with a tunnel in them inner= is where the inner IPv4 header is (its checksum is made anew), teid=
+ * a word that is the packet's number times an odd constant; and with wrap= and step= the numbers
+ * are not in order: number times step, modulo wrap.
  */
 #include <linux/completion.h>
 #include <linux/etherdevice.h>
@@ -36,7 +39,11 @@
 #define PB_FIELDS 4
 #define PB_IP ETH_HLEN
 
-/* 16 bits at off become base + number / div % n, the 16 bits at partner the complement. */
+#define PB_TEID 0x9e3779b1U
+
+/*
+ * 16 bits at off become base + number / div % n, the 16 bits at partner (0: none) the complement.
+ */
 struct pb_field {
 	unsigned int off, partner, base, div, n;
 };
@@ -47,6 +54,9 @@ struct pb_run {
 	unsigned int n;	     /* packets measured */
 	unsigned int warm;   /* packets before that */
 	unsigned int catch;  /* UDP port taken at LOCAL_IN, 0: none */
+	unsigned int inner;  /* offset of an IPv4 header in the frame, 0: none */
+	unsigned int teid;   /* offset of a word, 0: none */
+	unsigned int wrap, step; /* of numbers; wrap 0: 0, 1, 2... */
 	unsigned int fields;
 	struct pb_field field[PB_FIELDS];
 };
@@ -160,26 +170,42 @@ static void pb_vary(u8 *data, const struct pb_field *f, u32 number)
 	__be16 value = htons(f->base + number / f->div % f->n);
 
 	*(__be16 *)(data + f->off) = value;
-	*(__be16 *)(data + f->partner) = ~value;
+	if (f->partner)
+		*(__be16 *)(data + f->partner) = ~value;
+}
+
+static void pb_csum(u8 *data, unsigned int off)
+{
+	struct iphdr *iph = (struct iphdr *)(data + off);
+
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, iph->ihl);
 }
 
 static struct sk_buff *pb_make(struct net_device *dev, const struct pb_run *r, u32 number)
 {
 	struct sk_buff *skb = netdev_alloc_skb(dev, 192 + pb_frame_len);
-	struct iphdr *iph;
+	u32 order = number;
 	unsigned int i;
+	__be32 teid;
 	u8 *data;
 
 	if (!skb)
 		return NULL;
+	if (r->wrap)
+		order = (u64)number * r->step % r->wrap;
 	skb_reserve(skb, 192);
 	data = skb_put_data(skb, pb_frame, pb_frame_len);
 	for (i = 0; i < r->fields; i++)
-		pb_vary(data, &r->field[i], number);
-	iph = (struct iphdr *)(data + PB_IP);
-	iph->id = htons(number);
-	iph->check = 0;
-	iph->check = ip_fast_csum(iph, iph->ihl);
+		pb_vary(data, &r->field[i], order);
+	if (r->teid) {
+		teid = htonl((order + 1) * PB_TEID);
+		memcpy(data + r->teid, &teid, sizeof(teid));
+	}
+	if (r->inner)
+		pb_csum(data, r->inner);
+	((struct iphdr *)(data + PB_IP))->id = htons(number);
+	pb_csum(data, PB_IP);
 	return skb;
 }
 
@@ -323,6 +349,13 @@ static int pb_parse_field(struct pb_run *r, const char *value)
 	return 0;
 }
 
+static int pb_parse_offset(const char *value, unsigned int size, unsigned int *ret)
+{
+	int err = kstrtouint(value, 0, ret);
+
+	return err ?: *ret + size > pb_frame_len ? -EINVAL : 0;
+}
+
 static int pb_parse(struct pb_run *r, char *key, char *value)
 {
 	if (!strcmp(key, "dev"))
@@ -335,6 +368,14 @@ static int pb_parse(struct pb_run *r, char *key, char *value)
 		return kstrtouint(value, 0, &r->n);
 	if (!strcmp(key, "warm"))
 		return kstrtouint(value, 0, &r->warm);
+	if (!strcmp(key, "inner"))
+		return pb_parse_offset(value, sizeof(struct iphdr), &r->inner);
+	if (!strcmp(key, "teid"))
+		return pb_parse_offset(value, sizeof(u32), &r->teid);
+	if (!strcmp(key, "wrap"))
+		return kstrtouint(value, 0, &r->wrap);
+	if (!strcmp(key, "step"))
+		return kstrtouint(value, 0, &r->step);
 	if (!strcmp(key, "catch"))
 		return kstrtouint(value, 0, &r->catch);
 	return -EINVAL;
