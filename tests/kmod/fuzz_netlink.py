@@ -16,11 +16,16 @@ import sys
 import time
 
 from knl import DUMP, NESTED, SCHEMA_DOC, Knl, NlError, attr
-from lab import Failed, core, inside, run, set_up, tear_down
+from lab import UE1, Failed, core, inside, run, set_up, tear_down
+from test_flow import flow
+from test_gm import A, sa_set
 
 DOC = SCHEMA_DOC.doc
 SETS = {s["name"]: s for s in DOC["attribute-sets"]}
 OPS = [op for op in DOC["operations"]["list"] if "do" in op or "dump" in op]
+# Those that have most to read, and none that undoes it all, come as often as all others.
+MANY = [op for op in OPS if op["name"] in ("session-new", "session-change", "session-new",
+                                           "session-del", "app-flow-new")]
 
 # By name of the attribute: values that meet one another.
 POOLS = {
@@ -61,9 +66,84 @@ def base_of(name):
     return SETS[name].get("subset-of", name)
 
 
+class Templates:
+    """Requests that are right, about few objects, so that they meet."""
+
+    def __init__(self, rnd):
+        self.rnd = rnd
+
+    def some(self, low=1, high=4):
+        return self.rnd.randint(low, high)
+
+    def filter(self):
+        return self.rnd.choice((
+            {"id": 1, "protocol": 17, "remote-ipv4": "10.9.0.0", "remote-prefix-len": 16,
+             "remote-ports": [53 << 16 | 53] * self.some(0, 8), "direction": self.some(1, 3)},
+            {"id": 2, "ue-ipv6": "fd45::", "ue-prefix-len": self.some(0, 128), "flow-label": 7},
+            {"id": 3, "protocol": 50, "spi": 77, "tos": 0xb8, "tos-mask": 0xfc}))
+
+    def pdr(self, n, i, urrs, qers):
+        tunnel = {"endpoint": self.some(1, 2), "teid": n * 4 + self.some()} if self.some() > 1 else {}
+        more = {"app-id": 1, "app-queue": 0} if self.some() == 1 else {}
+        return tunnel | more | {
+            "id": i, "precedence": self.some(1, 100), "far-id": self.some(1, 2),
+            "qfi": self.some(0, 63), "filter": [self.filter() for _ in range(self.some(0, 3))],
+            "qer-id": self.rnd.sample(qers, self.some(0, len(qers))),
+            "urr-id": self.rnd.sample(urrs, self.some(0, len(urrs)))}
+
+    def far(self, i):
+        outer = {"endpoint": 1, "teid": self.some(1, 9), "peer-ipv4": "10.44.1.2"}
+        dup = {"dup-endpoint": 2, "dup-teid": 1, "dup-ipv6": "fd44:1::2"}
+        return {"id": i, "send-end-marker": self.some(0, 1)} | self.rnd.choice((
+            {"apply-action": 2} | outer, {"apply-action": 2}, {"apply-action": 1},
+            {"apply-action": 12}, {"apply-action": 18} | outer | dup))
+
+    def qer(self, i):
+        return {"id": i, "mbr-ul": self.some(0, 10 ** 9), "gate-dl": self.some(0, 1), "qfi": i}
+
+    def urr(self, i):
+        return {"id": i, "method": self.some(1, 7), "triggers": self.rnd.randint(0, 4095) & ~1,
+                "volume-quota": self.some(0, 9), "time-threshold": self.some(0, 1),
+                "period": self.some(0, 1), "monitoring-time": int(time.time()) + self.some(0, 2)}
+
+    def session(self, change):
+        n = self.some(1, 8)
+        ids = list(range(1, self.some(2, 5)))
+        s = {"id": n, "label": f"00101{n}", "ue-ipv4": f"10.45.0.{n if self.some() > 1 else 9}",
+             "ue-ipv6": f"fd45:0:0:{n}::", "idle-timeout": self.some(0, 1), "bar": {"packets": 1},
+             "pdr": [self.pdr(n, i, ids, ids) for i in range(1, self.some(2, 5))],
+             "far": [self.far(1), self.far(2)], "qer": [self.qer(i) for i in ids],
+             "urr": [self.urr(i) for i in ids]}
+        if not change:
+            return s
+        s = {name: v for name, v in s.items() if name == "id" or self.some() == 1}
+        for kind in ("pdr", "far", "qer", "urr"):
+            if self.some(1, 6) == 1:
+                s[f"del-{kind}"] = [self.some()]
+        return s
+
+    def of(self, op):
+        """Values of a request, or None."""
+        if op in ("session-new", "session-change"):
+            return {"session": [self.session(op != "session-new") for _ in range(self.some(1, 3))]}
+        if op in ("session-del", "session-get"):
+            return {"session": [{"id": i} for i in self.rnd.sample(range(1, 9), self.some(1, 3))]}
+        if op in ("rtp-new", "rtp-replace"):
+            return {"rtp-flow": [flow(id=self.some(), **{"local-port": self.some(2000, 2003)})]}
+        if op in ("sa-set-new", "sa-set-replace"):
+            return {"sa-set": sa_set(A, UE1[4], 0x1000 * self.some(), id=self.some())}
+        if op == "app-flow-new":
+            n = self.some(1, 8)
+            return {"app-flow": [{"session": n, "app-id": 1, "protocol": 17,
+                                  "ue-ipv4": f"10.45.0.{n}", "ue-port": 1,
+                                  "remote-ipv4": "10.9.0.1", "remote-port": self.some()}]}
+        return None
+
+
 class Fuzz:
     def __init__(self, seed, devices=()):
         self.rnd, self.devices = random.Random(seed), list(devices) or [1]
+        self.templates = Templates(self.rnd)
         self.sent = self.accepted = 0
         self.refused, self.ops = {}, {}
         self.wild = 0.0  # how much of a message is wrong
@@ -104,13 +184,15 @@ class Fuzz:
         return self.rnd.choice((b"", payload[:-1], payload + b"x", payload * 2,
                                 self.rnd.randbytes(self.rnd.choice((1, 3, 4, 8, 64)))))
 
-    def one(self, aset, a, depth):
+    def one(self, aset, a, depth, value=None):
         number = SCHEMA_DOC.number(base_of(aset), a["name"])
         if a["type"] == "nest":
             payload = self.garbage() if self.chance(self.wild / 4) else \
-                self.nest(a["nested-attributes"], depth + 1)
+                self.nest(a["nested-attributes"], depth + 1, value)
             if not self.chance(self.wild / 4):
                 number |= NESTED
+        elif value is not None and not self.chance(self.wild / 4):
+            payload = SCHEMA_DOC.value(a, value)
         else:
             payload = self.scalar(a)
         if self.chance(self.wild / 3):
@@ -135,7 +217,21 @@ class Fuzz:
             return self.chance(0.2)
         return self.rnd.choice((1, 1, 2, 3)) if a.get("multi-attr") else 1
 
-    def nest(self, aset, depth=0):
+    def filled(self, aset, depth, values):
+        """Attributes by values, some of them wrong."""
+        defined = {a["name"]: a for a in attributes(aset)}
+        out = []
+        for name, v in values.items():
+            for one in v if isinstance(v, list) else [v]:
+                if name in defined and not self.chance(self.wild / 6):
+                    out += [self.one(aset, defined[name], depth, one)]
+                if name in defined and self.chance(self.wild / 6):
+                    out += [self.one(aset, defined[name], depth, one)]
+        return b"".join(out)
+
+    def nest(self, aset, depth=0, values=None):
+        if values is not None:
+            return self.filled(aset, depth, values)
         out = [self.one(aset, a, depth) for a in attributes(aset) if a["type"] != "pad"
                for _ in range(self.times(a))]
         if depth > 1 and len(out) > 1:
@@ -162,12 +258,15 @@ class Fuzz:
         return kept
 
     def message(self):
-        op = self.rnd.choice(OPS)
+        op = self.rnd.choice(OPS if self.chance(0.5) else MANY)
+        if op["name"] == "session-flush" and self.chance(0.9):
+            op = self.rnd.choice(MANY)
         self.wild = self.rnd.choice((0.0, 0.0, 0.02, 0.1, 0.3))
         data = b""
         modes = [op[m] for m in ("do", "dump") if m in op]
         if any(m.get("request", {}).get("attributes") for m in modes):
-            data = self.nest(op["attribute-set"])
+            values = self.templates.of(op["name"]) if self.chance(0.7) else None
+            data = self.nest(op["attribute-set"], 0, values)
         if self.chance(self.wild / 2) and data:
             data = data[:self.rnd.randrange(len(data))]
         flags = 4 if "do" in op else DUMP
@@ -210,13 +309,22 @@ def clean(k):
     k.call("settings-set", {"settings": {"postrouting": 0}})
 
 
+def endpoints(k, index):
+    """Those that the templates name, if they are not there."""
+    for number, family, address in ((1, "local-ipv4", "10.46.0.6"), (2, "local-ipv6", "fd46::6")):
+        try:
+            k.ep_new({"id": number, family: address, "device": index})
+        except NlError as e:
+            if e.errno not in (errno.EEXIST, errno.EADDRINUSE):
+                raise
+
+
 def prepare(k):
     """Something that messages can be about. The indices of devices."""
     run("ip", "-n", "core", "link", "add", "fuzz0", "type", "kims")
     run("ip", "-n", "core", "link", "set", "fuzz0", "up")
     index = int(run("ip", "-n", "core", "-o", "link", "show", "fuzz0").split(":")[0])
-    for number, family, address in ((1, "local-ipv4", "10.46.0.6"), (2, "local-ipv6", "fd46::6")):
-        k.ep_new({"id": number, family: address, "device": index})
+    endpoints(k, index)
     return [index, index, 1, int(run("ip", "-n", "core", "-o", "link", "show", "c1").split(":")[0])]
 
 
@@ -236,6 +344,7 @@ def fuzz(seconds, seed=None):
                 except OSError as e:
                     if e.errno != errno.ENOBUFS:
                         raise
+                endpoints(k, f.devices[0])
                 if f.chance(0.02):
                     clean(k)
                     run("ip", "-n", "core", "link", "del", "fuzz0")
