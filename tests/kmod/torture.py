@@ -27,7 +27,7 @@ import gtp
 from gtp import (GNB, GNB2, PORT, REMOTE, UPF, Session, end_marker, error_indication, gpdu, gtpu, psc,
                  ue4, ue6)
 from knl import Knl, NlError
-from lab import CORE, CORE_ROUTES, RELAY, UE1, UE2, Failed, check, inside, mac, until
+from lab import CORE, CORE_ROUTES, RELAY, UE1, UE2, Failed, check, inside, libc, mac, until
 from packet import Wire, datagram, fragments, rtp
 
 SESSIONS = 24
@@ -472,6 +472,9 @@ class Actor:
             if act not in TRAFFIC:
                 inside("core").__enter__()
             if faults:
+                # Only system calls are to run out of memory: a page fault that does makes
+                # User-Mode Linux panic by itself.
+                libc.mlockall(3)
                 write("/proc/self/make-it-fail", 1)
             act(random.Random(seed), lambda: not going, count)
             write("/proc/self/make-it-fail", 0)
@@ -550,7 +553,8 @@ def torture(seconds, seed=1, faults=True):
     set_up(k)
     before = k.stats()
     actors = [Actor(a, seed * 100 + i) for i, a in enumerate(TRAFFIC)]
-    actors += [Actor(a, seed * 100 + 20 + i, faults) for i, a in enumerate(CONTROL + (world,))]
+    actors += [Actor(a, seed * 100 + 20 + i, faults) for i, a in enumerate(CONTROL)]
+    actors.append(Actor(world, seed * 100 + 40))  # its programs have page faults
     end = time.monotonic() + seconds
     phase = 0
     while time.monotonic() < end:
