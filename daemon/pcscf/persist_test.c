@@ -84,6 +84,63 @@ static void test_registration(void **state)
 	assert_null(w->p->regs);
 }
 
+/* A set of the second port_ps, since the first one was its former set's. */
+static void test_second_port(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	struct sip_msg *m;
+
+	register_phone(&u, 3600);
+	u.ps = u.pc = 0;
+	register_phone(&u, 3600);
+	assert_int_equal(u.ps, 5065);
+	run(w, 300000);
+	drain(w);
+	restart(w);
+	assert_int_equal(n_sets(w), 1);
+	phone_message(&u);
+	m = expect_request(w, EP_MW, SCSCF, "MESSAGE");
+	core_answers(w, m, 200, "");
+	sip_msg_unref(m);
+	sip_msg_unref(expect_status(w, EP_GM_PC, "10.45.0.11:40002", 200));
+}
+
+/* Behind a NAT: the port that it gave is known afterwards, and changes are still followed. */
+static void test_nat(void **state)
+{
+	static const char sec[] =
+		"Security-Client: ipsec-3gpp;alg=hmac-sha-1-96;ealg=null;mod=UDP-enc-tun;spi-c=11;spi-s=12;port-c=40001;port-s=40002\r\n";
+	struct reg_opts o = { .expires = 3600, .security = sec, .via = "192.168.7.2" };
+	struct knl_event e = { .kind = KNL_EV_ESP_MAPPED };
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	struct sip_msg *m;
+
+	for (int i = 0; i < 2; i++) {
+		phone_registers(&u, &o);
+		m = expect_request(w, EP_MW, CORE, "REGISTER");
+		core_answers(w, m, i ? 200 : 401, i ? accepted_lines(&u, 3600) : challenge());
+		sip_msg_unref(m);
+		m = expect_status(w, i ? EP_GM_PC : EP_GM_OPEN, NULL, i ? 200 : 401);
+		if (!i)
+			learn_security(&u, m);
+		sip_msg_unref(m);
+		o.via = NULL;
+	}
+	e.spi = w->set[0].x.our_spi_s;
+	e.dst.addr = w->set[0].x.our;
+	e.src.addr = w->set[0].x.peer;
+	e.src.port = 61000;
+	pcscf_kernel_event(w->p, &e);
+	restart(w);
+	assert_int_equal(w->p->regs->set[SA_CUR]->nat_port, 61000);
+	e.src.port = 61001;
+	pcscf_kernel_event(w->p, &e);
+	assert_int_equal(w->set[0].nat_port, 61001);
+	drain(w);
+}
+
 /* The kernel was rebooted: SAs are gone, so is the registration. */
 static void test_kernel_forgot(void **state)
 {
@@ -209,6 +266,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_registration, setup_store, teardown),
+		cmocka_unit_test_setup_teardown(test_second_port, setup_store, teardown),
+		cmocka_unit_test_setup_teardown(test_nat, setup_store, teardown),
 		cmocka_unit_test_setup_teardown(test_kernel_forgot, setup_store, teardown),
 		cmocka_unit_test_setup_teardown(test_leftovers, setup_store, teardown),
 		cmocka_unit_test_setup_teardown(test_expired, setup_store, teardown),
