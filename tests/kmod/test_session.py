@@ -12,6 +12,7 @@ from knl import DUMP, SCHEMA_DOC, NlError, refused
 from lab import RELAY, Failed, check, core, ensure, inside, run, test, until
 from packet import datagram
 from test_flow import flow
+from test_life import fail_allocations
 
 IN_USE = pathlib.Path("/sys/module/kims/parameters/in_use")
 
@@ -593,6 +594,44 @@ def final_counters():
 
 
 # --- life ---
+
+@test
+def no_memory():
+    """allocations fail at random: a batch is whole or not there, a change made or not, nothing leaks"""
+    with core(["gtpu"]) as k, core() as sure, Ends(sure):
+        k.sock.settimeout(0.2)  # an acknowledgement may be lost, too
+        fail_allocations(True)
+        try:
+            for i in range(200):
+                fail_somewhere(k, i)
+        finally:
+            fail_allocations(False)
+        have = {s["id"] for s in sure.sessions()}
+        for i in range(0, 200, 4):
+            whole = have & {i * 10 + n for n in range(1, 4)}
+            ensure(f"batch {i} is whole", len(whole) in (0, 3))
+        users = counts(sure)
+        sure.call("session-flush")
+        check("nothing left", (0, 2, [0, 0]), counts(sure))
+        ensure(f"some were made: {users}", users[0])
+
+
+def fail_somewhere(k, i):
+    n = i * 10 + 1
+    third = [{"id": 3, "precedence": 1, "endpoint": 2, "teid": n, "far-id": 1, "urr-id": [1]}]
+    calls = [lambda: k.session_new(plain(n), plain(n + 1), plain(n + 2)),
+             lambda: k.session_change({"id": n, "label": "x" * 200, "ue-ipv6": f"fd45:0:1:{n:x}::",
+                                       "urr": [{"id": 1}], "qer": [{"id": 1}], "pdr": third}),
+             lambda: k.session_change({"id": n, "del-pdr": [3], "del-urr": [1]}),
+             lambda: k.session_get(n), lambda: k.dump("session-get")]
+    if i % 4:
+        calls.append(lambda: k.session_del(n, n + 1, n + 2))
+    for call in calls:
+        try:
+            call()
+        except OSError:
+            pass
+
 
 @test
 def module_in_use():
