@@ -223,8 +223,8 @@ static void kims_quoted_peer(const struct sk_buff *skb, struct kims_addr *ret)
 
 /*
  * Whether the packet is one of ours: to a tunnel that a FAR sends to, as far as the error quotes
- * it; a router need not quote more than the UDP header. (IPv4's UDP has updated the route before
- * it asks.)
+ * it; a router need not quote more than the UDP header. (Newer kernels have updated the route
+ * before they ask.)
  */
 int kims_gtpu_err_lookup(struct sock *sk, struct sk_buff *skb)
 {

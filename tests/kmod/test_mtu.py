@@ -6,9 +6,9 @@ than the links: by its route in the core, or by a router on the way that says so
 """
 import struct
 
-from gtp import ENB_LINK, GNB, PORT, REMOTE, UPF, Tunnels, gpdu
+from gtp import ENB_LINK, REMOTE, UPF, Tunnels
 from lab import check, core, ensure, ip_batch, run, sysctl, test, until
-from packet import Received, csum, datagram, ip, pseudo, tcp
+from packet import Received, csum, ip, pseudo, tcp
 from test_gtpu import downward
 
 FAMILIES = (4, 6)
@@ -241,25 +241,6 @@ def learn_one(t, outer, fam, part, what):
     t.down(sized(s, fam, 1380 - overhead(outer), **more))
     ensure(f"{what}: what fits goes", [p for p in [t.at_enb()] if p and len(p.raw) == 1380]
            or [p for p in t.enb.rest() if len(p.raw) == 1380])
-
-
-@test
-def not_learned():
-    """IPv6: an error that quotes a tunnel that nobody sends to changes nothing
-
-    For IPv4 the kernel believes every error about UDP, whether there is a socket or not.
-    """
-    with core() as k, PathMtu(1500), Tunnels(k) as t:
-        s = t.session(11, inner=4, outer=6)
-        forged = datagram((UPF[6], PORT), (GNB[6], PORT), gpdu(0x6666, bytes(100)))
-        router_says(t, 6, 1300, forged)
-        t.down(sized(s, 4, 1430, frag=DF))
-        ensure(f"goes {t.drops()}", t.at_enb())
-        forged = datagram((UPF[6], PORT), (GNB[6], PORT), gpdu(s.teid_out, bytes(100)))
-        router_says(t, 6, 1300, forged)
-        t.down(sized(s, 4, 1430, frag=DF))
-        ensure(f"of this tunnel: told {t.drops()}", t.inet.next(lambda p: p.protocol == 1))
-        t.extra += 1
 
 
 @test
