@@ -90,6 +90,15 @@ struct conf_diameter {
 	uint32_t reconnect_s;
 };
 
+struct conf_pcrf {
+	struct conf_addr addr; /* where SMFs and P-CSCFs connect to */
+	uint16_t port;
+	char *apns;	/* what each APN gets, see pcrf/qos.h */
+	char *policies; /* what each media type and application gets */
+	char *sponsors; /* of sponsored data */
+	uint32_t aar_wait_ms;
+};
+
 struct conf {
 	char *path; /* as loaded; NULL: defaults only */
 	char *log_level;
@@ -99,6 +108,7 @@ struct conf {
 	struct conf_scscf scscf;
 	struct conf_hss hss;
 	struct conf_diameter diameter;
+	struct conf_pcrf pcrf;
 };
 
 /* path NULL: defaults. -errno with "FILE:LINE: KEY: why" in err; *ret untouched then. */

@@ -50,6 +50,7 @@ const struct conf_section conf_sections[] = {
 	{ "scscf", "The S-CSCF (TS 24.229 5.4)." },
 	{ "hss", "The HSS (TS 29.228, TS 33.102)." },
 	{ "diameter", "The Diameter nodes (RFC 6733); the identity of each is NAME.DOMAIN." },
+	{ "pcrf", "The PCRF (TS 29.212, TS 29.214)." },
 };
 
 const struct conf_row conf_rows[] = {
@@ -147,6 +148,20 @@ const struct conf_row conf_rows[] = {
 	S_U32(diameter, "timeout_ms", timeout_ms, 100, 30000, "6000", "Longest wait for an answer"),
 	S_U32(diameter, "reconnect_s", reconnect_s, 1, 600, "2",
 	      "Timer Tc: seconds between attempts to connect"),
+
+	S_ADDR(pcrf, addr, "10.46.0.7", "Address that the PCRF listens on (Gx, Rx)"),
+	S_PORT(pcrf, port, "3868", "Port that the PCRF listens on (TCP)"),
+	S_STR(pcrf, apns,
+	      "ims qci=5 arp=8 ambr=5000/20000; internet qci=9 arp=9 ambr=50000/200000; "
+	      "sos qci=5 arp=1; * qci=9 arp=10 ambr=5000/20000",
+	      "What the default bearer of each APN gets: \"NAME qci= arp= ambr=UP/DOWN (kbit/s) rule= base= "
+	      "(predefined) quota= (MB, usage monitoring)\", separated by ';'; \"*\": all others"),
+	S_STR(pcrf, policies, "",
+	      "What goes before TS 29.213 table 6.3.1: \"audio|video|application|text|control|data|message|"
+	      "other|app:AF-APPLICATION qci= arp= max=UP/DOWN (kbit/s)\", separated by ';'"),
+	S_STR(pcrf, sponsors, "", "Sponsor-Identities that are accepted (TS 29.214 4.4.1), separated by spaces"),
+	S_U32(pcrf, "aar_wait_ms", aar_wait_ms, 0, 5000, "500",
+	      "An AAR waits so long for the IP-CAN session that it belongs to"),
 };
 
 const size_t conf_n_rows = ARRAY_SIZE(conf_rows);
