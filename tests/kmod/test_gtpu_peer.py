@@ -59,7 +59,7 @@ class GtpKo:
 def tcp_server(space, where, data, out):
     """Takes a connection, reads all, answers with data."""
     with inside(space):
-        s = socket.socket()
+        s = socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(where)
     s.listen()
@@ -87,7 +87,7 @@ def tcp_server(space, where, data, out):
 def bulk(space, where, up, down, source=None):
     """Sends up over TCP and reads the answer."""
     with inside(space):
-        s = socket.socket()
+        s = socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET)
     if source:
         s.bind((source, 0))
     s.settimeout(30)

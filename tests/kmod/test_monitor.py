@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kimsmon: inner packets of monitored sessions on a device of their own; topology: gtp.py."""
+import json
+import os
+import pathlib
+import shutil
 import socket
 import struct
 import subprocess
+import time
 
 from gtp import REMOTE, Tunnels
-from lab import Skipped, check, core, ensure, inside, run, test
+from lab import Skipped, check, core, ensure, inside, run, test, until
 from packet import Received, datagram
 
 HOST, OUTGOING = 0, 4
@@ -128,3 +133,74 @@ def own_packets():
         out.close()
         check("no session", None, m.next(0.1))
         t.quiet()
+
+
+KIMSCTL = pathlib.Path(__file__).resolve().parents[2] / "build/bin/kimsctl"
+
+
+def monitor(t, *args):
+    """kimsctl monitor, started; waits until the session is monitored."""
+    if not KIMSCTL.exists():
+        raise Skipped("kimsctl is not built")
+    with inside("core"):
+        p = subprocess.Popen([KIMSCTL, "monitor", *args], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    ensure("monitored", until(lambda: any(s.get("monitored") for s in t.k.sessions())))
+    time.sleep(0.1)
+    return p
+
+
+def two_packets(t, s, inner):
+    t.up(s, datagram((s.ue, 4000), (REMOTE[inner], 40053), b"up"))
+    ensure("passes", t.at_inet())
+    t.down(datagram((REMOTE[inner], 40053), (s.ue, 4000), b"down"))
+    ensure("passes", t.at_enb())
+
+
+@test
+def kimsctl_lines():
+    """kimsctl monitor: a line per packet of the subscriber; nothing stays behind"""
+    with core() as k, Tunnels(k) as t:
+        for inner in FAMILIES:
+            s = t.session(45, inner, label="001010000000045")
+            other = t.session(46, inner, label="001010000000046")
+            p = monitor(t, "-n", "2", "001010000000045")
+            two_packets(t, other, inner)
+            two_packets(t, s, inner)
+            out, err = p.communicate(timeout=20)
+            check(f"status ({err})", 0, p.returncode)
+            lines = sorted(line.split(None, 1)[1] for line in out.splitlines())
+            check("lines", 2, len(lines))
+            for line, way in zip(lines, ("down", "up")):
+                ensure(line, line.startswith(way) and "001010000000045 session 45 " in line
+                       and "UDP" in line)
+            check("off again", [0, 0], [one.get("monitored", 0) for one in k.sessions()])
+            s.remove(k)
+            other.remove(k)
+        ensure("no device stays", "kimsmon" not in run("ip", "-n", "core", "link"))
+
+
+@test
+def kimsctl_pcapng():
+    """kimsctl monitor -w: tshark shows whose each packet is, which way, and nothing malformed"""
+    if not shutil.which("tshark"):
+        raise Skipped("no tshark")
+    path = "/tmp/kims-monitor.pcapng"
+    with core() as k, Tunnels(k) as t:
+        for inner in FAMILIES:
+            s = t.session(47, inner, label="001010000000047")
+            p = monitor(t, "-n", "2", "-w", path)
+            two_packets(t, s, inner)
+            _, err = p.communicate(timeout=20)
+            check(f"status ({err})", 0, p.returncode)
+            seen = json.loads(run("tshark", "-r", path, "-T", "json", "-o",
+                                  "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"))
+            check("packets", 2, len(seen))
+            text = json.dumps(seen)
+            for want in ("subscriber 001010000000047, session 47, uplink",
+                         "subscriber 001010000000047, session 47, downlink",
+                         '"udp.checksum.status": "1"'):
+                ensure(f"{want} in {text}", want in text)
+            ensure("nothing malformed", "_ws.malformed" not in text)
+            s.remove(k)
+    os.unlink(path)

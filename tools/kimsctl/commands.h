@@ -54,6 +54,8 @@ int cmd_ping(struct kimsctl *k, int argc, char **argv);
 int cmd_show(struct kimsctl *k, int argc, char **argv);
 /* trace.c */
 int cmd_trace(struct kimsctl *k, int argc, char **argv);
+/* monitor.c */
+int cmd_monitor(struct kimsctl *k, int argc, char **argv);
 /* config.c */
 int cmd_config_check(struct kimsctl *k, int argc, char **argv);
 int cmd_config_sample(struct kimsctl *k, int argc, char **argv);

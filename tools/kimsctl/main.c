@@ -20,6 +20,8 @@ static const struct kc_command commands[] = {
 	  "tables of what the daemons and the kernel hold", cmd_show },
 	{ "trace", "-o DIR [-t SECONDS]",
 	  "capture all interfaces, with the keys to decrypt ESP written beside it", cmd_trace },
+	{ "monitor", "[-w FILE] [-t SECONDS] [-n PACKETS] [IMSI|SESSION]...",
+	  "inner packets of subscribers in GTP-U: a line each, or a pcapng file", cmd_monitor },
 	{ "subscriber", "add|show|set|del|import|export ...", "the subscribers of the HSS",
 	  cmd_subscriber },
 	{ "deregister", "IMPU", "network-initiated de-registration (RTR from the HSS)",
