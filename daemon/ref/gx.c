@@ -204,8 +204,8 @@ static const struct ie_rule ccr_rules[] = {
 
 static const struct ie_rule cca_rules[] = {
 	IE_RESULT_ROWS(struct gx_cca, result),
-	PCC_ONE(CC_REQUEST_TYPE, IE_MAND, IE_INT, struct gx_cca, type),
-	PCC_ONE(CC_REQUEST_NUMBER, IE_MAND, IE_UINT, struct gx_cca, number),
+	PCC_ONE(CC_REQUEST_TYPE, IE_ENVL, IE_INT, struct gx_cca, type),
+	PCC_ONE(CC_REQUEST_NUMBER, IE_ENVL, IE_UINT, struct gx_cca, number),
 	PCC_ANY(SUPPORTED_FEATURES),
 	INTS(BEARER_CONTROL_MODE, struct gx_cca, bearer_control_mode),
 	ORDER_ROWS(struct gx_cca),

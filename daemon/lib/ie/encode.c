@@ -74,11 +74,13 @@ static void put_group(struct ie_buf *b, const struct ie_rule *r, const void *bas
 
 static void put_number(struct ie_buf *b, const struct ie_rule *r, const void *p)
 {
-	if (r->map == IE_UINT && (*(const uint32_t *)p || r->presence == IE_MAND))
+	bool zero = r->presence == IE_MAND || r->presence == IE_ENVL; /* is a value, too */
+
+	if (r->map == IE_UINT && (*(const uint32_t *)p || zero))
 		ie_put_u32(b, r->avp, *(const uint32_t *)p);
 	else if (r->map == IE_INT && *(const int *)p >= 0)
 		ie_put_u32(b, r->avp, (uint32_t) * (const int *)p);
-	else if (r->map == IE_ULONG && (*(const uint64_t *)p || r->presence == IE_MAND))
+	else if (r->map == IE_ULONG && (*(const uint64_t *)p || zero))
 		ie_put(b, r->avp, &(uint64_t){ htobe64(*(const uint64_t *)p) }, 8);
 }
 
