@@ -95,6 +95,7 @@ int cmd_dns_zone(struct kimsctl *k, int argc _unused_, char **argv _unused_)
 		{ c->icscf.name, "icscf", { &c->icscf.addr, &c->icscf.addr6 }, c->icscf.port },
 		{ c->scscf.name, "scscf", { &c->scscf.addr, &c->scscf.addr6 }, c->scscf.port },
 		{ NULL, "hss", { &c->diameter.hss_addr, NULL }, 0 },
+		{ NULL, "pcrf", { &c->pcrf.addr, NULL }, 0 },
 	};
 
 	print_server(c);

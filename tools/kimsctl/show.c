@@ -24,6 +24,9 @@ static const struct view views[] = {
 	{ "history", "pcscf", "show history", { "impi", "role", "caller", "callee", "seconds", "why" } },
 	{ "drops", "pcscf", "show drops", { "time", "reason", "src", "dst", "spi", "sa_impi", "victim_impi", "count" } },
 	{ "subscriber", "hss", "show subscriber", { "imsi", "impi", "impu", "state", "scscf", "barred" } },
+	{ "pcrf", "pcrf", "show sessions", { "imsi", "apn", "address", "state", "pcef", "qci", "ambr_ul", "ambr_dl", "rat", "rules" } },
+	{ "rules", "pcrf", "show rules", { "rule", "imsi", "state", "component", "flow", "qci", "arp", "mbr_ul", "mbr_dl", "gbr_dl", "gate", "filter" } },
+	{ "af", "pcrf", "show af", { "af", "imsi", "address", "state", "signalling", "session" } },
 	{ "peers", "hss", "show peers", { "identity", "state" } },
 };
 

@@ -10,7 +10,8 @@
 #include "lib/core/ctl.h"
 #include "lib/netlink/kims_nl.h"
 
-static const char *const functions[] = { "hss", "icscf", "scscf", "pcscf" };
+static const char *const functions[] = { "hss", "icscf", "scscf", "pcscf", "pcrf" };
+#define N_REQUIRED 4 /* the others are shown when they run */
 
 static int call(struct kimsctl *k, const char *nf, const char *cmd, json_t **ret, char *err, size_t n)
 {
@@ -110,9 +111,12 @@ int cmd_status(struct kimsctl *k, int argc _unused_, char **argv _unused_)
 
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
 		json_t *res = NULL;
-		bool up = call(k, functions[i], "ping", &res, err, sizeof(err)) == 0;
+		int r = call(k, functions[i], "ping", &res, err, sizeof(err));
+		bool up = r == 0;
 
 		json_decref(res);
+		if (i >= N_REQUIRED && r == -ENOENT)
+			continue;
 		*carries = 0;
 		if (up)
 			gauges(k, functions[i], carries, sizeof(carries));
