@@ -132,7 +132,7 @@ static const struct fsm_state states[] = {
 };
 static const char *const events[] = { "push", "done", "again", "release", "closed" };
 
-const struct fsm_desc pcrf_gx_fsm = { .name = "pcrf-gx",
+const struct fsm_desc pcrf_gx_fsm = { .name = "gx",
 				      .states = states,
 				      .n_states = ARRAY_SIZE(states),
 				      .event_names = events,

@@ -182,7 +182,7 @@ void pcrf_rules_remove(struct pcrf_rx *x);
 
 /* rx.c */
 enum rx_state { RXS_WAITING, RXS_OPEN, RXS_ABORTING, RXS_GONE };
-enum rx_event { RXE_AAR, RXE_BOUND, RXE_STR, RXE_ABORT, RXE_CLOSED };
+enum rx_event { RXE_AAR, RXE_BOUND, RXE_ABORT, RXE_CLOSED };
 extern const struct fsm_desc pcrf_rx_fsm;
 bool pcrf_on_rx(void *arg, struct dia_token *t, const struct ie_command *cmd,
 		const struct ie_env *env, void *r);

@@ -727,6 +727,68 @@ static void test_usage(void **state)
 	assert_int_equal(pcrf.gx->used, 7000100);
 }
 
+static void open_client(const char *identity, struct dia **ret);
+
+/* The connection of an AF breaks while its AAR waits. */
+static void test_af_leaves(void **state)
+{
+	struct rx_aar r = aar_of("\12\55\0\1");
+
+	(void)state;
+	add_media(&r, 1, RX_AUDIO, -1);
+	send_aar("rx;1", &r);
+	UNTIL(pcrf.n_rx == 1);
+	dia_close(af);
+	assert_int_equal(f.result, DIA_NO_PEER);
+	UNTIL(pcrf.n_rx == 0);
+	open_client(AF, &af);
+	dia_serve(af, &rx_app, on_rx_request, NULL);
+	UNTIL(dia_peer_up(af, NULL));
+	attach();
+	call(false, -1);
+}
+
+/* The SMF is away when a call is to be set up. */
+static void test_smf_leaves(void **state)
+{
+	struct rx_aar r = aar_of("\12\55\0\1");
+
+	(void)state;
+	attach();
+	dia_close(smf);
+	UNTIL(!dia_peer_up(pcrf.dia, SMF));
+	add_media(&r, 1, RX_AUDIO, -1);
+	assert_int_equal(aar("rx;1", &r), RX_TEMPORARY_NETWORK_FAILURE);
+	assert_int_equal(pcrf.n_rx, 0);
+	assert_null(pcrf.gx->rules);
+	open_client(SMF, &smf);
+	dia_serve(smf, &gx_app, on_gx_rar, NULL);
+	UNTIL(dia_peer_up(pcrf.dia, SMF));
+	call(false, -1);
+}
+
+/* Attach, call, detach, in every order of the last two: nothing stays. */
+static void test_cycles(void **state)
+{
+	struct gx_ccr t = ccr_of(GX_TERMINATION_REQUEST, 1);
+	struct rx_aar r = aar_of("\12\55\0\1");
+
+	(void)state;
+	add_media(&r, 1, RX_AUDIO, -1);
+	for (int i = 0; i < 300; i++) {
+		attach();
+		s.n_names = 0;
+		assert_int_equal(aar("rx;1", &r), PCC_SUCCESS);
+		if (i % 2)
+			assert_int_equal(str_("rx;1"), PCC_SUCCESS);
+		assert_int_equal(ccr("gx;1", &t), PCC_SUCCESS);
+		if (!(i % 2))
+			assert_int_equal(str_("rx;1"), PCC_SUCCESS);
+		assert_int_equal(pcrf.n_gx + pcrf.n_rx, 0);
+	}
+	assert_int_equal(pcrf.gx_by_id.n + pcrf.gx_by_v4.n + pcrf.gx_by_v6.n + pcrf.rx_by_id.n, 0);
+}
+
 static void test_tables(void **state)
 {
 	char why[200] = "";
@@ -817,6 +879,9 @@ int main(void)
 		T(test_smf_restart),
 		T(test_af_restart),
 		T(test_usage),
+		T(test_af_leaves),
+		T(test_smf_leaves),
+		T(test_cycles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

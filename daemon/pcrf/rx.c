@@ -258,7 +258,6 @@ static void on_waiting(struct fsm *f, int event, void *data)
 		fsm_go(f, RXS_GONE);
 		break;
 	case RXE_AAR:
-	case RXE_STR:
 	case RXE_ABORT:
 		break;
 	}
@@ -294,7 +293,6 @@ static void on_open(struct fsm *f, int event, void *data)
 		fsm_go(f, RXS_GONE);
 		break;
 	case RXE_BOUND:
-	case RXE_STR:
 		break;
 	}
 }
@@ -321,9 +319,9 @@ static const struct fsm_state states[] = {
 			   .on_event = on_open, .on_timeout = abort_over },
 	[RXS_GONE] = { .name = "gone", .doc = "freed at the end of the round" },
 };
-static const char *const events[] = { "aar", "bound", "str", "abort", "closed" };
+static const char *const events[] = { "aar", "bound", "abort", "closed" };
 
-const struct fsm_desc pcrf_rx_fsm = { .name = "pcrf-rx",
+const struct fsm_desc pcrf_rx_fsm = { .name = "rx",
 				      .states = states,
 				      .n_states = ARRAY_SIZE(states),
 				      .event_names = events,
