@@ -97,11 +97,11 @@ static noinline void kims_rtp_source_new(struct kims_rtp *rtp, u32 ssrc, u16 seq
 	s->heard = true;
 }
 
-static __always_inline bool kims_rtp_received(struct kims_rtp_flow *rf,
+/* Here and below rtp is rf->rtp, handed on because it would be loaded again after each store. */
+static __always_inline bool kims_rtp_received(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
 					      const struct kims_rtp_header *h)
 {
 	u32 transit = kims_rtp_clock(rf) - ntohl(h->timestamp);
-	struct kims_rtp *rtp = rf->rtp;
 	bool goes_on;
 
 	if (!rtp->source.heard || rtp->source.ssrc != ntohl(h->ssrc)) {
@@ -151,26 +151,25 @@ static noinline bool kims_rtp_ssrc_allowed(const struct kims_rtp *rtp,
 	       rtp->source.ssrc == ssrc;
 }
 
-static __always_inline int kims_rtp_source_check(struct kims_rtp_flow *rf,
+static __always_inline int kims_rtp_source_check(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
 						 const struct kims_rtp_header *h)
 {
 	const struct kims_rtp_options *o = rf->options;
-	struct kims_rtp *rtp = rf->rtp;
 
 	if (likely(!o)) {
-		kims_rtp_received(rf, h);
+		kims_rtp_received(rf, rtp, h);
 		return 0;
 	}
 	if (!kims_rtp_ssrc_allowed(rtp, o, ntohl(h->ssrc)))
 		return KIMS_DROP_SSRC;
 	rtp->ssrc_free = false;
-	return kims_rtp_received(rf, h) || o->continuity != KIMS_CONTINUITY_SEQUENCE ?
+	return kims_rtp_received(rf, rtp, h) || o->continuity != KIMS_CONTINUITY_SEQUENCE ?
 		       0 : KIMS_DROP_SEQUENCE;
 }
 
 /* RFC 3550 A.1: version 2, and the contributing sources inside the datagram. */
-static __always_inline int kims_rtp_check(struct kims_rtp_flow *rf, const u8 *payload,
-					  unsigned int len)
+static __always_inline int kims_rtp_check(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
+					  const u8 *payload, unsigned int len)
 {
 	const struct kims_rtp_header *h = (const struct kims_rtp_header *)payload;
 	int why;
@@ -179,7 +178,7 @@ static __always_inline int kims_rtp_check(struct kims_rtp_flow *rf, const u8 *pa
 	if (len < sizeof(*h) || h->vpxcc >> 6 != RTP_VERSION ||
 	    sizeof(*h) + (h->vpxcc & 0xf) * 4 > len)
 		return KIMS_DROP_MALFORMED;
-	why = kims_rtp_source_check(rf, h);
+	why = kims_rtp_source_check(rf, rtp, h);
 	if (unlikely(why))
 		return why;
 	if (rf->filter && !test_bit(h->mpt & 0x7f, rf->payload_types))
@@ -208,29 +207,27 @@ bool kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, const u8 *payload, unsigne
 	return __kims_rtp_is_rtcp(rf, payload, len);
 }
 
-static __always_inline int __kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload,
-					   unsigned int len, bool rtcp)
+static __always_inline int __kims_rtp_look(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
+					   const u8 *payload, unsigned int len, bool rtcp)
 {
 	int why = 0;
 
 	if (rtcp)
 		why = kims_rtcp_check(payload, len);
 	else if (rf->media != KIMS_MEDIA_UDP)
-		why = kims_rtp_check(rf, payload, len);
+		why = kims_rtp_check(rf, rtp, payload, len);
 	return why ?: rf->gate == KIMS_GATE_CLOSED ? KIMS_DROP_GATE : 0;
 }
 
 int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len, bool rtcp)
 {
-	return __kims_rtp_look(rf, payload, len, rtcp);
+	return __kims_rtp_look(rf, rf->rtp, payload, len, rtcp);
 }
 
 /* --- accounting --- */
 
-static __always_inline void kims_rtp_heard(struct kims_rtp_flow *rf)
+static __always_inline void kims_rtp_heard(struct kims_rtp_flow *rf, struct kims_rtp *rtp)
 {
-	struct kims_rtp *rtp = rf->rtp;
-
 	rtp->last = jiffies;
 	rtp->seen = true;
 	if (likely(rtp->activity == KIMS_RTP_ACTIVE))
@@ -253,20 +250,20 @@ static __always_inline void kims_rtp_sent(struct kims_rtp *rtp, unsigned int len
 	u64_stats_update_end(&stats->syncp);
 }
 
-static __always_inline void __kims_rtp_count(struct kims_rtp_flow *rf, unsigned int len,
-					     bool rtcp, int why)
+static __always_inline void __kims_rtp_count(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
+					     unsigned int len, bool rtcp, int why)
 {
 	if (likely(!why))
-		kims_rtp_sent(rf->rtp, len, rtcp);
+		kims_rtp_sent(rtp, len, rtcp);
 	else
-		rf->rtp->count.drops[kims_rtp_drop_slot(why)]++;
+		rtp->count.drops[kims_rtp_drop_slot(why)]++;
 	if (likely(!why) || why == KIMS_DROP_GATE || why == KIMS_DROP_PAYLOAD_TYPE)
-		kims_rtp_heard(rf);
+		kims_rtp_heard(rf, rtp);
 }
 
 void kims_rtp_count_packet(struct kims_rtp_flow *rf, unsigned int len, bool rtcp, int why)
 {
-	__kims_rtp_count(rf, len, rtcp, why);
+	__kims_rtp_count(rf, rf->rtp, len, rtcp, why);
 }
 
 /* RTCP is whole.c's, which can read all of it. */
@@ -281,9 +278,10 @@ static int kims_rtp_account(struct kims_flow *f, const u8 *payload, unsigned int
 	} else {
 		if (likely(!why))
 			why = unlikely(__kims_rtp_is_rtcp(rf, payload, len)) ?
-				      KIMS_FLOW_GONE : __kims_rtp_look(rf, payload, len, false);
+				      KIMS_FLOW_GONE : __kims_rtp_look(rf, rtp, payload, len,
+								       false);
 		if (likely(why != KIMS_FLOW_GONE))
-			__kims_rtp_count(rf, len, false, why);
+			__kims_rtp_count(rf, rtp, len, false, why);
 	}
 	spin_unlock(&rtp->lock);
 	return why;
