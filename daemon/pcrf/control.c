@@ -39,11 +39,11 @@ static int show_gx(void *arg, const json_t *req _unused_, json_t **ret, char *er
 
 	for (const struct pcrf_gx *g = p->gx; g; g = g->next)
 		json_array_append_new(
-			list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:s}", "imsi", g->imsi, "apn",
-					g->apn, "address", address_of(g, a), "state",
-					fsm_state_name(&g->fsm), "pcef", g->host, "qci", g->qos.qci,
-					"ambr_ul", g->ambr_ul, "ambr_dl", g->ambr_dl, "rat", g->rat,
-					"rules", n_rules(g), "session", g->id));
+			list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:s}", "imsi",
+					g->imsi, "apn", g->apn, "address", address_of(g, a),
+					"state", fsm_state_name(&g->fsm), "pcef", g->host, "qci",
+					g->qos.qci, "ambr_ul", g->ambr_ul, "ambr_dl", g->ambr_dl,
+					"rat", g->rat, "rules", n_rules(g), "session", g->id));
 	*ret = list;
 	return 0;
 }
@@ -56,12 +56,11 @@ static int show_rx(void *arg, const json_t *req _unused_, json_t **ret, char *er
 	char a[80];
 
 	for (const struct pcrf_rx *x = p->rx; x; x = x->next)
-		json_array_append_new(
-			list, json_pack("{s:s,s:s,s:s,s:s,s:b,s:s}", "af", x->host, "imsi",
-					x->gx ? x->gx->imsi : "", "address",
-					x->gx ? address_of(x->gx, a) : "", "state",
-					fsm_state_name(&x->fsm), "signalling", x->signalling, "session",
-					x->id));
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:b,s:s}", "af", x->host,
+						      "imsi", x->gx ? x->gx->imsi : "", "address",
+						      x->gx ? address_of(x->gx, a) : "", "state",
+						      fsm_state_name(&x->fsm), "signalling",
+						      x->signalling, "session", x->id));
 	*ret = list;
 	return 0;
 }
@@ -85,16 +84,16 @@ static const char *gate_name(int status)
 
 static json_t *rule_json(const struct pcrf_gx *g, const struct pcrf_rule *r)
 {
-	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:s,s:s}", "rule", r->name, "imsi",
-			 g->imsi, "state",
-			 r->inflight   ? "sent"
-			 : !r->wanted  ? "removing"
-			 : r->dirty    ? "pending"
-				       : "installed",
-			 "component", (int)r->component, "flow", (int)r->sub, "qci", r->qos.qci, "arp",
-			 (int)r->qos.arp.level, "mbr_ul", r->qos.mbr_ul, "mbr_dl", r->qos.mbr_dl, "gbr_dl",
-			 r->qos.gbr_dl, "gate", gate_name(r->status), "filter",
-			 r->n_flow ? r->flow[0].text : "");
+	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:s,s:s}", "rule", r->name,
+			 "imsi", g->imsi, "state",
+			 r->inflight  ? "sent"
+			 : !r->wanted ? "removing"
+			 : r->dirty   ? "pending"
+				      : "installed",
+			 "component", (int)r->component, "flow", (int)r->sub, "qci", r->qos.qci,
+			 "arp", (int)r->qos.arp.level, "mbr_ul", r->qos.mbr_ul, "mbr_dl",
+			 r->qos.mbr_dl, "gbr_dl", r->qos.gbr_dl, "gate", gate_name(r->status),
+			 "filter", r->n_flow ? r->flow[0].text : "");
 }
 
 static int show_rules(void *arg, const json_t *req _unused_, json_t **ret, char *err _unused_,
@@ -147,7 +146,8 @@ static int release(void *arg, const json_t *req, json_t **ret, char *err, size_t
 	int e;
 
 	if (!g) {
-		snprintf(err, errsize, "there is no session %s", id ? id : "(\"session\" is missing)");
+		snprintf(err, errsize, "there is no session %s",
+			 id ? id : "(\"session\" is missing)");
 		return -ENOENT;
 	}
 	e = pcrf_gx_release(g);

@@ -21,11 +21,12 @@ METRIC_GAUGE(m_rx, "kims_pcrf_rx_sessions", "AF sessions");
 
 void pcrf_metrics(void)
 {
-	struct metric *all[] = { &m_initial, &m_update, &m_final, &m_refused,
+	struct metric *all[] = { &m_initial, &m_update,	  &m_final, &m_refused,
 				 &m_rar,     &m_sessions, &m_rx };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		metric_register(all[i]);
+	pcrf_rx_metrics();
 }
 
 void pcrf_gauges(const struct pcrf *p)
@@ -107,27 +108,37 @@ static void ending_timeout(struct fsm *f)
 }
 
 static const struct fsm_state states[] = {
-	[GXS_IDLE] = { .name = "idle", .doc = "the PCEF has what it shall have",
+	[GXS_IDLE] = { .name = "idle",
+		       .doc = "the PCEF has what it shall have",
 		       .events = FSM_BIT(GXE_PUSH) | FSM_BIT(GXE_RELEASE) | FSM_BIT(GXE_CLOSED),
 		       .next = FSM_BIT(GXS_PUSHING) | FSM_BIT(GXS_ENDING) | FSM_BIT(GXS_GONE),
 		       .on_event = on_idle },
-	[GXS_PUSHING] = { .name = "pushing", .doc = "RAR sent, RAA to come; TS 29.212 4.5.2.1",
+	[GXS_PUSHING] = { .name = "pushing",
+			  .doc = "RAR sent, RAA to come; TS 29.212 4.5.2.1",
 			  .events = FSM_BIT(GXE_DONE) | FSM_BIT(GXE_AGAIN) | FSM_BIT(GXE_RELEASE) |
 				    FSM_BIT(GXE_CLOSED),
 			  .next = FSM_BIT(GXS_IDLE) | FSM_BIT(GXS_BACKOFF) | FSM_BIT(GXS_ENDING) |
 				  FSM_BIT(GXS_GONE),
-			  .waiting = true, .timer_usec = 60 * USEC_PER_SEC,
-			  .on_event = on_pushing, .on_timeout = push_timeout },
-	[GXS_BACKOFF] = { .name = "backoff", .doc = "the PCEF was busy with the session (4144), or away",
+			  .waiting = true,
+			  .timer_usec = 60 * USEC_PER_SEC,
+			  .on_event = on_pushing,
+			  .on_timeout = push_timeout },
+	[GXS_BACKOFF] = { .name = "backoff",
+			  .doc = "the PCEF was busy with the session (4144), or away",
 			  .events = FSM_BIT(GXE_RELEASE) | FSM_BIT(GXE_CLOSED),
 			  .next = FSM_BIT(GXS_PUSHING) | FSM_BIT(GXS_ENDING) | FSM_BIT(GXS_GONE),
-			  .waiting = true, .timer_usec = 200 * USEC_PER_MSEC,
-			  .on_event = on_pushing, .on_timeout = backoff_over },
-	[GXS_ENDING] = { .name = "ending", .doc = "released by us, CCR-T to come; TS 29.212 4.5.9",
+			  .waiting = true,
+			  .timer_usec = 200 * USEC_PER_MSEC,
+			  .on_event = on_pushing,
+			  .on_timeout = backoff_over },
+	[GXS_ENDING] = { .name = "ending",
+			 .doc = "released by us, CCR-T to come; TS 29.212 4.5.9",
 			 .events = FSM_BIT(GXE_CLOSED),
 			 .next = FSM_BIT(GXS_GONE),
-			 .waiting = true, .timer_usec = 10 * USEC_PER_SEC,
-			 .on_event = on_idle, .on_timeout = ending_timeout },
+			 .waiting = true,
+			 .timer_usec = 10 * USEC_PER_SEC,
+			 .on_event = on_idle,
+			 .on_timeout = ending_timeout },
 	[GXS_GONE] = { .name = "gone", .doc = "freed at the end of the round" },
 };
 static const char *const events[] = { "push", "done", "again", "release", "closed" };
@@ -236,6 +247,7 @@ static void unlist(struct pcrf_gx *g)
 	g->next = p->dead_gx;
 	p->dead_gx = g;
 	p->n_gx--;
+	pcrf_gauges(p);
 }
 
 void pcrf_gx_end(struct pcrf_gx *g)
@@ -337,7 +349,7 @@ static enum pcrf_event event_of(const struct gx_rule_report *r, const struct pcr
 		break;
 	}
 	return r->failure >= 0 && r->failure != GX_PS_TO_CS_HANDOVER && !c->lost ? PCRF_EV_FAILED
-										  : PCRF_EV_RELEASED;
+										 : PCRF_EV_RELEASED;
 }
 
 void pcrf_gx_report(struct pcrf_gx *g, const struct gx_rule_report *r, size_t n,
@@ -362,10 +374,19 @@ void pcrf_gx_report(struct pcrf_gx *g, const struct gx_rule_report *r, size_t n,
 
 /* What the PCEF shall report (TS 29.212 4.5.3). */
 static const uint32_t triggers[] = {
-	GX_RAT_CHANGE, GX_LOSS_OF_BEARER, GX_RECOVERY_OF_BEARER, GX_IP_CAN_CHANGE,
-	GX_USER_LOCATION_CHANGE, GX_UE_IP_ADDRESS_ALLOCATE, GX_UE_IP_ADDRESS_RELEASE,
-	GX_DEFAULT_EPS_BEARER_QOS_CHANGE, GX_AN_GW_CHANGE, GX_SUCCESSFUL_RESOURCE_ALLOCATION,
-	GX_UE_TIME_ZONE_CHANGE, GX_CHARGING_CORRELATION_EXCHANGE, GX_ACCESS_NETWORK_INFO_REPORT,
+	GX_RAT_CHANGE,
+	GX_LOSS_OF_BEARER,
+	GX_RECOVERY_OF_BEARER,
+	GX_IP_CAN_CHANGE,
+	GX_USER_LOCATION_CHANGE,
+	GX_UE_IP_ADDRESS_ALLOCATE,
+	GX_UE_IP_ADDRESS_RELEASE,
+	GX_DEFAULT_EPS_BEARER_QOS_CHANGE,
+	GX_AN_GW_CHANGE,
+	GX_SUCCESSFUL_RESOURCE_ALLOCATION,
+	GX_UE_TIME_ZONE_CHANGE,
+	GX_CHARGING_CORRELATION_EXCHANGE,
+	GX_ACCESS_NETWORK_INFO_REPORT,
 };
 
 static void order_usage(const struct pcrf_gx *g, struct gx_orders *o)
@@ -445,7 +466,8 @@ static const struct pcrf_policy *profile_of(const struct pcrf *p, struct str ims
 }
 
 /* A session that this one takes the place of: the PCEF has forgotten it. */
-static void end_former(struct pcrf *p, const struct ie_env *env, const struct gx_ccr *r, struct str apn)
+static void end_former(struct pcrf *p, const struct ie_env *env, const struct gx_ccr *r,
+		       struct str apn)
 {
 	struct str v6 = { NULL, 0 };
 	struct pcrf_gx *g;

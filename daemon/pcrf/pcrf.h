@@ -31,9 +31,9 @@
 /* What happened to a rule at the PCEF and is to be told to the AF. */
 enum pcrf_event {
 	PCRF_EV_NONE,
-	PCRF_EV_FAILED,	   /* could not be installed */
-	PCRF_EV_RELEASED,  /* its bearer is gone */
-	PCRF_EV_LOST,	   /* its bearer is without radio */
+	PCRF_EV_FAILED,	  /* could not be installed */
+	PCRF_EV_RELEASED, /* its bearer is gone */
+	PCRF_EV_LOST,	  /* its bearer is without radio */
 	PCRF_EV_RECOVERED,
 	PCRF_EV_ALLOCATED, /* resources are there */
 	PCRF_N_EVENTS,
@@ -52,13 +52,13 @@ struct pcrf_rule {
 		int direction; /* enum gx_flow_direction */
 	} flow[2];
 	uint8_t n_flow;
-	bool wanted;   /* false: to be removed */
-	bool dirty;    /* to be sent */
-	bool inflight; /* in the RAR under way */
-	bool known;    /* the PCEF has it, or may */
+	bool wanted;	/* false: to be removed */
+	bool dirty;	/* to be sent */
+	bool inflight;	/* in the RAR under way */
+	bool known;	/* the PCEF has it, or may */
 	bool confirmed; /* it said so */
-	bool notify;   /* Resource-Allocation-Notification */
-	int status;    /* enum pcc_flow_status */
+	bool notify;	/* Resource-Allocation-Notification */
+	int status;	/* enum pcc_flow_status */
 	uint32_t precedence;
 	struct pcrf_qos qos;
 	enum pcrf_event event;
@@ -74,7 +74,7 @@ struct pcrf_gx {
 	char imsi[16], apn[64];
 	bool has_v4, has_v6;
 	uint8_t v4[4], v6[8]; /* v6: the /64 */
-	uint32_t number; /* of the last CCR */
+	uint32_t number;      /* of the last CCR */
 	int ip_can, rat;
 	uint8_t uli[24], timezone[2], mcc_mnc[6], charging_id[32];
 	uint8_t n_uli, n_timezone, n_mcc_mnc, n_charging_id;
@@ -140,6 +140,7 @@ void pcrf_serve(struct pcrf *p); /* takes Gx and Rx of p->dia */
 void pcrf_fini(struct pcrf *p);	 /* after dia_close() */
 uint64_t pcrf_hash(const struct pcrf *p, const void *data, size_t n);
 void pcrf_metrics(void);
+void pcrf_rx_metrics(void);
 void pcrf_gauges(const struct pcrf *p);
 
 /* gx.c */
@@ -151,7 +152,8 @@ bool pcrf_on_gx(void *arg, struct dia_token *t, const struct ie_command *cmd,
 struct pcrf_gx *pcrf_gx_by_id(const struct pcrf *p, struct str id);
 /* v6: at least 8 octets of prefix. NULL: none. apn p == NULL: any. */
 struct pcrf_gx *pcrf_gx_by_ue(const struct pcrf *p, struct str v4, struct str v6, struct str apn);
-void pcrf_gx_end(struct pcrf_gx *g); /* gone at the PCEF: the AFs hear of it, the session is freed */
+void pcrf_gx_end(
+	struct pcrf_gx *g); /* gone at the PCEF: the AFs hear of it, the session is freed */
 void pcrf_gx_free(struct pcrf_gx *g);
 int pcrf_gx_release(struct pcrf_gx *g); /* asks the PCEF to end it; -EALREADY */
 struct pcrf_cause {
@@ -167,7 +169,7 @@ void pcrf_push_send(struct pcrf_gx *g); /* the RAR of what is marked */
 int pcrf_push_release(struct pcrf_gx *g);
 bool pcrf_push_pending(const struct pcrf_gx *g);
 void pcrf_push_fail(struct pcrf_gx *g, bool definite); /* what is under way did not come about */
-void pcrf_push_again(struct pcrf_gx *g); /* what is under way is to be sent again */
+void pcrf_push_again(struct pcrf_gx *g);	       /* what is under way is to be sent again */
 
 /* rule.c */
 int pcrf_rule_flows(struct pcrf_rule *r, const struct rx_sub_component *f, bool *up, bool *down);
@@ -190,12 +192,14 @@ void pcrf_rx_bind_waiting(struct pcrf_gx *g); /* AARs that were there before the
 void pcrf_rx_unbind(struct pcrf_rx *x);
 void pcrf_rx_abort(struct pcrf_rx *x, int cause);
 void pcrf_rx_free(struct pcrf_rx *x);
-void pcrf_rx_end(struct pcrf_rx *x); /* gone at the AF: its rules go, it is freed */
-void pcrf_rx_tell(struct pcrf_gx *g);	    /* events marked on rules */
-void pcrf_rx_tell_access(struct pcrf_gx *g, enum rx_specific_action what); /* to those that asked for it */
+void pcrf_rx_end(struct pcrf_rx *x);  /* gone at the AF: its rules go, it is freed */
+void pcrf_rx_tell(struct pcrf_gx *g); /* events marked on rules */
+void pcrf_rx_tell_access(struct pcrf_gx *g,
+			 enum rx_specific_action what); /* to those that asked for it */
 
 /* peer.c */
-void pcrf_peer_seen(struct pcrf *p, const struct ie_env *env); /* ends the sessions of its former life */
+void pcrf_peer_seen(struct pcrf *p,
+		    const struct ie_env *env); /* ends the sessions of its former life */
 
 extern const struct ctl_cmd pcrf_cmds[];
 

@@ -48,7 +48,8 @@ static void forget_name(struct str name)
 {
 	for (size_t i = 0; i < s.n_names; i++)
 		if (str_eqz(name, s.names[i])) {
-			memmove(s.names[i], s.names[i + 1], (s.n_names - i - 1) * sizeof(s.names[0]));
+			memmove(s.names[i], s.names[i + 1],
+				(s.n_names - i - 1) * sizeof(s.names[0]));
 			s.n_names--;
 			return;
 		}
@@ -158,18 +159,20 @@ static void turn(int n)
 		loop_once(loop, 2);
 }
 
-#define UNTIL(cond)                                            \
-	do {                                                   \
-		for (int i_ = 0; i_ < 800 && !(cond); i_++)    \
-			loop_once(loop, 10);                   \
-		assert_true(cond);                             \
+#define UNTIL(cond)                                         \
+	do {                                                \
+		for (int i_ = 0; i_ < 800 && !(cond); i_++) \
+			loop_once(loop, 10);                \
+		assert_true(cond);                          \
 	} while (0)
 
 static void send_ccr(const char *sid, struct gx_ccr *r)
 {
 	struct dia_to to = { .session_id = str_of(sid) };
 
-	assert_int_equal(dia_request(smf, &gx_app, &gx_ccr_cmd, &to, r, (struct dia_done){ .fn = on_cca }), 0);
+	assert_int_equal(
+		dia_request(smf, &gx_app, &gx_ccr_cmd, &to, r, (struct dia_done){ .fn = on_cca }),
+		0);
 }
 
 static int ccr(const char *sid, struct gx_ccr *r)
@@ -228,17 +231,31 @@ static void add_media(struct rx_aar *r, uint32_t number, int type, int status)
 {
 	struct rx_component *c = &r->component[r->n_component++];
 
-	*c = (struct rx_component){ .number = number, .n_sub = 2, .media_type = type, .max_ul = 40000,
-				    .max_dl = 40000, .min_ul = -1, .min_dl = -1, .rs = -1, .rr = -1,
-				    .status = status, .reservation_priority = -1 };
+	*c = (struct rx_component){ .number = number,
+				    .n_sub = 2,
+				    .media_type = type,
+				    .max_ul = 40000,
+				    .max_dl = 40000,
+				    .min_ul = -1,
+				    .min_dl = -1,
+				    .rs = -1,
+				    .rr = -1,
+				    .status = status,
+				    .reservation_priority = -1 };
 	for (uint32_t i = 0; i < 2; i++) {
-		c->sub[i] = (struct rx_sub_component){ .number = i + 1, .n_description = 2, .status = -1,
-						       .usage = i ? RX_RTCP : -1, .max_ul = -1, .max_dl = -1,
+		c->sub[i] = (struct rx_sub_component){ .number = i + 1,
+						       .n_description = 2,
+						       .status = -1,
+						       .usage = i ? RX_RTCP : -1,
+						       .max_ul = -1,
+						       .max_dl = -1,
 						       .af_signalling_protocol = -1 };
-		c->sub[i].description[0] = i ? STR("permit out 17 from 10.46.0.1 20001 to 10.45.0.1 5001")
-					     : STR("permit out 17 from 10.46.0.1 20000 to 10.45.0.1 5000");
-		c->sub[i].description[1] = i ? STR("permit in 17 from 10.45.0.1 5001 to 10.46.0.1 20001")
-					     : STR("permit in 17 from 10.45.0.1 5000 to 10.46.0.1 20000");
+		c->sub[i].description[0] =
+			i ? STR("permit out 17 from 10.46.0.1 20001 to 10.45.0.1 5001")
+			  : STR("permit out 17 from 10.46.0.1 20000 to 10.45.0.1 5000");
+		c->sub[i].description[1] =
+			i ? STR("permit in 17 from 10.45.0.1 5001 to 10.46.0.1 20001")
+			  : STR("permit in 17 from 10.45.0.1 5000 to 10.46.0.1 20000");
 	}
 }
 
@@ -254,7 +271,9 @@ static void send_aar(const char *sid, const struct rx_aar *r)
 {
 	struct dia_to to = { .session_id = str_of(sid) };
 
-	assert_int_equal(dia_request(af, &rx_app, &rx_aar_cmd, &to, r, (struct dia_done){ .fn = on_aaa }), 0);
+	assert_int_equal(
+		dia_request(af, &rx_app, &rx_aar_cmd, &to, r, (struct dia_done){ .fn = on_aaa }),
+		0);
 }
 
 static int aar(const char *sid, const struct rx_aar *r)
@@ -276,7 +295,9 @@ static int str_(const char *sid)
 	r.termination_cause = RX_LOGOUT;
 	r.required_access_info[0] = RX_USER_LOCATION;
 	r.n_required_access_info = 1;
-	assert_int_equal(dia_request(af, &rx_app, &rx_str_cmd, &to, &r, (struct dia_done){ .fn = on_sta }), 0);
+	assert_int_equal(
+		dia_request(af, &rx_app, &rx_str_cmd, &to, &r, (struct dia_done){ .fn = on_sta }),
+		0);
 	UNTIL(f.stas > before);
 	return f.sta_result;
 }
@@ -311,7 +332,9 @@ static int report(int status, int failure, int trigger)
 		r.n_event_trigger = 1;
 	}
 	r.n_report = 1;
-	r.report[0] = (struct gx_rule_report){ .status = status, .failure = failure, .n_name = s.n_names };
+	r.report[0] = (struct gx_rule_report){ .status = status,
+					       .failure = failure,
+					       .n_name = s.n_names };
 	for (size_t i = 0; i < s.n_names; i++)
 		r.report[0].name[i] = str_of(s.names[i]);
 	return ccr("gx;1", &r);
@@ -352,7 +375,8 @@ static void test_duplicate(void **state)
 
 	(void)state;
 	attach();
-	assert_int_equal(ccr("gx;9", &r), PCC_SUCCESS); /* the address again: the former one is stale */
+	assert_int_equal(ccr("gx;9", &r),
+			 PCC_SUCCESS); /* the address again: the former one is stale */
 	assert_int_equal(pcrf.n_gx, 1);
 	assert_string_equal(pcrf.gx->id, "gx;9");
 	r = ccr_initial("\12\55\0\1", "internet"); /* another APN may have the same address */
@@ -550,9 +574,11 @@ static void test_events(void **state)
 	(void)state;
 	attach();
 	call(true, -1);
-	assert_int_equal(report(GX_RULE_ACTIVE, -1, GX_SUCCESSFUL_RESOURCE_ALLOCATION), PCC_SUCCESS);
+	assert_int_equal(report(GX_RULE_ACTIVE, -1, GX_SUCCESSFUL_RESOURCE_ALLOCATION),
+			 PCC_SUCCESS);
 	UNTIL(f.rars == 1);
-	assert_int_equal(f.rar.specific_action[0], RX_INDICATION_OF_SUCCESSFUL_RESOURCES_ALLOCATION);
+	assert_int_equal(f.rar.specific_action[0],
+			 RX_INDICATION_OF_SUCCESSFUL_RESOURCES_ALLOCATION);
 	assert_int_equal(f.rar.flows[0].n_number, 2);
 	assert_int_equal(report(GX_RULE_TEMPORARILY_INACTIVE, -1, GX_LOSS_OF_BEARER), PCC_SUCCESS);
 	UNTIL(f.rars == 2);
@@ -720,8 +746,11 @@ static void test_usage(void **state)
 	assert_int_equal(s.cca.orders.install[0].n_name, 1);
 	r = ccr_of(GX_UPDATE_REQUEST, 1);
 	r.n_usage = 1;
-	r.usage[0] = (struct gx_usage){ .key = STR("session"), .used_total = 7000100, .level = -1,
-					.report = -1, .support = -1 };
+	r.usage[0] = (struct gx_usage){ .key = STR("session"),
+					.used_total = 7000100,
+					.level = -1,
+					.report = -1,
+					.support = -1 };
 	assert_int_equal(ccr("gx;1", &r), PCC_SUCCESS);
 	assert_int_equal(ccr("gx;1", &r), PCC_SUCCESS); /* repeated: counted once */
 	assert_int_equal(pcrf.gx->used, 7000100);
@@ -804,9 +833,15 @@ static void open_client(const char *identity, struct dia **ret)
 {
 	static const struct dia_app *const apps[] = { &gx_app, &rx_app };
 	struct dia_peer_conf peer = { "pcrf." REALM, "127.0.0.1", port };
-	struct dia_conf c = { .identity = identity, .realm = REALM, .peers = &peer, .n_peers = 1,
-			      .watchdog_s = 30, .reconnect_s = 1, .timeout_ms = 3000,
-			      .apps = apps, .n_apps = 2 };
+	struct dia_conf c = { .identity = identity,
+			      .realm = REALM,
+			      .peers = &peer,
+			      .n_peers = 1,
+			      .watchdog_s = 30,
+			      .reconnect_s = 1,
+			      .timeout_ms = 3000,
+			      .apps = apps,
+			      .n_apps = 2 };
 	char err[256];
 
 	if (dia_open(loop, &c, ret, err, sizeof(err)))
@@ -816,9 +851,15 @@ static void open_client(const char *identity, struct dia **ret)
 static int setup(void **state)
 {
 	static const struct dia_app *const apps[] = { &gx_app, &rx_app };
-	struct dia_conf c = { .identity = "pcrf." REALM, .realm = REALM, .listen_addr = "127.0.0.1",
-			      .watchdog_s = 30, .reconnect_s = 1, .timeout_ms = 300, .accept_realm = true,
-			      .apps = apps, .n_apps = 2 };
+	struct dia_conf c = { .identity = "pcrf." REALM,
+			      .realm = REALM,
+			      .listen_addr = "127.0.0.1",
+			      .watchdog_s = 30,
+			      .reconnect_s = 1,
+			      .timeout_ms = 300,
+			      .accept_realm = true,
+			      .apps = apps,
+			      .n_apps = 2 };
 	char err[256] = "";
 
 	(void)state;
@@ -830,8 +871,12 @@ static int setup(void **state)
 	assert_int_equal(loop_new(&loop), 0);
 	assert_int_equal(pcrf_init(&pcrf, loop), 0);
 	pcrf.aar_wait_ms = 150;
-	assert_int_equal(pcrf_policies_parse("ims qci=5 arp=8 ambr=5000/20000; metered qci=9 quota=7 rule=basic; "
-					     "* qci=9 arp=10", &pcrf.apns, err, sizeof(err)), 0);
+	assert_int_equal(
+		pcrf_policies_parse(
+			"ims qci=5 arp=8 ambr=5000/20000; metered qci=9 quota=7 rule=basic; "
+			"* qci=9 arp=10",
+			&pcrf.apns, err, sizeof(err)),
+		0);
 	if (dia_open(loop, &c, &pcrf.dia, err, sizeof(err)))
 		fail_msg("%s", err);
 	pcrf_serve(&pcrf);

@@ -37,7 +37,8 @@ static void end_sessions(struct pcrf *p, struct str host)
 			n++;
 		}
 	}
-	log_notice("%.*s has restarted: %u sessions of its former life are ended", STR_FMT(host), n);
+	log_notice("%.*s has restarted: %u sessions of its former life are ended", STR_FMT(host),
+		   n);
 }
 
 static struct pcrf_peer *peer_of(struct pcrf *p, struct str host)

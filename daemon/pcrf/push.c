@@ -35,7 +35,8 @@ void pcrf_push(struct pcrf_gx *g)
 static void fill_rule(const struct pcrf_rule *r, struct gx_rule *o)
 {
 	o->name = str_of(r->name);
-	o->service_id = o->rating_group = o->reporting_level = o->online = o->offline = o->metering = -1;
+	o->service_id = o->rating_group = o->reporting_level = o->online = o->offline =
+		o->metering = -1;
 	o->precedence = (int)r->precedence;
 	o->flow_status = r->status;
 	o->n_flow = r->n_flow;
@@ -171,7 +172,8 @@ static void on_result(struct pcrf_gx *g, int result, const struct gx_raa *a)
 		pcrf_gx_end(g);
 	} else if (result < 0 || result == DIA_TOO_BUSY || result == GX_PENDING_TRANSACTION) {
 		on_lost(g, result);
-	} else if (result % 10000 / 1000 == 2 || a->n_report) { /* refused ones are named: the others stand */
+	} else if (result % 10000 / 1000 == 2 ||
+		   a->n_report) { /* refused ones are named: the others stand */
 		settle(g, a);
 		fsm_event(&g->fsm, GXE_DONE, NULL);
 	} else {

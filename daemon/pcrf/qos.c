@@ -17,10 +17,14 @@ static const struct media_class {
 	uint32_t arp;
 	int rate;
 } classes[] = {
-	{ RX_AUDIO, "audio", 1, 1, 6, 64 },	    { RX_VIDEO, "video", 2, 4, 7, 1024 },
-	{ RX_APPLICATION, "application", 2, 4, 7, 128 }, { RX_TEXT, "text", 1, 1, 8, 8 },
-	{ RX_CONTROL, "control", 6, 6, 9, 64 },	    { RX_DATA, "data", 8, 8, 10, 512 },
-	{ RX_MESSAGE, "message", 6, 6, 10, 64 },    { RX_OTHER, "other", 9, 9, 11, 512 },
+	{ RX_AUDIO, "audio", 1, 1, 6, 64 },
+	{ RX_VIDEO, "video", 2, 4, 7, 1024 },
+	{ RX_APPLICATION, "application", 2, 4, 7, 128 },
+	{ RX_TEXT, "text", 1, 1, 8, 8 },
+	{ RX_CONTROL, "control", 6, 6, 9, 64 },
+	{ RX_DATA, "data", 8, 8, 10, 512 },
+	{ RX_MESSAGE, "message", 6, 6, 10, 64 },
+	{ RX_OTHER, "other", 9, 9, 11, 512 },
 };
 
 static const struct media_class *class_of(int type)
@@ -139,7 +143,7 @@ const struct pcrf_policy *pcrf_policy_find(const struct pcrf_policies *l, struct
 
 /* --- codecs --- */
 
-static const int amr[] = { 95, 103, 118, 134, 148, 159, 204, 244 };	      /* bits of 20 ms */
+static const int amr[] = { 95, 103, 118, 134, 148, 159, 204, 244 }; /* bits of 20 ms */
 static const int amr_wb[] = { 132, 177, 253, 285, 317, 365, 397, 461, 477 };
 
 /* On IP: bandwidth-efficient payload with CMR and one ToC entry, RTP, UDP, IP; 50 packets a second. */
@@ -296,8 +300,10 @@ static void set_rates_of(const struct rx_component *c, const struct rx_sub_compo
 	int codec = pcrf_codec_rate(c, v6);
 
 	if (f->usage == RX_RTCP) {
-		q->mbr_ul = f->max_ul >= 0 ? f->max_ul : rtcp_rate(c, media_rate(-1, c->max_ul, codec, k));
-		q->mbr_dl = f->max_dl >= 0 ? f->max_dl : rtcp_rate(c, media_rate(-1, c->max_dl, codec, k));
+		q->mbr_ul = f->max_ul >= 0 ? f->max_ul
+					   : rtcp_rate(c, media_rate(-1, c->max_ul, codec, k));
+		q->mbr_dl = f->max_dl >= 0 ? f->max_dl
+					   : rtcp_rate(c, media_rate(-1, c->max_dl, codec, k));
 		q->gbr_ul = q->mbr_ul;
 		q->gbr_dl = q->mbr_dl;
 		return;
@@ -313,7 +319,8 @@ static void set_rates_of(const struct rx_component *c, const struct rx_sub_compo
 }
 
 /* TS 23.203 6.1.10, 6.1.11; TS 29.214 4.4.1. */
-static void set_priority(const struct pcrf_service *s, const struct rx_component *c, struct pcc_arp *arp)
+static void set_priority(const struct pcrf_service *s, const struct rx_component *c,
+			 struct pcc_arp *arp)
 {
 	int prio = MAX(s->priority, c->reservation_priority);
 
@@ -329,8 +336,10 @@ static void set_priority(const struct pcrf_service *s, const struct rx_component
 	}
 }
 
-static const struct pcrf_policy *policy_of(const struct pcrf_policies *l, const struct pcrf_service *s,
-					   const struct rx_component *c, const struct media_class *k)
+static const struct pcrf_policy *policy_of(const struct pcrf_policies *l,
+					   const struct pcrf_service *s,
+					   const struct rx_component *c,
+					   const struct media_class *k)
 {
 	struct str app = c->af_app_id.p ? c->af_app_id : s->app;
 	char name[64];

@@ -16,12 +16,12 @@
  * ("audio qci=1 arp=6", "app:NAME ..."): what the operator says of an APN, a media type or an application.
  */
 struct pcrf_policy {
-	char name[64];	  /* "*": of all others */
-	int qci;	  /* -1: as the tables say */
-	uint32_t arp;	  /* level; 0: as the tables say */
-	int ambr_ul, ambr_dl; /* kbit/s; -1: none. Of a policy: the highest bit rate */
+	char name[64];		 /* "*": of all others */
+	int qci;		 /* -1: as the tables say */
+	uint32_t arp;		 /* level; 0: as the tables say */
+	int ambr_ul, ambr_dl;	 /* kbit/s; -1: none. Of a policy: the highest bit rate */
 	char rule[48], base[48]; /* predefined rules; "" none */
-	uint64_t quota;	  /* octets after which usage is reported; 0: no monitoring */
+	uint64_t quota;		 /* octets after which usage is reported; 0: no monitoring */
 };
 struct pcrf_policies {
 	struct pcrf_policy p[PCRF_POLICIES_MAX];

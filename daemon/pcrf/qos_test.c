@@ -10,8 +10,15 @@
 
 static struct rx_component media(int type, int max, const char *codec)
 {
-	struct rx_component c = { .number = 1, .media_type = type, .max_ul = max, .max_dl = max,
-				  .min_ul = -1, .min_dl = -1, .rs = -1, .rr = -1, .status = -1,
+	struct rx_component c = { .number = 1,
+				  .media_type = type,
+				  .max_ul = max,
+				  .max_dl = max,
+				  .min_ul = -1,
+				  .min_dl = -1,
+				  .rs = -1,
+				  .rr = -1,
+				  .status = -1,
 				  .reservation_priority = -1 };
 
 	if (codec) {
@@ -21,8 +28,12 @@ static struct rx_component media(int type, int max, const char *codec)
 	return c;
 }
 
-static const struct rx_sub_component rtp = { .number = 1, .usage = RX_NO_INFORMATION, .max_ul = -1, .max_dl = -1 };
-static const struct rx_sub_component rtcp = { .number = 2, .usage = RX_RTCP, .max_ul = -1, .max_dl = -1 };
+static const struct rx_sub_component rtp = {
+	.number = 1, .usage = RX_NO_INFORMATION, .max_ul = -1, .max_dl = -1
+};
+static const struct rx_sub_component rtcp = {
+	.number = 2, .usage = RX_RTCP, .max_ul = -1, .max_dl = -1
+};
 static const struct pcrf_service plain = { .priority = -1, .v6 = true };
 
 static struct pcrf_qos qos(const struct rx_component *c, const struct rx_sub_component *f)
@@ -34,7 +45,9 @@ static struct pcrf_qos qos(const struct rx_component *c, const struct rx_sub_com
 	return q;
 }
 
-#define AMR_WB(set) "uplink\nanswer\nm=audio 5000 RTP/AVP 97\r\na=rtpmap:97 AMR-WB/16000/1\r\na=fmtp:97 " set "\r\n"
+#define AMR_WB(set)                                                                               \
+	"uplink\nanswer\nm=audio 5000 RTP/AVP 97\r\na=rtpmap:97 AMR-WB/16000/1\r\na=fmtp:97 " set \
+	"\r\n"
 
 static void test_codecs(void **state)
 {
@@ -48,11 +61,14 @@ static void test_codecs(void **state)
 		{ AMR_WB("mode-change-capability=2"), true, 48400 }, /* 23.85 */
 		{ "downlink\noffer\na=rtpmap:96 AMR/8000\n", true, 36800 },
 		{ "downlink\noffer\na=rtpmap:96 AMR/8000\na=fmtp:96 mode-set=7\n", false, 28800 },
-		{ "uplink\noffer\na=rtpmap:98 EVS/16000/1\na=fmtp:98 br=5.9-13.2;bw=nb-swb\n", true, 38000 },
-		{ "uplink\noffer\na=rtpmap:98 EVS/16000/1\na=fmtp:98 br=24.4;bw=swb\n", true, 49200 },
+		{ "uplink\noffer\na=rtpmap:98 EVS/16000/1\na=fmtp:98 br=5.9-13.2;bw=nb-swb\n", true,
+		  38000 },
+		{ "uplink\noffer\na=rtpmap:98 EVS/16000/1\na=fmtp:98 br=24.4;bw=swb\n", true,
+		  49200 },
 		{ "uplink\noffer\na=rtpmap:0 PCMU/8000\n", true, -1 },
 		{ "uplink\noffer\na=rtpmap:97\na=rtpmap:\n", true, -1 },
-		{ "uplink\noffer\na=rtpmap:97 AMR-WB/16000\na=fmtp:97 mode-set=99,x,\n", true, 48400 },
+		{ "uplink\noffer\na=rtpmap:97 AMR-WB/16000\na=fmtp:97 mode-set=99,x,\n", true,
+		  48400 },
 		{ "", true, -1 },
 	};
 
@@ -155,8 +171,10 @@ static void test_policies(void **state)
 	char err[128];
 
 	(void)state;
-	assert_int_equal(pcrf_policies_parse("audio qci=1 arp=4 max=64/128; app:game qci=3;; * qci=9", &l, err,
-					     sizeof(err)), 0);
+	assert_int_equal(
+		pcrf_policies_parse("audio qci=1 arp=4 max=64/128; app:game qci=3;; * qci=9", &l,
+				    err, sizeof(err)),
+		0);
 	assert_int_equal(l.n, 3);
 	pcrf_qos(&l, &s, &c, &rtp, true, true, &q);
 	assert_int_equal(q.arp.level, 4);

@@ -13,6 +13,20 @@
 #include "lib/core/metrics.h"
 #include "pcrf/pcrf.h"
 
+METRIC_COUNTER(m_aar, "kims_pcrf_aar_total", "AAR served");
+METRIC_COUNTER(m_refused, "kims_pcrf_aar_refused_total", "AAR answered with an error");
+METRIC_COUNTER(m_str, "kims_pcrf_str_total", "STR served");
+METRIC_COUNTER(m_rar, "kims_pcrf_rx_rar_total", "RAR sent to AFs");
+METRIC_COUNTER(m_asr, "kims_pcrf_asr_total", "ASR sent to AFs");
+
+void pcrf_rx_metrics(void)
+{
+	struct metric *all[] = { &m_aar, &m_refused, &m_str, &m_rar, &m_asr };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		metric_register(all[i]);
+}
+
 static struct pcrf_rx *rx_of(struct fsm *f)
 {
 	return container_of(f, struct pcrf_rx, fsm);
@@ -104,6 +118,8 @@ static void bind_to(struct pcrf_rx *x, struct pcrf_gx *g)
 static void answer(struct dia_token *t, struct rx_aaa *a, int result)
 {
 	a->result = result;
+	if (result != PCC_SUCCESS)
+		metric_inc(&m_refused);
 	dia_answer(t, &rx_aaa_cmd, a, NULL);
 }
 
@@ -207,7 +223,8 @@ static size_t charging_of(const struct pcrf_gx *g, struct pcc_charging_id *ret)
 {
 	if (!g->n_charging_id)
 		return 0;
-	*ret = (struct pcc_charging_id){ .value = { (const char *)g->charging_id, g->n_charging_id } };
+	*ret = (struct pcc_charging_id){ .value = { (const char *)g->charging_id,
+						    g->n_charging_id } };
 	return 1;
 }
 
@@ -305,18 +322,28 @@ static void abort_over(struct fsm *f)
 static void send_asr(struct fsm *f, int prev);
 
 static const struct fsm_state states[] = {
-	[RXS_WAITING] = { .name = "waiting", .doc = "AAR came before its CCR",
+	[RXS_WAITING] = { .name = "waiting",
+			  .doc = "AAR came before its CCR",
 			  .events = FSM_BIT(RXE_BOUND) | FSM_BIT(RXE_CLOSED),
 			  .next = FSM_BIT(RXS_OPEN) | FSM_BIT(RXS_GONE),
-			  .waiting = true, .on_enter = start_wait, .on_event = on_waiting,
+			  .waiting = true,
+			  .on_enter = start_wait,
+			  .on_event = on_waiting,
 			  .on_timeout = wait_over },
-	[RXS_OPEN] = { .name = "open", .doc = "bound to an IP-CAN session",
+	[RXS_OPEN] = { .name = "open",
+		       .doc = "bound to an IP-CAN session",
 		       .events = FSM_BIT(RXE_AAR) | FSM_BIT(RXE_ABORT) | FSM_BIT(RXE_CLOSED),
-		       .next = FSM_BIT(RXS_ABORTING) | FSM_BIT(RXS_GONE), .on_event = on_open },
-	[RXS_ABORTING] = { .name = "aborting", .doc = "ASR sent, STR to come; TS 29.214 4.4.6.1",
-			   .events = FSM_BIT(RXE_CLOSED), .next = FSM_BIT(RXS_GONE),
-			   .waiting = true, .timer_usec = 10 * USEC_PER_SEC, .on_enter = send_asr,
-			   .on_event = on_open, .on_timeout = abort_over },
+		       .next = FSM_BIT(RXS_ABORTING) | FSM_BIT(RXS_GONE),
+		       .on_event = on_open },
+	[RXS_ABORTING] = { .name = "aborting",
+			   .doc = "ASR sent, STR to come; TS 29.214 4.4.6.1",
+			   .events = FSM_BIT(RXE_CLOSED),
+			   .next = FSM_BIT(RXS_GONE),
+			   .waiting = true,
+			   .timer_usec = 10 * USEC_PER_SEC,
+			   .on_enter = send_asr,
+			   .on_event = on_open,
+			   .on_timeout = abort_over },
 	[RXS_GONE] = { .name = "gone", .doc = "freed at the end of the round" },
 };
 static const char *const events[] = { "aar", "bound", "abort", "closed" };
@@ -408,6 +435,7 @@ bool pcrf_on_rx(void *arg, struct dia_token *t, const struct ie_command *cmd,
 
 	if (cmd != &rx_aar_cmd && cmd != &rx_str_cmd)
 		return false;
+	metric_inc(cmd == &rx_aar_cmd ? &m_aar : &m_str);
 	pcrf_peer_seen(p, env);
 	if (cmd == &rx_aar_cmd)
 		on_aar(p, t, env, in);
@@ -445,7 +473,8 @@ static void on_asa(void *arg, const struct ie_env *env _unused_, const void *a)
 	free(c);
 }
 
-static void send_request(struct pcrf_rx *x, const struct ie_command *cmd, const void *r, dia_answer_fn fn)
+static void send_request(struct pcrf_rx *x, const struct ie_command *cmd, const void *r,
+			 dia_answer_fn fn)
 {
 	size_t n = strlen(x->id);
 	struct call *c = malloc(sizeof(*c) + n + 1);
@@ -456,7 +485,8 @@ static void send_request(struct pcrf_rx *x, const struct ie_command *cmd, const 
 	c->p = x->pcrf;
 	c->n = n;
 	memcpy(c->id, x->id, n + 1);
-	if (dia_request(x->pcrf->dia, &rx_app, cmd, &to, r, (struct dia_done){ .fn = fn, .arg = c }))
+	if (dia_request(x->pcrf->dia, &rx_app, cmd, &to, r,
+			(struct dia_done){ .fn = fn, .arg = c }))
 		free(c);
 }
 
@@ -466,6 +496,7 @@ static void send_asr(struct fsm *f, int prev _unused_)
 
 	ie_init(&rx_asr_cmd, &r);
 	r.abort_cause = rx_of(f)->abort_cause;
+	metric_inc(&m_asr);
 	send_request(rx_of(f), &rx_asr_cmd, &r, on_asa);
 }
 
@@ -523,6 +554,7 @@ static void add_flow(struct rx_rar *r, const struct pcrf_rule *rule)
 
 static void send_rar(struct pcrf_rx *x, uint32_t action, struct rx_rar *r)
 {
+	metric_inc(&m_rar);
 	r->specific_action[0] = action;
 	r->n_specific_action = 1;
 	switch ((enum rx_specific_action)action) {
