@@ -76,7 +76,7 @@ static int kims_fast_to_ue(struct kims_session *s, struct kims_flow *f, struct s
 	return -1;
 }
 
-int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
+int __flatten kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
 {
 	const struct kims_path *path;
 	struct iphdr *iph = ip_hdr(skb);
@@ -92,11 +92,11 @@ int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
 	if (s)
 		return kims_fast_to_ue(s, f, skb, iph);
 	path = rcu_dereference(f->way.path);
-	if (!path || !path->direct || !READ_ONCE(kn->direct) || !kims_path_valid(kn, path) ||
+	if (!path || !path->direct || !READ_ONCE(kn->direct) || !kims_path_valid4(kn, path) ||
 	    !kims_path_fits4(path, skb->len))
 		return 0;
 	dev = path->dst->dev;
-	if (skb_headroom(skb) < LL_RESERVED_SPACE(dev))
+	if (skb_headroom(skb) < path->room)
 		return 0;
 	n = kims_path_neigh4(path, f->way.dst.addr.v4);
 	if (!n)

@@ -27,13 +27,6 @@
 /* Our own reassembly queues: no other user of the defragmentation has this number. */
 #define KIMS_DEFRAG_USER 0x6b696d73
 
-struct kims_flow_net {
-	struct kims_table locals; /* struct kims_local */
-	struct kims_table addrs; /* struct kims_local_addr */
-	struct nf_hook_ops ops[2]; /* IPv4, IPv6 */
-	bool hooked[2];		   /* by lock */
-};
-
 /* An address whose fragments are ours to put together. */
 struct kims_local_addr {
 	struct kims_node node;
@@ -49,26 +42,10 @@ static u32 kims_flow_what(__be16 port)
 	return (__force u32)port;
 }
 
-static __always_inline struct kims_local *
-kims_local_find4(const struct kims_table *t, __be32 daddr, __be16 dport)
+struct kims_local *kims_local_at6(const struct kims_net *kn, const struct in6_addr *daddr,
+				  __be16 dport)
 {
-	u32 hash = kims_table_hash4(t, daddr, kims_flow_what(dport));
-	struct kims_buckets *b;
-	struct kims_node *node;
-	struct kims_local *l;
-
-	kims_table_for_each(t, b, node, hash) {
-		l = container_of(node, struct kims_local, node);
-		if (l->key.local.port == dport && l->key.local.addr.v4 == daddr &&
-		    l->key.local.addr.family == AF_INET)
-			return l;
-	}
-	return NULL;
-}
-
-static struct kims_local *kims_local_find6(const struct kims_table *t, const struct in6_addr *daddr,
-					   __be16 dport)
-{
+	const struct kims_table *t = &kn->flow->locals;
 	u32 hash = kims_table_hash6(t, daddr, kims_flow_what(dport));
 	struct kims_buckets *b;
 	struct kims_node *node;
@@ -83,22 +60,11 @@ static struct kims_local *kims_local_find6(const struct kims_table *t, const str
 	return NULL;
 }
 
-static struct kims_local *kims_local_find(const struct kims_table *t, const struct kims_end *end)
+static struct kims_local *kims_local_find(const struct kims_net *kn, const struct kims_end *end)
 {
 	if (end->addr.family == AF_INET)
-		return kims_local_find4(t, end->addr.v4, end->port);
-	return kims_local_find6(t, &end->addr.v6, end->port);
-}
-
-struct kims_local *kims_local_at4(const struct kims_net *kn, __be32 addr, __be16 port)
-{
-	return kims_local_find4(&kn->flow->locals, addr, port);
-}
-
-struct kims_local *kims_local_at6(const struct kims_net *kn, const struct in6_addr *addr,
-				  __be16 port)
-{
-	return kims_local_find6(&kn->flow->locals, addr, port);
+		return kims_local_at4(kn, end->addr.v4, end->port);
+	return kims_local_at6(kn, &end->addr.v6, end->port);
 }
 
 static struct kims_flow *kims_flow(struct kims_local *l)
@@ -144,7 +110,7 @@ int kims_local_add(struct kims_net *kn, struct kims_local *l)
 	int err;
 
 	lockdep_assert_held(&kn->lock);
-	if (kims_local_find(t, &l->key.local))
+	if (kims_local_find(kn, &l->key.local))
 		return -EEXIST;
 	err = kims_flow_hook(kn, l->key.local.addr.family);
 	if (!err && l->key.kind == KIMS_FLOW_GTPU)
@@ -392,9 +358,9 @@ static struct kims_flow *kims_flow_onward(const struct kims_net *kn, const struc
 	if (likely(!(path->dst->dev->flags & IFF_LOOPBACK)) || dst_xfrm(path->dst))
 		return NULL;
 	if (skb->protocol == htons(ETH_P_IP))
-		l = kims_local_find4(&kn->flow->locals, ip_hdr(skb)->daddr, udp_hdr(skb)->dest);
+		l = kims_local_at4(kn, ip_hdr(skb)->daddr, udp_hdr(skb)->dest);
 	else
-		l = kims_local_find6(&kn->flow->locals, &ipv6_hdr(skb)->daddr, udp_hdr(skb)->dest);
+		l = kims_local_at6(kn, &ipv6_hdr(skb)->daddr, udp_hdr(skb)->dest);
 	return l && l->key.kind == KIMS_FLOW_MEDIA ? kims_flow(l) : NULL;
 }
 
@@ -422,7 +388,7 @@ void kims_flow_send_copy(struct kims_net *kn, struct kims_flow *f, struct sk_buf
 {
 	struct kims_hop hop;
 
-	if (unlikely(kims_local_find(&kn->flow->locals, &f->way.dst))) {
+	if (unlikely(kims_local_find(kn, &f->way.dst))) {
 		f->ops->account(f, NULL, 0, KIMS_DROP_NO_ROUTE);
 		kfree_skb(skb);
 		return;
@@ -540,12 +506,17 @@ unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	l4 = ip_hdrlen(skb);
 	if (unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
 		return NF_ACCEPT; /* too short to belong to anybody: the stack discards it */
-	l = kims_local_find4(&kn->flow->locals, ip_hdr(skb)->daddr,
+	l = kims_local_at4(kn, ip_hdr(skb)->daddr,
 			     ((struct udphdr *)(skb->data + l4))->dest);
 	if (unlikely(!in_softirq()))
 		return kims_enter(kn, l, skb, l4);
-	if (l && l->key.kind == KIMS_FLOW_MEDIA)
-		return kims_flow_take(kn, l, skb, l4);
+	if (l && l->key.kind == KIMS_FLOW_MEDIA) {
+		verdict = kims_fast4(kn, kims_flow(l), skb);
+		if (likely(verdict < 0))
+			return NF_STOLEN;
+		return verdict ? kims_flow_drop(kn, kims_flow(l), skb, verdict) :
+				 kims_found(kn, l, skb, l4);
+	}
 	verdict = l ? kims_gtpu_fast_rx(kn, l, skb) : kims_gtpu_fast_core(kn, skb);
 	return verdict >= 0 ? verdict : kims_found(kn, l, skb, l4);
 }
@@ -583,7 +554,7 @@ unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	if (unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
 		return NF_ACCEPT;
 	return kims_enter(kn,
-			  kims_local_find6(&kn->flow->locals, &ipv6_hdr(skb)->daddr,
+			  kims_local_at6(kn, &ipv6_hdr(skb)->daddr,
 					   ((struct udphdr *)(skb->data + l4))->dest),
 			  skb, l4);
 }

@@ -100,8 +100,12 @@ struct kims_flow {
 	struct rcu_head rcu;
 };
 
-struct kims_flow_net;
-struct nf_hook_state;
+struct kims_flow_net {
+	struct kims_table locals; /* struct kims_local */
+	struct kims_table addrs; /* struct kims_local_addr */
+	struct nf_hook_ops ops[2]; /* IPv4, IPv6 */
+	bool hooked[2];		   /* by lock */
+};
 
 /* PRE_ROUTING, behind raw and before connection tracking; priv is the struct kims_net. Under RCU. */
 #define KIMS_HOOK_PRIORITY (NF_IP_PRI_RAW + 10)
@@ -143,7 +147,24 @@ int kims_flow_addr_hold(struct kims_net *kn, const struct kims_addr *addr);
 void kims_flow_addr_release(struct kims_net *kn, const struct kims_addr *addr);
 
 /* What waits at a local address and port; NULL: nothing. Under RCU. */
-struct kims_local *kims_local_at4(const struct kims_net *kn, __be32 addr, __be16 port);
+static __always_inline struct kims_local *kims_local_at4(const struct kims_net *kn, __be32 daddr,
+							 __be16 dport)
+{
+	const struct kims_table *t = &kn->flow->locals;
+	u32 hash = kims_table_hash4(t, daddr, (__force u32)dport);
+	struct kims_buckets *b;
+	struct kims_node *node;
+	struct kims_local *l;
+
+	kims_table_for_each(t, b, node, hash) {
+		l = container_of(node, struct kims_local, node);
+		if (l->key.local.port == dport && l->key.local.addr.v4 == daddr &&
+		    l->key.local.addr.family == AF_INET)
+			return l;
+	}
+	return NULL;
+}
+
 struct kims_local *kims_local_at6(const struct kims_net *kn, const struct in6_addr *addr,
 				  __be16 port);
 /*
@@ -210,7 +231,13 @@ int kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff 
 int kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb);
 
 /* The session of a UE address, NULL: none; and a packet to it, as kims_gtpu_downlink() does. */
-struct kims_session *kims_ue_session(const struct kims_net *kn, const struct kims_addr *addr);
+struct kims_session *__kims_ue_session(const struct kims_net *kn, const struct kims_addr *addr);
+static inline struct kims_session *kims_ue_session(const struct kims_net *kn,
+						   const struct kims_addr *addr)
+{
+	return likely(!READ_ONCE(kn->has_ues)) ? NULL : __kims_ue_session(kn, addr);
+}
+
 int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush);
 
 /* The session whose tunnel the packet came by, as the stack sees it (kims device and source); 0: none. */

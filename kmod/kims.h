@@ -71,6 +71,7 @@ struct kims_net {
 	unsigned int objects; /* by lock; holds the module while not 0 */
 	u32 seq;	      /* by lock; changes since the start, for dumps */
 	bool direct;	      /* by lock; packets may leave past POST_ROUTING */
+	bool has_ues;	      /* by lock; there is, or was, a UE address */
 	struct kims_net_stats __percpu *stats;
 	struct kims_flow_net *flow;
 	struct kims_rtp_net *rtp;

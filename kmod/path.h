@@ -16,6 +16,7 @@ struct kims_path {
 	u8 family;
 	bool direct; /* may go to the device without dst_output() */
 	u32 mtu;     /* IPv4: of the route, 0: the device's */
+	u32 room;    /* for the link layer */
 	struct rcu_head rcu;
 };
 
@@ -27,14 +28,20 @@ static inline const struct rtable *kims_path_rt4(const struct kims_path *path)
 	return container_of(path->dst, struct rtable, dst);
 }
 
-/* What ipv4_dst_check() and ip6_dst_check() look at; a direct path is a plain route. */
+/* What ipv4_dst_check() looks at; a direct path is a plain route. */
+static inline bool kims_path_valid4(const struct kims_net *kn, const struct kims_path *path)
+{
+	return READ_ONCE(path->dst->obsolete) == DST_OBSOLETE_FORCE_CHK &&
+	       kims_path_rt4(path)->rt_genid == rt_genid_ipv4(kn->net);
+}
+
+/* The same, or what ip6_dst_check() looks at. */
 static inline bool kims_path_valid(const struct kims_net *kn, const struct kims_path *path)
 {
 	struct dst_entry *dst = path->dst;
 
 	if (likely(path->direct && path->family == AF_INET))
-		return READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK &&
-		       kims_path_rt4(path)->rt_genid == rt_genid_ipv4(kn->net);
+		return kims_path_valid4(kn, path);
 	return !dst->obsolete || dst->ops->check(dst, path->cookie);
 }
 

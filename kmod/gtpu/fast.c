@@ -100,6 +100,8 @@ void kims_fast_prepare(struct kims_pdr *pdr)
 	pdr->one = pdr->n_qers == 1 && pdr->n_urrs == 1;
 	pdr->plain = pdr->qfi < 0 && !pdr->ifindex && !pdr->n_filters && !pdr->app_id &&
 		     far->action == KIMS_APPLY_ACTION_FORW;
+	pdr->to_core = pdr->direction == KIMS_UPLINK && !far->encap && !far->ifindex &&
+		       far->dscp < 0;
 	if (!far->encap || far->way.dst.addr.family != AF_INET || far->ep->udp_csum ||
 	    far->ep->entropy || far->ep->mss_clamp || far->ep->fragment_outer)
 		return;
@@ -130,8 +132,10 @@ static __always_inline void kims_fast_push(struct sk_buff *skb, const struct kim
 	u32 sum = t->sum;
 
 	memcpy(o, t->head, KIMS_FAST_OUTER);
-	if (t->len != KIMS_FAST_OUTER)
-		memcpy(&o->seq_next, &t->head[9], KIMS_FAST_EXT);
+	if (t->len != KIMS_FAST_OUTER) {
+		o->seq_next = t->head[9];
+		o->container = t->head[10];
+	}
 	len += t->len;
 	o->ip.tot_len = htons(len);
 	o->ip.tos = tos;
@@ -165,10 +169,10 @@ static __always_inline int kims_fast_into(struct kims_session *s, struct sk_buff
 	far = pdr->far;
 	path = rcu_dereference(far->way.path);
 	if (!path || !path->direct || !READ_ONCE(s->kn->direct) ||
-	    !kims_path_valid(s->kn, path) || !kims_path_fits4(path, skb->len + pdr->outer.len))
+	    !kims_path_valid4(s->kn, path) || !kims_path_fits4(path, skb->len + pdr->outer.len))
 		return 0;
 	dev = path->dst->dev;
-	if (skb_headroom(skb) < LL_RESERVED_SPACE(dev) + pdr->outer.len)
+	if (skb_headroom(skb) < path->room + pdr->outer.len)
 		return 0;
 	n = kims_path_neigh4(path, far->way.dst.addr.v4);
 	if (!n)
@@ -196,7 +200,7 @@ static __always_inline int kims_fast_into(struct kims_session *s, struct sk_buff
 	return -1;
 }
 
-int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
+int __flatten kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 
@@ -206,14 +210,14 @@ int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
 	return kims_fast_into(s, skb, false);
 }
 
-int kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb)
+int __flatten kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	struct kims_session *s;
 	struct kims_ue *ue;
 	int why;
 
-	if (!rcu_access_pointer(kn->gtpu->ues.buckets))
+	if (likely(!READ_ONCE(kn->has_ues)))
 		return -1;
 	ue = kims_ue_find4(kn, iph->daddr);
 	if (!ue || !kims_fast_plain(skb, sizeof(*iph)) || !kims_fast_ip(iph, skb->len) ||
@@ -255,7 +259,6 @@ static struct iphdr *kims_fast_pull(struct sk_buff *skb)
 	skb->encapsulation = 0;
 	__skb_pull(skb, offsetof(struct kims_fast_outer, seq_next));
 	skb_reset_network_header(skb);
-	skb_set_transport_header(skb, sizeof(struct iphdr));
 	skb_clear_hash(skb);
 	return (struct iphdr *)skb->data;
 }
@@ -320,11 +323,10 @@ static __always_inline bool kims_fast_next(struct kims_net *kn, const struct sk_
 		return true;
 	}
 	ret->path = kims_route_direct4(kn, h->ip.daddr, ntohs(h->ip.tot_len), &ret->neigh);
-	return ret->path && skb_headroom(skb) + KIMS_FAST_OUTER >=
-				    LL_RESERVED_SPACE(ret->path->dst->dev);
+	return ret->path && skb_headroom(skb) + KIMS_FAST_OUTER >= ret->path->room;
 }
 
-int kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb)
+int __flatten kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb)
 {
 	struct kims_gtpu_ep *ep = kims_gtpu_ep(l);
 	const struct iphdr *outer = ip_hdr(skb);
@@ -347,8 +349,7 @@ int kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff 
 	s = tunnel->session;
 	rules = rcu_dereference(s->rules);
 	pdr = kims_fast_match(rules, tunnel);
-	if (!pdr || pdr->direction != KIMS_UPLINK || pdr->far->encap || pdr->far->ifindex ||
-	    pdr->far->dscp >= 0 || unlikely(READ_ONCE(s->monitored)))
+	if (!pdr || !pdr->to_core || unlikely(READ_ONCE(s->monitored)))
 		return -1;
 	ue = READ_ONCE(s->ue[0]);
 	if (!ue || ue->addr.v4 != h->ip.saddr || !kims_fast_next(kn, skb, h, &next))

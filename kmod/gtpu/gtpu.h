@@ -162,6 +162,7 @@ struct kims_pdr {
 			 * outer header */
 	bool plain;	/* asks for nothing but tunnel or UE address; its FAR only forwards */
 	bool one;	/* one QER and one URR */
+	bool to_core;	/* uplink, by route, nothing changed in it */
 	u8 fail_open;	/* app_id: when userspace says nothing, the packet meets the next PDR */
 	u8 n_filters, n_qers, n_urrs;
 	s16 mark_qfi;	/* of the first QER that marks one; -1 */

@@ -312,12 +312,10 @@ unsigned int kims_gtpu_rx(struct kims_net *kn, struct kims_local *l, struct sk_b
 
 /* --- packets for UEs --- */
 
-struct kims_session *kims_ue_session(const struct kims_net *kn, const struct kims_addr *addr)
+struct kims_session *__kims_ue_session(const struct kims_net *kn, const struct kims_addr *addr)
 {
 	const struct kims_ue *ue;
 
-	if (likely(!rcu_access_pointer(kn->gtpu->ues.buckets)))
-		return NULL;
 	ue = addr->family == AF_INET ? kims_ue_find4(kn, addr->v4) : kims_ue_find6(kn, &addr->v6);
 	return ue ? ue->session : NULL;
 }
@@ -364,7 +362,7 @@ unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb)
 	int why;
 	u8 ttl;
 
-	if (likely(!rcu_access_pointer(kn->gtpu->ues.buckets)))
+	if (likely(!READ_ONCE(kn->has_ues)))
 		return NF_ACCEPT;
 	ue = kims_ue_of(kn, skb, &ttl);
 	if (!ue)
@@ -372,16 +370,15 @@ unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb)
 	/* Out of a tunnel by way of the stack: it goes on there. Hop limit: the stack tells. */
 	if (kims_is_dev(skb->dev) || skb->pkt_type != PACKET_HOST || ttl <= 1)
 		return NF_ACCEPT;
-	kims_downlink_count(kn);
 	why = kims_hop(skb);
 	if (likely(!why))
 		why = kims_gtpu_to_ue(&in, ue->session, skb, false);
 	else
 		kims_net_drop(kn, why);
-	if (likely(!why))
-		return NF_STOLEN;
-	if (why > 0)
-		return NF_DROP;
-	kims_unhop(skb);
-	return kims_app_queue(in.pdr);
+	if (unlikely(why < 0)) { /* counted when it comes back */
+		kims_unhop(skb);
+		return kims_app_queue(in.pdr);
+	}
+	kims_downlink_count(kn);
+	return why ? NF_DROP : NF_STOLEN;
 }

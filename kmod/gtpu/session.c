@@ -102,6 +102,7 @@ static int kims_ue_add(struct kims_plan *plan, int i, const struct kims_addr *ad
 		return -ENOMEM;
 	ue->addr = *addr;
 	ue->session = plan->s;
+	WRITE_ONCE(kn->has_ues, true);
 	err = kims_table_add(t, &ue->node, kims_ue_hash(t, addr), &kn->lock);
 	if (err) {
 		kfree(ue);
