@@ -102,8 +102,11 @@ void kims_fast_prepare(struct kims_pdr *pdr)
 		     far->action == KIMS_APPLY_ACTION_FORW;
 	pdr->to_core = pdr->direction == KIMS_UPLINK && !far->encap && !far->ifindex &&
 		       far->dscp < 0;
-	if (!far->encap || far->way.dst.addr.family != AF_INET || far->ep->udp_csum ||
-	    far->ep->entropy || far->ep->mss_clamp || far->ep->fragment_outer)
+	/* kims_fast_into() asks for no source. */
+	if (pdr->direction != KIMS_DOWNLINK || !far->encap)
+		return;
+	if (far->way.dst.addr.family != AF_INET || far->ep->udp_csum || far->ep->entropy ||
+	    far->ep->mss_clamp || far->ep->fragment_outer)
 		return;
 	*o = (struct kims_fast_outer){
 		.ip = { .version = 4, .ihl = 5, .frag_off = htons(IP_DF), .protocol = IPPROTO_UDP,
@@ -116,8 +119,7 @@ void kims_fast_prepare(struct kims_pdr *pdr)
 		pdr->outer.len += KIMS_FAST_EXT;
 		o->gtp.flags |= GTPU_FLAG_E;
 		o->seq_next = htonl(0x85);
-		o->container = htonl(1 << 24 | (pdr->direction == KIMS_UPLINK) << 20 |
-				     pdr->mark_qfi << 8);
+		o->container = htonl(1 << 24 | pdr->mark_qfi << 8);
 	}
 	pdr->outer.sum = (__force u32)csum_partial(&o->ip, sizeof(o->ip), 0);
 }
