@@ -6,7 +6,6 @@
  * piece being a rule, or a filter of a PDR, and struct kims_put_at says where to go on; in every
  * message the session has its id, and a PDR that goes on has its own.
  */
-#include <linux/inetdevice.h>
 #include "gtpu/control.h"
 
 enum kims_put_part {
@@ -86,18 +85,26 @@ static int kims_put_head(struct sk_buff *skb, const struct kims_session *s)
 
 /* --- filters --- */
 
+/* Of an IPv4 mask, too: all but its first word is 0. */
+static u32 kims_mask_len(const struct in6_addr *mask)
+{
+	u32 len = 0;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		len += hweight32((__force u32)mask->s6_addr32[i]);
+	return len;
+}
+
 static int kims_put_prefix(struct sk_buff *skb, int attr4, u8 family, const struct in6_addr *addr,
 			   const struct in6_addr *mask)
 {
 	struct kims_addr a = { .v6 = *addr, .family = family };
-	u32 len;
 
 	if (family == AF_UNSPEC || ipv6_addr_any(mask))
 		return 0;
-	len = family == AF_INET ? inet_mask_len(mask->s6_addr32[0]) :
-				  hweight64(mask->s6_addr32[0] | (u64)mask->s6_addr32[1] << 32) +
-				  hweight64(mask->s6_addr32[2] | (u64)mask->s6_addr32[3] << 32);
-	return kims_nl_put_addr(skb, attr4, attr4 + 1, &a) ?: nla_put_u32(skb, attr4 + 2, len);
+	return kims_nl_put_addr(skb, attr4, attr4 + 1, &a) ?:
+	       nla_put_u32(skb, attr4 + 2, kims_mask_len(mask));
 }
 
 static int kims_put_ports(struct sk_buff *skb, int attr, const struct kims_ports *p, u32 n)
