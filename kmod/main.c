@@ -235,6 +235,6 @@ module_init(kims_init);
 module_exit(kims_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("IMS user plane: media relay and Gm enforcement");
+MODULE_DESCRIPTION("IMS user plane: GTP-U, media relay and Gm enforcement");
 MODULE_VERSION("0.1.0");
 MODULE_ALIAS_NET_PF_PROTO_NAME(PF_NETLINK, NETLINK_GENERIC, "-family-" KIMS_FAMILY_NAME);
