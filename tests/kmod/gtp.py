@@ -185,7 +185,7 @@ class Pcap:
 
 def is_noise(p):
     """Neighbour discovery and what goes to groups."""
-    return p.dst.startswith("ff") or p.protocol == 58 and p.body[:1] and p.body[0] in range(130, 138)
+    return p.dst.startswith(("ff", "224.")) or p.protocol == 58 and p.body[:1] and p.body[0] in range(130, 138)
 
 
 class Tap:
@@ -458,7 +458,8 @@ class Tunnels:
         if went_in != came_out + signals + dropped + waiting:
             raise Failed(f"in {self.enb.sent} + {self.inet.sent} - astray {self.astray} + extra "
                          f"{self.extra} != out {len(self.enb.seen)} + {len(self.inet.seen)} + "
-                         f"signalling {signals} + drops {self.drops()} + waiting {waiting}")
+                         f"signalling {signals} + drops {self.drops()} + waiting {waiting}; "
+                         f"at the gNB: {sorted({(p.protocol, p.src, p.dst) for p in self.enb.seen})}")
         arrived = self.delta("gtpu-received")
         gone = self.delta("gtpu-forwarded") + signals
         ensure(f"received {arrived} >= forwarded and signalling {gone}", arrived >= gone)
