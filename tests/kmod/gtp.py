@@ -184,8 +184,12 @@ class Pcap:
 
 
 def is_noise(p):
-    """Neighbour discovery and what goes to groups."""
-    return p.dst.startswith(("ff", "224.")) or p.protocol == 58 and p.body[:1] and p.body[0] in range(130, 138)
+    """Neighbour discovery, what goes to groups; that fragments of an earlier case were never whole."""
+    if p.protocol in (1, 58) and p.body[:2] == {1: b"\x0b\x01", 58: b"\x03\x01"}[p.protocol]:
+        return True
+    if p.dst.startswith(("ff", "224.")):
+        return True
+    return p.protocol == 58 and p.body[:1] and p.body[0] in range(130, 138)
 
 
 class Tap:

@@ -8,8 +8,8 @@ import threading
 import time
 
 from knl import Knl, refused
-from lab import (RELAY, UE1, Skipped, check, core, ensure, inside, ip_batch, run, space_add,
-                 space_del, test, until)
+from lab import (RELAY, UE1, Skipped, check, core, drops, ensure, inside, ip_batch, run,
+                 space_add, space_del, test, until)
 from packet import rtp
 from test_flow import IN, Phones, flow
 from test_gm import A, B, PS, sa_set
@@ -287,6 +287,7 @@ def tracepoints():
             k.rtp_del(number)
             k.port_new(RELAY[4], IN)
             p.send(rtp(1))
+            until(lambda: drops(k.ports()[0]))
             k.port_del(RELAY[4], IN)
         with open(f"{tracing}/trace", encoding="ascii") as f:
             text = f.read()
