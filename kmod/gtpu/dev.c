@@ -68,7 +68,11 @@ static int kims_cell_poll(struct napi_struct *napi, int budget)
 	skb_queue_splice_init(&cell->queue, &list);
 	spin_unlock(&cell->queue.lock);
 	while ((skb = __skb_dequeue(&list))) {
-		napi_gro_receive(napi, skb);
+		/* GRO takes for its own what it merges: not what a packet socket has a clone of. */
+		if (likely(!skb_unclone(skb, GFP_ATOMIC | __GFP_NOWARN)))
+			napi_gro_receive(napi, skb);
+		else
+			netif_receive_skb(skb);
 		done++;
 	}
 	done = min(done, budget - 1);
