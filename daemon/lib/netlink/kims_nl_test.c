@@ -96,6 +96,30 @@ static bool readable(int fd)
 
 /* --- media flows --- */
 
+/* What a struct's assignment leaves behind its last member is anybody's guess; flows are compared as bytes. */
+static void clear_padding(struct knl_end *e)
+{
+	size_t used = offsetof(struct knl_end, port) + sizeof(e->port);
+
+	memset((char *)e + used, 0, sizeof(*e) - used);
+}
+
+static void same_flow(struct knl_rtp_flow want, struct knl_rtp_flow have)
+{
+	struct knl_rtp_flow *const both[] = { &want, &have };
+
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		clear_padding(&both[i]->local);
+		clear_padding(&both[i]->peer);
+		clear_padding(&both[i]->out_local);
+		clear_padding(&both[i]->out_peer);
+		clear_padding(&both[i]->latched);
+		clear_padding(&both[i]->record_local);
+		clear_padding(&both[i]->record_peer);
+	}
+	assert_memory_equal(&want, &have, sizeof(want));
+}
+
 static void test_flow_roundtrip(void **state _unused_)
 {
 	struct knl_rtp_flow f = flow_of(2000), got;
@@ -104,7 +128,7 @@ static void test_flow_roundtrip(void **state _unused_)
 	assert_int_equal(knl_rtp_new(k, &f, &f.id), 0);
 	assert_int_not_equal(f.id, 0);
 	assert_int_equal(knl_rtp_get(k, f.id, &got, &s), 0);
-	assert_memory_equal(&f, &got, sizeof(f));
+	same_flow(f, got);
 	assert_int_equal(s.packets, 0);
 	assert_true(s.last_seen_ms == UINT64_MAX);
 
@@ -115,18 +139,10 @@ static void test_flow_roundtrip(void **state _unused_)
 	f.rtcp_mux = true;
 	assert_int_equal(knl_rtp_replace(k, &f), 0);
 	assert_int_equal(knl_rtp_get(k, f.id, &got, NULL), 0);
-	assert_memory_equal(&f, &got, sizeof(f));
+	same_flow(f, got);
 	assert_int_equal(knl_rtp_del(k, f.id, NULL), 0);
 	assert_int_equal(knl_rtp_del(k, f.id, NULL), -ENOENT);
 	assert_string_equal(knl_error(k), "kims: no flow of this id (No such file or directory)");
-}
-
-/* What a struct's assignment leaves behind its last member is anybody's guess; flows are compared as bytes. */
-static void clear_padding(struct knl_end *e)
-{
-	size_t used = offsetof(struct knl_end, port) + sizeof(e->port);
-
-	memset((char *)e + used, 0, sizeof(*e) - used);
 }
 
 static void test_flow_ipv6(void **state _unused_)
@@ -136,12 +152,9 @@ static void test_flow_ipv6(void **state _unused_)
 	f.out_local = end("fd46::1", 5000);
 	f.out_peer = end("fd45::11", 6000);
 	f.peer = (struct knl_end){ 0 };
-	clear_padding(&f.out_local);
-	clear_padding(&f.out_peer);
-	clear_padding(&f.peer);
 	assert_int_equal(knl_rtp_new(k, &f, &f.id), 0);
 	assert_int_equal(knl_rtp_get(k, f.id, &got, NULL), 0);
-	assert_memory_equal(&f, &got, sizeof(f));
+	same_flow(f, got);
 	assert_int_equal(knl_rtp_del(k, f.id, NULL), 0);
 }
 
@@ -179,13 +192,11 @@ static void test_flow_options(void **state _unused_)
 	f.srtp_out = (struct knl_srtp){ .suite = KNL_SRTP_AEAD_AES_128_GCM,
 					.mki = { 1, 2, 3 },
 					.mki_len = 3 };
-	clear_padding(&f.record_local);
-	clear_padding(&f.record_peer);
 	memset(f.srtp_out.key, 0xa5, sizeof(f.srtp_out.key));
 	assert_int_equal(knl_rtp_new(k, &f, &f.id), 0);
 	assert_int_equal(knl_rtp_get(k, f.id, &got, NULL), 0);
 	memset(f.srtp_out.key, 0, sizeof(f.srtp_out.key)); /* never told */
-	assert_memory_equal(&f, &got, sizeof(f));
+	same_flow(f, got);
 	assert_int_equal(knl_rtp_del(k, f.id, NULL), 0);
 }
 
