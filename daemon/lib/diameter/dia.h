@@ -24,7 +24,7 @@ struct dia_conf {
 	const struct dia_peer_conf *peers;
 	size_t n_peers;
 	uint32_t watchdog_s, reconnect_s, timeout_ms;
-	const struct conf_prefix *from; /* who may connect to us; used in dia_open() only */
+	const struct conf_prefix *from; /* who may connect to us */
 	size_t n_from;			/* 0: anybody */
 	bool accept_realm; /* any node of our realm may connect to us, not only those of the list */
 	const struct dia_app *const *apps; /* offered to peers; n_apps 0: Cx */

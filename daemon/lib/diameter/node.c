@@ -32,12 +32,16 @@ int dia_init(struct dia *d, const struct dia_transport *tr, struct loop *l,
 {
 	struct dia_peer_conf *peers = calloc(c->n_peers + 1, sizeof(*peers));
 	const struct dia_app **apps = calloc(c->n_apps + 1, sizeof(*apps));
+	struct conf_prefix *from = calloc(c->n_from + 1, sizeof(*from));
 
 	d->tr = tr;
 	d->loop = l;
 	d->conf = *c;
 	d->conf.peers = peers;
 	d->conf.apps = apps;
+	d->conf.from = from;
+	if (from && c->n_from)
+		memcpy(from, c->from, c->n_from * sizeof(*from));
 	d->state_id = (uint32_t)(loop_wall(l) / USEC_PER_SEC);
 	if (apps && c->n_apps)
 		memcpy(apps, c->apps, c->n_apps * sizeof(*apps));
@@ -56,7 +60,7 @@ int dia_init(struct dia *d, const struct dia_transport *tr, struct loop *l,
 			return -ENOMEM;
 	}
 	d->link = dia_link_new(d);
-	return peers && apps && d->conf.identity && d->conf.realm && d->link ? 0 : -ENOMEM;
+	return peers && apps && from && d->conf.identity && d->conf.realm && d->link ? 0 : -ENOMEM;
 }
 
 void dia_fini(struct dia *d)
@@ -67,6 +71,7 @@ void dia_fini(struct dia *d)
 	}
 	free((void *)d->conf.peers);
 	free((void *)d->conf.apps);
+	free((void *)d->conf.from);
 	free((char *)d->conf.identity);
 	free((char *)d->conf.realm);
 	free((char *)d->conf.listen_addr);
