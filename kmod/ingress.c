@@ -250,11 +250,9 @@ int kims_nl_ingress_del_doit(struct sk_buff *skb, struct genl_info *info)
 static int kims_ingress_fill(struct sk_buff *skb, struct netlink_callback *cb,
 			     const struct kims_ingress *in)
 {
+	void *hdr = kims_nl_dump_hdr(skb, cb, KIMS_CMD_INGRESS_GET);
 	struct nlattr *nest;
-	void *hdr;
 
-	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &kims_genl_family,
-			  NLM_F_MULTI, KIMS_CMD_INGRESS_GET);
 	if (!hdr)
 		return -EMSGSIZE;
 	nest = nla_nest_start(skb, KIMS_A_INGRESS);

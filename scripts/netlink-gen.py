@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Make the UAPI header, the kernel policies and the manual page from include/netlink/kims.yaml.
+"""Make the UAPI header, the kernel policies, names and the manual page from include/netlink/kims.yaml.
 
-netlink-gen.py           write include/uapi/linux/kims.h, kmod/genl-gen.[ch], docs/netlink.md
+netlink-gen.py           write include/uapi/linux/kims.h, kmod/genl-gen.[ch], docs/netlink.md,
+                         daemon/lib/netlink/kims_nl_names.h
 netlink-gen.py --check   write nothing; exit 1 when one of them differs from what would be written
 
 The schema is in the form of Linux' Documentation/netlink/genetlink.yaml, of which this reads what
@@ -356,11 +357,26 @@ def manual(s):
     return out
 
 
+# --- daemon/lib/netlink/kims_nl_names.h ------------------------------------------------------
+
+def names_h(s):
+    drops = s.sets["drops"]
+    out = ["/* SPDX-License-Identifier: GPL-2.0-or-later */",
+           f"/* Names of the reasons of drop, by number; {NOTE}. */",
+           "#ifndef KIMS_NETLINK_KIMS_NL_NAMES_H", "#define KIMS_NETLINK_KIMS_NL_NAMES_H", "",
+           "#include <linux/kims.h>", "",
+           "static const char *const knl_drop_names[KIMS_DROP_MAX + 1] = {"]
+    out += [f'\t[{s.attr(drops, a)}] = "{a["name"]}",' for a in drops["attributes"]
+            if a["type"] != "pad"]
+    return out + ["};", "", "#endif"]
+
+
 OUTPUTS = {
     "include/uapi/linux/kims.h": uapi,
     "kmod/genl-gen.h": kernel_h,
     "kmod/genl-gen.c": kernel_c,
     "docs/netlink.md": manual,
+    "daemon/lib/netlink/kims_nl_names.h": names_h,
 }
 
 

@@ -99,16 +99,6 @@ int kims_nl_gm_port_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return kims_gm_port_reply(info, false);
 }
 
-static void *kims_gm_dump_hdr(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
-{
-	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				&kims_genl_family, NLM_F_MULTI, cmd);
-
-	if (hdr)
-		genl_dump_check_consistent(cb, hdr);
-	return hdr;
-}
-
 int kims_nl_gm_port_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kims_net *kn = kims_net(sock_net(skb->sk));
@@ -121,7 +111,7 @@ int kims_nl_gm_port_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	list_for_each_entry(port, &kn->gm->port_list, list) {
 		if (n++ < cb->args[0])
 			continue;
-		hdr = kims_gm_dump_hdr(skb, cb, KIMS_CMD_GM_PORT_GET);
+		hdr = kims_nl_dump_hdr(skb, cb, KIMS_CMD_GM_PORT_GET);
 		if (!hdr || kims_gm_port_put(skb, port)) {
 			genlmsg_cancel(skb, hdr);
 			break;
@@ -426,7 +416,7 @@ int kims_nl_sa_set_get_doit(struct sk_buff *skb, struct genl_info *info)
 static int kims_sa_set_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 				struct kims_sa_set *set)
 {
-	void *hdr = kims_gm_dump_hdr(skb, cb, KIMS_CMD_SA_SET_GET);
+	void *hdr = kims_nl_dump_hdr(skb, cb, KIMS_CMD_SA_SET_GET);
 
 	if (!hdr)
 		return -EMSGSIZE;

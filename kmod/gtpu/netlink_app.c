@@ -129,8 +129,7 @@ static int kims_app_put(struct sk_buff *skb, u64 session, const struct kims_app_
 static int kims_app_dump_one(void *arg, const struct kims_app_key *key, u32 app_id)
 {
 	struct kims_app_dump *d = arg;
-	void *hdr = genlmsg_put(d->skb, NETLINK_CB(d->cb->skb).portid, d->cb->nlh->nlmsg_seq,
-				&kims_genl_family, NLM_F_MULTI, KIMS_CMD_APP_FLOW_GET);
+	void *hdr = kims_nl_dump_hdr(d->skb, d->cb, KIMS_CMD_APP_FLOW_GET);
 
 	if (!hdr)
 		return -EMSGSIZE;

@@ -585,13 +585,10 @@ static int kims_rtp_dump_filter(struct netlink_callback *cb, bool *ret_filter, u
 static int kims_rtp_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 			     struct kims_rtp *rtp)
 {
-	void *hdr;
+	void *hdr = kims_nl_dump_hdr(skb, cb, KIMS_CMD_RTP_GET);
 
-	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &kims_genl_family,
-			  NLM_F_MULTI, KIMS_CMD_RTP_GET);
 	if (!hdr)
 		return -EMSGSIZE;
-	genl_dump_check_consistent(cb, hdr);
 	if (kims_rtp_put_lock(skb, rtp)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;

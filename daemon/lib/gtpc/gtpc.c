@@ -293,9 +293,9 @@ int gtpc_open(struct loop *l, const struct gtpc_conf *c, const struct gtpc_ops *
 	struct gtpc *g = calloc(1, sizeof(*g));
 	struct xchg_conf x = { .format = &tlv_gtpv2,
 			       .local = c->local,
-			       .t_ms = c->t3_ms ? c->t3_ms : 3000,
-			       .n = c->n3 ? c->n3 : 3,
-			       .max_pending = c->max_pending ? c->max_pending : 65536,
+			       .t_ms = c->t3_ms,
+			       .n = c->n3,
+			       .max_pending = c->max_pending,
 			       .send = c->send,
 			       .send_arg = c->send_arg,
 			       .kind = kind,

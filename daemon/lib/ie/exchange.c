@@ -571,6 +571,12 @@ int xchg_open(struct loop *l, const struct xchg_conf *c, struct xchg **ret)
 		return -ENOMEM;
 	x->loop = l;
 	x->conf = *c;
+	if (!x->conf.t_ms)
+		x->conf.t_ms = 3000;
+	if (!x->conf.n)
+		x->conf.n = 3;
+	if (!x->conf.max_pending)
+		x->conf.max_pending = 65536;
 	x->seq_mask = SEQ_MASK & ~XCHG_COMMAND_BIT;
 	if (getrandom(&x->seq, sizeof(x->seq), 0) != sizeof(x->seq))
 		x->seq = 0;

@@ -46,9 +46,9 @@ enum xchg_kind { XCHG_UNKNOWN, XCHG_REQUEST, XCHG_COMMAND, XCHG_ANSWER };
 struct xchg_conf {
 	const struct tlv_format *format;
 	const struct sockaddr_storage *local; /* two */
-	uint32_t t_ms;
-	uint8_t n;
-	uint32_t max_pending;
+	uint32_t t_ms;	      /* T3, T1; 0: 3000 */
+	uint8_t n;	      /* N3, N1; 0: 3 */
+	uint32_t max_pending; /* 0: 65536 */
 	void (*send)(void *arg, const struct sockaddr_storage *to, const void *p, size_t n);
 	void *send_arg;
 	enum xchg_kind (*kind)(uint8_t type);

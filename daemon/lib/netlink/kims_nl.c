@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "lib/netlink/kims_nl_names.h"
 #include "lib/netlink/kims_nl_priv.h"
 
 #ifndef SOL_NETLINK
@@ -375,25 +376,6 @@ struct stats_call {
 static const struct {
 	const char *name;
 	int attr;
-} drop_names[] = {
-	{ "malformed", KIMS_DROP_MALFORMED },	  { "source", KIMS_DROP_SOURCE },
-	{ "gate", KIMS_DROP_GATE },		  { "payload-type", KIMS_DROP_PAYLOAD_TYPE },
-	{ "ttl", KIMS_DROP_TTL },		  { "no-route", KIMS_DROP_NO_ROUTE },
-	{ "no-memory", KIMS_DROP_NO_MEMORY },	  { "cleartext", KIMS_DROP_CLEARTEXT },
-	{ "unbound", KIMS_DROP_UNBOUND },	  { "wrong-sa", KIMS_DROP_WRONG_SA },
-	{ "spoofed-source", KIMS_DROP_SPOOFED_SOURCE },
-	{ "unknown-teid", KIMS_DROP_UNKNOWN_TEID }, { "no-pdr", KIMS_DROP_NO_PDR },
-	{ "spoofed-ue", KIMS_DROP_SPOOFED_UE },	  { "far", KIMS_DROP_FAR },
-	{ "rate", KIMS_DROP_RATE },		  { "quota", KIMS_DROP_QUOTA },
-	{ "buffer-full", KIMS_DROP_BUFFER_FULL }, { "buffer-timeout", KIMS_DROP_BUFFER_TIMEOUT },
-	{ "too-big", KIMS_DROP_TOO_BIG },
-	{ "extension-header", KIMS_DROP_EXTENSION_HEADER },
-	{ "app", KIMS_DROP_APP },		  { "no-device", KIMS_DROP_NO_DEVICE },
-};
-
-static const struct {
-	const char *name;
-	int attr;
 	bool now; /* how many there are, 32 bits */
 } stats_names[] = {
 	{ "rtp-flows", KIMS_STATS_A_RTP_FLOWS, true },
@@ -424,8 +406,9 @@ static int stats_row(void *arg, struct nlattr **attrs, struct nlmsghdr *h _unuse
 		r = c->fn(c->arg, stats_names[i].name,
 			  stats_names[i].now ? knl_u32(tb, stats_names[i].attr) :
 					       knl_u64(tb, stats_names[i].attr));
-	for (i = 0; !r && i < ARRAY_SIZE(drop_names); i++)
-		r = c->fn(c->arg, drop_names[i].name, knl_drops(drops, drop_names[i].attr));
+	for (i = 0; !r && i < ARRAY_SIZE(knl_drop_names); i++)
+		if (knl_drop_names[i])
+			r = c->fn(c->arg, knl_drop_names[i], knl_drops(drops, i));
 	return r;
 }
 

@@ -101,9 +101,9 @@ int pfcp_open(struct loop *l, const struct pfcp_conf *c, const struct pfcp_ops *
 	struct pfcp *g = calloc(1, sizeof(*g));
 	struct xchg_conf x = { .format = &tlv_pfcp,
 			       .local = c->local,
-			       .t_ms = c->t1_ms ? c->t1_ms : 3000,
-			       .n = c->n1 ? c->n1 : 3,
-			       .max_pending = c->max_pending ? c->max_pending : 65536,
+			       .t_ms = c->t1_ms,
+			       .n = c->n1,
+			       .max_pending = c->max_pending,
 			       .send = c->send,
 			       .send_arg = c->send_arg,
 			       .kind = kind,
