@@ -23,7 +23,7 @@
 #include "lib/core/ctl.h"
 #include "lib/core/fsm.h"
 #include "lib/diameter/pcc_app.h"
-#include "lib/sip/htab.h"
+#include "lib/core/htab.h"
 #include "pcrf/qos.h"
 #include "ref/gx_tables.h"
 #include "ref/rx_tables.h"

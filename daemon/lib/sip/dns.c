@@ -12,7 +12,7 @@
 
 #include "lib/core/log.h"
 #include "lib/sip/dns.h"
-#include "lib/sip/htab.h"
+#include "lib/core/htab.h"
 
 #define DNS_CACHE_MAX  4096
 #define DNS_SOCKETS    16

@@ -8,7 +8,7 @@
 
 #include <sys/epoll.h>
 
-#include "lib/sip/htab.h"
+#include "lib/core/htab.h"
 #include "lib/sip/tp.h"
 
 #define TP_NAME_MAX 32

@@ -11,7 +11,7 @@
 
 #include <netinet/in.h>
 
-#include "lib/sip/htab.h"
+#include "lib/core/htab.h"
 #include "lib/sip/tx.h"
 
 /* --- via.c --- */

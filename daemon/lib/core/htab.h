@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Private to lib/sip: keyed hash (SipHash-2-4, Aumasson and Bernstein) and an intrusive hash table
+ * Keyed hash (SipHash-2-4, Aumasson and Bernstein) and an intrusive hash table
  * of 64-bit keys.
  *
  * Invariants: the key of the hash is random per process, so that nobody outside can choose
  * collisions; a node is in at most one table; the table grows to one node per bucket and never
  * shrinks.
  */
-#ifndef KIMS_SIP_HTAB_H
-#define KIMS_SIP_HTAB_H
+#ifndef KIMS_CORE_HTAB_H
+#define KIMS_CORE_HTAB_H
 
 #include "lib/core/base.h"
 

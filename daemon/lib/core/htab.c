@@ -2,7 +2,7 @@
 /*
  * SipHash-2-4 and the intrusive hash table of lib/sip; see htab.h.
  */
-#include "lib/sip/htab.h"
+#include "lib/core/htab.h"
 
 static uint64_t rotl(uint64_t x, unsigned int b)
 {
