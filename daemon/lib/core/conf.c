@@ -133,7 +133,7 @@ bool conf_prefix_has(const struct conf_prefix *p, const struct conf_addr *a)
 	return !rest || !((x[octets] ^ y[octets]) >> (8 - rest));
 }
 
-#define OWN_MAX 12
+#define OWN_MAX 16
 
 /* The host's own and those of the functions of this file. */
 static size_t own_prefixes(const struct conf *c, struct conf_prefix dst[OWN_MAX])
@@ -142,7 +142,8 @@ static size_t own_prefixes(const struct conf *c, struct conf_prefix dst[OWN_MAX]
 						&c->pcscf.gm6,	 &c->icscf.addr,
 						&c->icscf.addr6, &c->scscf.addr,
 						&c->scscf.addr6, &c->diameter.hss_addr,
-						&c->pcrf.addr };
+						&c->pcrf.addr,	 &c->smf.addr,
+						&c->smf.addr6 };
 	size_t n = 0;
 
 	_Static_assert(ARRAY_SIZE(own) + 2 <= OWN_MAX, "room for the loopback's");

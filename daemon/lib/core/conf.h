@@ -99,6 +99,16 @@ struct conf_pcrf {
 	uint32_t aar_wait_ms;
 };
 
+/* SMF: PGW-C (S5, S8, S2b), CP function of Sxb and N4. */
+struct conf_smf {
+	struct conf_addr addr, addr6; /* GTPv2-C and PFCP; AF_UNSPEC: none */
+	uint16_t gtpc_port, pfcp_port;
+	char *upfs; /* addresses of UPFs that associations are set up with, separated by spaces */
+	char *apns; /* pools and what phones are told, see smf/apn.h */
+	bool gx;    /* ask a PCRF; false: rules of apns only */
+	char *db;   /* path; empty: STATEDIR/smf.db */
+};
+
 struct conf {
 	char *path; /* as loaded; NULL: defaults only */
 	char *log_level;
@@ -109,6 +119,7 @@ struct conf {
 	struct conf_hss hss;
 	struct conf_diameter diameter;
 	struct conf_pcrf pcrf;
+	struct conf_smf smf;
 };
 
 /* path NULL: defaults. -errno with "FILE:LINE: KEY: why" in err; *ret untouched then. */

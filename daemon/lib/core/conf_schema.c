@@ -51,6 +51,7 @@ const struct conf_section conf_sections[] = {
 	{ "hss", "The HSS (TS 29.228, TS 33.102)." },
 	{ "diameter", "The Diameter nodes (RFC 6733); the identity of each is NAME.DOMAIN." },
 	{ "pcrf", "The PCRF (TS 29.212, TS 29.214)." },
+	{ "smf", "The SMF as PGW-C (TS 29.274, TS 29.244)." },
 };
 
 const struct conf_row conf_rows[] = {
@@ -162,6 +163,21 @@ const struct conf_row conf_rows[] = {
 	S_STR(pcrf, sponsors, "", "Sponsor-Identities that are accepted (TS 29.214 4.4.1), separated by spaces"),
 	S_U32(pcrf, "aar_wait_ms", aar_wait_ms, 0, 5000, "500",
 	      "An AAR waits so long for the IP-CAN session that it belongs to"),
+
+	S_ADDR(smf, addr, "10.46.0.5", "IPv4 address of the SMF (GTPv2-C, PFCP), or none"),
+	S_ADDR(smf, addr6, "fd46::5", "IPv6 address of the SMF, or none"),
+	S_PORT(smf, gtpc_port, "2123", "GTPv2-C port (UDP)"),
+	S_PORT(smf, pfcp_port, "8805", "PFCP port (UDP)"),
+	S_STR(smf, upfs, "10.46.0.6",
+	      "Addresses of UPFs that associations are set up with, separated by spaces; others may set one up themselves"),
+	S_STR(smf, apns,
+	      "ims pool=10.45.0.0/16 pool6=fd45::/48 pcscf=10.46.0.1,fd46::1 dns=10.46.0.53 mtu=1400; "
+	      "internet pool=10.48.0.0/16 pool6=fd48::/48 dns=10.46.0.53 mtu=1400; "
+	      "sos pool=10.49.0.0/16 pool6=fd49::/48 pcscf=10.46.0.1,fd46::1 mtu=1400 emergency",
+	      "The APNs: \"NAME pool= pool6= (a /64 each) pcscf= dns= mtu= static= (imsi:address) instance= "
+	      "(network instance at the UPF) emergency\", separated by ';'"),
+	S_BOOL(smf, gx, "yes", "Asks the PCRF for rules and QoS; no: those of the request, and no dedicated bearers"),
+	S_STR(smf, db, "", "Database of sessions; empty: smf.db in the state directory"),
 };
 
 const size_t conf_n_rows = ARRAY_SIZE(conf_rows);

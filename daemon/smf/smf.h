@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The SMF of the EPC side, a PGW-C: S5, S8 and S2b (TS 29.274) towards SGWs and ePDGs, Gx (TS 29.212) towards
+ * the PCRF, Sxb (TS 29.244) towards UPFs. TS 23.401 5.4 and TS 23.402 7 for the procedures.
+ *
+ *   apn.c      APNs of the configuration, address pools      no I/O
+ *   pco.c      protocol configuration options                no I/O
+ *   pdn.c      PDN connections: tables, state machine, who waits for whom
+ *   s5.c       requests of SGW and ePDG -> events of the PDN connection, answers
+ *   path.c     restarts of SGWs (restart counters), of UPFs, of PCRFs
+ *   persist.c  what survives a restart of the process
+ *   control.c  control socket
+ *   gx.c       the Gx session: CCR, CCA, RAR
+ *   rule.c     PCC rules of a PDN connection, their flows as packet filters and SDF filters    no I/O
+ *   bearer.c   bearer binding; Create, Update and Delete Bearer procedures, commands of the UE
+ *   n4.c       rules at the UPF: what is wanted against what is known there
+ *
+ * Invariants: the bearers that are wanted follow from the rules; the rules at the UPF follow from the bearers.
+ * Each of the three peers gets what is wanted as the difference to what it is known to have; per PDN
+ * connection one request is under way to each, and the next one carries all that changed meanwhile. So
+ * requests that cross or come twice end in one state. A TEID, an address, an F-SEID belongs to one PDN
+ * connection until it is freed, at the end of a round of the loop.
+ */
+#ifndef KIMS_SMF_SMF_H
+#define KIMS_SMF_SMF_H
+
+#include "lib/core/conf.h"
+#include "lib/core/ctl.h"
+#include "lib/core/fsm.h"
+#include "lib/core/htab.h"
+#include "lib/diameter/pcc_app.h"
+#include "lib/gtpc/gtpc.h"
+#include "lib/pfcp/pfcp.h"
+#include "lib/store/store.h"
+#include "ref/gx_tables.h"
+#include "ref/ipfilter.h"
+#include "ref/s5.h"
+#include "ref/sx.h"
+
+struct smf;
+struct smf_pdn;
+struct smf_bearer;
+struct smf_apn; /* apn.h */
+
+#define SMF_RULES_MAX	64 /* of a PDN connection */
+#define SMF_BEARERS_MAX 11 /* EBI 5..15 */
+#define SMF_FLOWS_MAX	8
+
+struct smf_qos {
+	uint8_t qci;
+	struct s5_arp arp;
+	uint64_t mbr_ul, mbr_dl, gbr_ul, gbr_dl; /* bit/s */
+};
+
+/* --- PCC rules (rule.c) --- */
+
+/* Where a rule stands; the PCRF hears of FAILED and, when it asked, of ACTIVE (TS 29.212 4.5.6, 4.5.12). */
+enum smf_rule_state { SMF_RULE_WANTED, SMF_RULE_ACTIVE, SMF_RULE_FAILED, SMF_RULE_REMOVED };
+
+struct smf_flow {
+	char *text; /* "permit out ..." */
+	struct ipfilter filter;
+	uint8_t direction; /* enum nas_filter_dir */
+	bool to_ue;	   /* into the TFT (Packet-Filter-Usage, or bearer binding needs it) */
+	uint8_t filter_id; /* packet filter identifier within the PDN connection, 0..15 */
+};
+
+struct smf_rule {
+	struct smf_rule *next;
+	struct smf_bearer *bearer; /* NULL: not bound yet */
+	enum smf_rule_state state;
+	char name[64];
+	uint32_t precedence;
+	struct smf_qos qos;
+	bool gate_ul, gate_dl; /* open */
+	bool notify;	       /* Resource-Allocation-Notification */
+	bool dirty;	       /* changed since its bearer's last request */
+	int failure;	       /* enum gx_rule_failure */
+	struct smf_flow flow[SMF_FLOWS_MAX];
+	uint8_t n_flow;
+	char monitoring_key[64];
+	uint32_t rating_group, service_id;
+	uint16_t n4_id; /* 1..: PDRs 2 * n4_id and 2 * n4_id + 1, QER n4_id; stays as long as the rule */
+};
+
+/* --- bearers (bearer.c) --- */
+
+enum smf_bearer_state {
+	SMF_BEARER_WANTED,   /* no request sent yet */
+	SMF_BEARER_CREATING, /* Create Bearer Request under way */
+	SMF_BEARER_ACTIVE,
+	SMF_BEARER_UPDATING,
+	SMF_BEARER_DELETING,
+};
+
+struct smf_bearer {
+	struct smf_bearer *next;
+	struct smf_pdn *pdn;
+	enum smf_bearer_state state;
+	uint8_t ebi; /* 0: not known yet */
+	struct smf_qos qos;
+	uint32_t charging_id;
+	struct s5_fteid peer;  /* user plane of SGW or ePDG; iface 0: not known yet */
+	struct s5_fteid local; /* of the UPF; teid 0: not known yet (TS 29.244 5.5.3: the UPF chooses) */
+	uint16_t n4_id;	       /* CHOOSE id, FARs 2 * n4_id (uplink) and + 1 (downlink) */
+	struct xchg_call *call; /* under way to the SGW */
+};
+
+/* --- PDN connections (pdn.c) --- */
+
+enum smf_pdn_state {
+	SMF_PDN_POLICY,	    /* CCR-I sent */
+	SMF_PDN_USER_PLANE, /* rules on their way to the UPF */
+	SMF_PDN_ACTIVE,
+	SMF_PDN_DEACTIVATING, /* Delete Bearer Request for the default bearer sent to the SGW */
+	SMF_PDN_ENDING,	    /* CCR-T and PFCP Session Deletion under way */
+	SMF_PDN_GONE,
+};
+enum smf_pdn_event {
+	SMF_PDN_EV_POLICY_OK,
+	SMF_PDN_EV_POLICY_FAILED, /* data: const struct s5_cause_ie * */
+	SMF_PDN_EV_N4_OK,	  /* everything wanted is at the UPF */
+	SMF_PDN_EV_N4_FAILED,	  /* data: as above */
+	SMF_PDN_EV_RELEASE,	  /* the network ends it: data: uint8_t *, cause for the Delete Bearer Request */
+	SMF_PDN_EV_DELETED,	  /* SGW has it no more: Delete Session Request, answer to ours, restart */
+	SMF_PDN_EV_GX_CLOSED,
+	SMF_PDN_EV_N4_CLOSED,
+};
+
+struct smf_pdn {
+	struct fsm fsm;
+	struct smf *smf;
+	struct hnode by_teid, by_user, by_seid, by_v4, by_v6; /* by_user: IMSI (or IMEI) and APN */
+	struct smf_pdn *next, **pprev;			      /* all */
+	struct smf_pdn *peer_next;			      /* of the SGW's path */
+	char name[80];					      /* "IMSI/APN" for the log */
+
+	/* who: from the Create Session Request, kept for Gx, N4 and persistence */
+	char imsi[17], msisdn[17], mei[17];
+	bool emergency, unauthenticated;
+	const struct smf_apn *apn;
+	char apn_name[101];
+	uint8_t rat;			   /* enum s5_rat */
+	bool non_3gpp;			   /* S2b */
+	struct tlv_plmn serving;
+	uint8_t uli[48], n_uli;		   /* value of the ULI IE */
+	bool has_time_zone;
+	struct s5_time_zone time_zone;
+	uint8_t selection_mode;
+	uint16_t charging_characteristics;
+
+	/* addresses */
+	uint8_t type; /* enum s5_pdn_type, granted */
+	struct in_addr v4;
+	struct in6_addr v6; /* prefix /64 and interface identifier */
+	bool pool4, pool6;  /* to be given back to the pool */
+
+	/* control plane with SGW or ePDG */
+	uint32_t teid;		   /* ours */
+	struct s5_fteid peer;	   /* its */
+	struct sockaddr_storage to; /* address of peer, port 2123 */
+	struct xchg_token *request; /* Create, Modify or Delete Session Request that waits for its answer */
+	uint8_t request_type;
+	bool suspended;
+
+	/* policy: what is authorised */
+	struct smf_qos default_qos;
+	uint64_t ambr_ul, ambr_dl; /* bit/s */
+	struct smf_rule *rules;
+	struct smf_bearer *bearers; /* the first one is the default bearer */
+	uint16_t next_n4_id;
+
+	struct smf_gx *gx; /* gx.c: NULL: none */
+	struct smf_n4 *n4; /* n4.c: NULL: none */
+};
+
+/* --- the function --- */
+
+struct smf {
+	struct loop *loop;
+	const struct conf *conf;
+	struct gtpc *gtpc;
+	struct pfcp *pfcp;
+	struct dia *dia; /* NULL: no Gx */
+	struct store *store; /* NULL: nothing is kept (tests) */
+	struct s5_fteid c_v4, c_v6; /* our address of the control plane, without TEID */
+
+	uint64_t key[2];
+	struct htab by_teid, by_user, by_seid, by_v4, by_v6;
+	struct smf_pdn *pdns, *dead;
+	uint32_t n_pdns, n_bearers;
+	uint32_t next_teid, next_charging_id;
+	struct smf_apn *apns;
+	size_t n_apns;
+	uint8_t restart_counter;
+};
+
+int smf_init(struct smf *s, struct loop *l, const struct conf *c, char *err, size_t size);
+void smf_fini(struct smf *s);
+uint64_t smf_hash(const struct smf *s, const void *data, size_t n);
+
+/* --- pdn.c, s5.c: called by gx.c, bearer.c, n4.c --- */
+extern const struct fsm_desc smf_pdn_fsm;
+struct smf_pdn *smf_pdn_by_teid(const struct smf *s, uint32_t teid);
+struct smf_pdn *smf_pdn_by_seid(const struct smf *s, uint64_t seid); /* CP F-SEID; it is the TEID */
+struct smf_bearer *smf_pdn_default(const struct smf_pdn *p);
+struct smf_bearer *smf_bearer_by_ebi(const struct smf_pdn *p, uint8_t ebi);
+struct smf_bearer *smf_bearer_new(struct smf_pdn *p); /* at the end of the list; NULL: no memory, or too many */
+void smf_bearer_free(struct smf_bearer *b);	       /* out of the list; its rules are unbound; cancels its call */
+/* Ends the connection from our side: Delete Bearer Request for its default bearer with this cause. */
+void smf_pdn_release(struct smf_pdn *p, uint8_t cause);
+void smf_pdn_changed(struct smf_pdn *p); /* something that a restart must find again; written at the round's end */
+/* Requests of the SGW that belong to bearer.c: commands; others stay in s5.c. */
+void smf_on_command(struct smf_pdn *p, struct xchg_token *t, const struct xchg_msg *m);
+/* Sends a request about this PDN connection to its SGW; msg: ref/s5 struct. 0 or -errno (done is not called). */
+int smf_s5_request(struct smf_pdn *p, enum s5_message type, const void *msg, xchg_done *done,
+		   void *arg, struct xchg_call **ret_call);
+
+/* --- gx.c --- */
+void smf_gx_serve(struct smf *s); /* takes Gx of s->dia */
+/*
+ * CCR-I. Ends in SMF_PDN_EV_POLICY_OK (default_qos, ambr and rules are set) or _FAILED, never from
+ * inside. Without Gx (conf gx: no): OK with what the request asked for. -ENOMEM.
+ */
+int smf_gx_open(struct smf_pdn *p);
+/* What the access changed: bits FSM_BIT(enum gx_event_trigger); CCR-U when the PCRF wants to know of one. */
+void smf_gx_access_changed(struct smf_pdn *p, uint64_t triggers);
+/* States of rules changed (rule->state, rule->failure): CCR-U, or part of the RAA under way. */
+void smf_gx_report(struct smf_pdn *p);
+/* CCR-T with the final usage; ends in SMF_PDN_EV_GX_CLOSED, at once when there is no session. */
+void smf_gx_close(struct smf_pdn *p);
+void smf_gx_free(struct smf_pdn *p); /* no event any more */
+/* Persistence: the session in a text without line ends, and back. */
+int smf_gx_save(const struct smf_pdn *p, char *dst, size_t size);
+int smf_gx_load(struct smf_pdn *p, struct str s);
+
+/* --- rule.c --- */
+struct smf_rule *smf_rule_by_name(const struct smf_pdn *p, struct str name);
+/* Takes the orders of a CCA or RAR: rules installed, changed, removed. The number of those that could not be. */
+int smf_rules_apply(struct smf_pdn *p, const struct gx_orders *o);
+void smf_rule_free(struct smf_pdn *p, struct smf_rule *r); /* out of the list */
+/* TFT of the rules that are bound to this bearer, with this operation. -ENOSPC: more than a TFT has room for. */
+int smf_rule_tft(const struct smf_bearer *b, enum nas_tft_op op, struct nas_tft *ret);
+
+/* --- bearer.c --- */
+/* Rules, default QoS or AMBR changed: binds, and brings the bearers there, as far as no request is under way. */
+void smf_bearers_apply(struct smf_pdn *p);
+void smf_bearers_cancel(struct smf_pdn *p); /* the connection ends: calls are cancelled */
+
+/* --- n4.c --- */
+/* A UPF for this APN is associated. */
+bool smf_n4_ready(const struct smf *s, const struct smf_apn *apn);
+void smf_n4_serve(struct smf *s); /* associations with conf upfs; ops of pfcp_open() are smf_n4_ops */
+extern const struct pfcp_ops smf_n4_ops; /* arg: struct smf */
+/*
+ * Brings the UPF to what bearers and rules say: establishment first, then modifications. Ends in
+ * SMF_PDN_EV_N4_OK (bearer->local is set, UE's traffic as wanted) or _FAILED, never from inside.
+ * -EHOSTUNREACH: no association; -ENOMEM.
+ */
+int smf_n4_sync(struct smf_pdn *p);
+/* Session Deletion with the final usage; ends in SMF_PDN_EV_N4_CLOSED. */
+void smf_n4_close(struct smf_pdn *p);
+void smf_n4_free(struct smf_pdn *p);
+/* Next change of a downlink F-TEID (handover) sends an End Marker to the old one (SNDEM). */
+void smf_n4_end_marker(struct smf_pdn *p);
+int smf_n4_save(const struct smf_pdn *p, char *dst, size_t size);
+int smf_n4_load(struct smf_pdn *p, struct str s);
+
+extern const struct ctl_cmd smf_cmds[];
+
+#endif
