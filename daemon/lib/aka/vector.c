@@ -136,7 +136,7 @@ int aka_sim_auth(struct aka_sim *s, const uint8_t rand[16], const uint8_t autn[1
 		 struct aka_vector *ret, uint8_t ret_auts[14])
 {
 	unsigned int len = sim_ind_len(s);
-	uint8_t ak[6], sqn[6], mac[8];
+	uint8_t ak[6], sqn[6] = { 0 }, mac[8];
 	struct aka_vector v = { .xres_len = 8 };
 	uint64_t n;
 	int r = milenage_f2345(s->k, s->opc, rand, v.xres, v.ck, v.ik, ak, NULL);

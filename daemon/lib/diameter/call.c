@@ -277,7 +277,7 @@ struct str dia_session_id(struct dia *d, const struct dia_app *app, char *dst)
 	if (!k->session)
 		k->session = loop_wall(d->loop) / USEC_PER_SEC << 32;
 	k->session++;
-	for (i = 0; app->name[i] && i < sizeof(name) - 1; i++)
+	for (i = 0; i < sizeof(name) - 1 && app->name[i]; i++)
 		name[i] = (char)tolower((unsigned char)app->name[i]);
 	name[i] = 0;
 	n = snprintf(dst, DIA_SESSION_ID_MAX, "%s;%u;%u;%s", d->conf.identity,

@@ -526,7 +526,7 @@ static void write_conf(FILE *f, const struct dia_conf *c)
 {
 	fprintf(f,
 		"Identity = \"%s\";\nRealm = \"%s\";\nPort = %u;\nSecPort = 0;\nNo_SCTP;\nNoRelay;\nAppServThreads = 1;\n",
-		c->identity, c->realm, c->listen_addr ? c->listen_port : 0);
+		c->identity, c->realm, c->listen_addr ? (unsigned int)c->listen_port : 0U);
 	fprintf(f, "TwTimer = %u;\nTcTimer = %u;\n", MAX(c->watchdog_s, 6U),
 		MAX(c->reconnect_s, 1U));
 	for (size_t i = 0; i < c->n_peers; i++)

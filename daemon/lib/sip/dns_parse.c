@@ -188,5 +188,7 @@ struct dns_answer *dns_parse(const uint8_t *msg, size_t len, enum dns_type type,
 	}
 	*ret_ttl = MAX(ttl, 1u);
 	fit = realloc(a, sizeof(*a) + a->n * sizeof(a->rr[0]));
-	return fit ? fit : a;
+	if (fit)
+		a = fit;
+	return a;
 }

@@ -144,6 +144,8 @@ static void pick_by_weight(struct target *t, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		sum += t[i].weight + 1u; /* 0 has a small chance too */
+	if (!sum)
+		return;
 	at = random32() % sum;
 	for (size_t i = 0; i < n; i++) {
 		if (at < t[i].weight + 1u) {

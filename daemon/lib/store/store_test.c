@@ -230,7 +230,8 @@ static void test_batches(void **state)
 	(void)state;
 	assert_int_equal(store_open(NULL, path, &s), 0);
 	for (int i = 0; i < 1000; i++) {
-		struct str k = { key, (size_t)snprintf(key, sizeof(key), "%d", i) };
+		int n = snprintf(key, sizeof(key), "%d", i);
+		struct str k = { key, (size_t)n };
 
 		assert_int_equal(store_put(s, "big", k, (struct str){ big, sizeof(big) }), 0);
 		if (i % 10)
