@@ -45,6 +45,12 @@ struct smf_apn; /* apn.h */
 #define SMF_RULES_MAX	64 /* of a PDN connection */
 #define SMF_BEARERS_MAX 11 /* EBI 5..15 */
 #define SMF_FLOWS_MAX	8
+#define SMF_FLOW_FILTERS 4 /* packet filters that one flow becomes: one for each pair of port ranges */
+#define SMF_FILTERS_MAX 16 /* packet filter identifiers of a PDN connection */
+#define SMF_NO_FILTER	0xff
+
+/* Event triggers (enum gx_event_trigger) as a set. */
+#define SMF_TRIGGER(x) (UINT64_C(1) << (x))
 
 struct smf_qos {
 	uint8_t qci;
@@ -62,7 +68,7 @@ struct smf_flow {
 	struct ipfilter filter;
 	uint8_t direction; /* enum nas_filter_dir */
 	bool to_ue;	   /* into the TFT (Packet-Filter-Usage, or bearer binding needs it) */
-	uint8_t filter_id; /* packet filter identifier within the PDN connection, 0..15 */
+	uint8_t filter_id[SMF_FLOW_FILTERS]; /* unique in the PDN connection, 0..15; SMF_NO_FILTER */
 };
 
 struct smf_rule {
@@ -75,6 +81,9 @@ struct smf_rule {
 	bool gate_ul, gate_dl; /* open */
 	bool notify;	       /* Resource-Allocation-Notification */
 	bool dirty;	       /* changed since its bearer's last request */
+	bool told;	       /* the PCRF knows that it is active */
+	bool base;	       /* name is a Charging-Rule-Base-Name: only to be refused */
+	bool lost;	       /* FAILED because its bearer went away: event trigger LOSS_OF_BEARER */
 	int failure;	       /* enum gx_rule_failure */
 	struct smf_flow flow[SMF_FLOWS_MAX];
 	uint8_t n_flow;
@@ -103,7 +112,39 @@ struct smf_bearer {
 	struct s5_fteid peer;  /* user plane of SGW or ePDG; iface 0: not known yet */
 	struct s5_fteid local; /* of the UPF; teid 0: not known yet (TS 29.244 5.5.3: the UPF chooses) */
 	uint16_t n4_id;	       /* CHOOSE id, FARs 2 * n4_id (uplink) and + 1 (downlink) */
-	struct xchg_call *call; /* under way to the SGW */
+	uint16_t filters;	/* packet filter identifiers in its TFT, as the UE has it */
+	bool lost;		/* the SGW or ePDG has it no more: nothing is sent for it */
+};
+
+/*
+ * The request about bearers that is under way to the SGW, one per PDN connection. Bearers are named by n4_id: they
+ * may go away meanwhile.
+ */
+struct smf_bearer_op {
+	struct xchg_call *call; /* NULL: none */
+	uint8_t type;		/* enum s5_message */
+	uint8_t n, tries;
+	uint16_t bearer[SMF_BEARERS_MAX];
+	uint16_t filters[SMF_BEARERS_MAX]; /* TFT of each when this is accepted */
+	uint32_t hash[SMF_FILTERS_MAX];	   /* and their content */
+	struct smf_qos qos[SMF_BEARERS_MAX];
+	uint64_t ambr_ul, ambr_dl;
+	struct timer retry; /* TS 29.274 7.2.4: refused because of a handover */
+	/* A command of the UE or the SGW that the next request answers. */
+	struct xchg_token *command;
+	uint8_t command_type, pti, lbi;
+	bool command_ready; /* the PCRF has answered */
+};
+
+/* Usage monitoring (TS 29.212 4.5.16): one URR each. */
+struct smf_monitor {
+	struct smf_monitor *next;
+	char key[64];
+	bool session; /* of the session, not of the rules with this key */
+	bool report;  /* asked for now */
+	uint32_t urr_id;
+	uint64_t total, ul, dl;			/* threshold, octets; 0: none */
+	uint64_t used_total, used_ul, used_dl; /* not yet reported */
 };
 
 /* --- PDN connections (pdn.c) --- */
@@ -166,6 +207,10 @@ struct smf_pdn {
 	/* policy: what is authorised */
 	struct smf_qos default_qos;
 	uint64_t ambr_ul, ambr_dl; /* bit/s */
+	uint64_t ambr_known_ul, ambr_known_dl; /* the SGW's and the UE's */
+	uint32_t filter_hash[SMF_FILTERS_MAX]; /* content of the packet filters that the UE has */
+	struct smf_bearer_op op;
+	struct smf_monitor *monitors;
 	struct smf_rule *rules;
 	struct smf_bearer *bearers; /* the first one is the default bearer */
 	uint16_t next_n4_id;
@@ -193,6 +238,7 @@ struct smf {
 	struct smf_apn *apns;
 	size_t n_apns;
 	uint8_t restart_counter;
+	struct smf_upf *upfs; /* n4.c */
 };
 
 int smf_init(struct smf *s, struct loop *l, const struct conf *c, char *err, size_t size);
@@ -229,7 +275,14 @@ void smf_gx_access_changed(struct smf_pdn *p, uint64_t triggers);
 void smf_gx_report(struct smf_pdn *p);
 /* CCR-T with the final usage; ends in SMF_PDN_EV_GX_CLOSED, at once when there is no session. */
 void smf_gx_close(struct smf_pdn *p);
-void smf_gx_free(struct smf_pdn *p); /* no event any more */
+void smf_gx_free(struct smf_pdn *p); /* no event any more; frees rules and monitors, too */
+/* Measured by the UPF; ended: the threshold was reached or the URR is gone. Reports go out when that is so. */
+void smf_gx_usage(struct smf_pdn *p, uint32_t urr_id, uint64_t total, uint64_t ul, uint64_t dl);
+/* The UE's request for resources (p->op.command); the answer calls smf_bearers_answered(). -EBUSY, -ENOMEM. */
+int smf_gx_ask(struct smf_pdn *p, const struct s5_bearer_resource_command *r);
+/* The SGW asks for another default QoS and AMBR (Modify Bearer Command). */
+int smf_gx_ask_default(struct smf_pdn *p, const struct smf_qos *q, uint64_t ambr_ul,
+		       uint64_t ambr_dl);
 /* Persistence: the session in a text without line ends, and back. */
 int smf_gx_save(const struct smf_pdn *p, char *dst, size_t size);
 int smf_gx_load(struct smf_pdn *p, struct str s);
@@ -241,16 +294,30 @@ int smf_rules_apply(struct smf_pdn *p, const struct gx_orders *o);
 void smf_rule_free(struct smf_pdn *p, struct smf_rule *r); /* out of the list */
 /* TFT of the rules that are bound to this bearer, with this operation. -ENOSPC: more than a TFT has room for. */
 int smf_rule_tft(const struct smf_bearer *b, enum nas_tft_op op, struct nas_tft *ret);
+bool smf_rule_is_live(const struct smf_rule *r); /* to be enforced: neither failed nor removed */
+/* Packet filters of its flows get identifiers, or lose them. -ENOSPC. */
+int smf_rule_take_filters(struct smf_pdn *p, struct smf_rule *r);
+void smf_rule_drop_filters(struct smf_rule *r);
+/* Packet filters that its bearer's TFT has because of it; with content hashes, when hash is not NULL. */
+uint16_t smf_rule_filters(const struct smf_rule *r, uint32_t hash[SMF_FILTERS_MAX]);
+void smf_rule_fail(struct smf_rule *r, enum gx_rule_failure why);
+/* For smf_rule and smf_bearer: a number that neither has in this PDN connection. 0: none left. */
+uint16_t smf_new_n4_id(struct smf_pdn *p);
 
 /* --- bearer.c --- */
 /* Rules, default QoS or AMBR changed: binds, and brings the bearers there, as far as no request is under way. */
 void smf_bearers_apply(struct smf_pdn *p);
-void smf_bearers_cancel(struct smf_pdn *p); /* the connection ends: calls are cancelled */
+void smf_bearers_cancel(struct smf_pdn *p); /* the connection ends: calls are cancelled, a command dropped */
+/* The PCRF has answered to a command; refused: cause for the failure indication, 0: granted. */
+void smf_bearers_answered(struct smf_pdn *p, uint8_t refused);
+/* The UPF or the SGW says that this bearer has no peer any more. */
+void smf_bearer_lost(struct smf_bearer *b);
 
 /* --- n4.c --- */
 /* A UPF for this APN is associated. */
 bool smf_n4_ready(const struct smf *s, const struct smf_apn *apn);
 void smf_n4_serve(struct smf *s); /* associations with conf upfs; ops of pfcp_open() are smf_n4_ops */
+void smf_n4_fini(struct smf *s);  /* after the PDN connections, before pfcp_close() */
 extern const struct pfcp_ops smf_n4_ops; /* arg: struct smf */
 /*
  * Brings the UPF to what bearers and rules say: establishment first, then modifications. Ends in
