@@ -73,12 +73,6 @@ static int status(void *arg, const json_t *req _unused_, json_t **ret, char *err
 	return 0;
 }
 
-static void add_peer(void *arg, const char *identity, bool up)
-{
-	json_array_append_new(
-		arg, json_pack("{s:s,s:s}", "identity", identity, "state", up ? "up" : "down"));
-}
-
 static int show_peers(void *arg, const json_t *req _unused_, json_t **ret, char *err _unused_,
 		      size_t errsize _unused_)
 {
@@ -86,7 +80,7 @@ static int show_peers(void *arg, const json_t *req _unused_, json_t **ret, char 
 
 	*ret = json_array();
 	if (h->dia)
-		dia_each_peer(h->dia, add_peer, *ret);
+		dia_peers_json(h->dia, *ret);
 	return 0;
 }
 

@@ -109,19 +109,13 @@ static int show_rules(void *arg, const json_t *req _unused_, json_t **ret, char 
 	return 0;
 }
 
-static void add_peer(void *arg, const char *identity, bool up)
-{
-	json_array_append_new(
-		arg, json_pack("{s:s,s:s}", "identity", identity, "state", up ? "up" : "down"));
-}
-
 static int show_peers(void *arg, const json_t *req _unused_, json_t **ret, char *err _unused_,
 		      size_t errsize _unused_)
 {
 	struct pcrf *p = arg;
 
 	*ret = json_array();
-	dia_each_peer(p->dia, add_peer, *ret);
+	dia_peers_json(p->dia, *ret);
 	return 0;
 }
 

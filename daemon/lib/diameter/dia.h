@@ -6,6 +6,8 @@
 #ifndef KIMS_DIAMETER_DIA_H
 #define KIMS_DIAMETER_DIA_H
 
+#include <jansson.h>
+
 #include "lib/core/conf.h"
 #include "lib/core/loop.h"
 
@@ -44,6 +46,8 @@ void dia_quit(struct dia *d);
 void dia_close(struct dia *d);
 bool dia_peer_up(struct dia *d, const char *identity); /* NULL: any */
 void dia_each_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bool up), void *arg);
+/* {"identity","state": "up"|"down"}, appended to an array. */
+void dia_peers_json(struct dia *d, json_t *array);
 void dia_on_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bool up), void *arg);
 
 #endif

@@ -122,6 +122,17 @@ void dia_each_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bo
 	d->tr->each_peer(d, fn, arg);
 }
 
+static void add_peer(void *arg, const char *identity, bool up)
+{
+	json_array_append_new(
+		arg, json_pack("{s:s,s:s}", "identity", identity, "state", up ? "up" : "down"));
+}
+
+void dia_peers_json(struct dia *d, json_t *array)
+{
+	dia_each_peer(d, add_peer, array);
+}
+
 void dia_on_peer(struct dia *d, void (*fn)(void *arg, const char *identity, bool up), void *arg)
 {
 	d->on_peer = fn;
