@@ -164,6 +164,8 @@ static int kims_nl_put_stats(struct sk_buff *skb, struct kims_net *kn)
 	    nla_put_u32(skb, KIMS_STATS_A_GM_PORTS, kims_gm_port_count(kn)) ||
 	    nla_put_u32(skb, KIMS_STATS_A_SA_SETS, kims_sa_set_count(kn)) ||
 	    kims_nl_put_gtpu_stats(skb, kn, totals.downlink_received) ||
+	    nla_put_u64_64bit(skb, KIMS_STATS_A_ACCESS_RECEIVED, totals.access_received,
+			      KIMS_STATS_A_PAD) ||
 	    nla_put_u64_64bit(skb, KIMS_STATS_A_RTP_PACKETS, totals.rtp_packets,
 			      KIMS_STATS_A_PAD) ||
 	    nla_put_u64_64bit(skb, KIMS_STATS_A_GM_PACKETS, kims_gm_passed(kn), KIMS_STATS_A_PAD) ||

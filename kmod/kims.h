@@ -61,6 +61,7 @@ static inline void kims_addr_set6(struct kims_addr *a, const struct in6_addr *ad
 struct kims_net_stats {
 	u64_stats_t rtp_packets;
 	u64_stats_t downlink_received; /* packets for a UE address of a session */
+	u64_stats_t access_received;   /* plain packets from a UE on the access side */
 	u64_stats_t drops[__KIMS_DROP_MAX];
 	struct u64_stats_sync syncp;
 };
@@ -95,6 +96,7 @@ void kims_net_drop(struct kims_net *kn, enum kims_drop_reason reason);
 struct kims_net_totals {
 	u64 rtp_packets;
 	u64 downlink_received;
+	u64 access_received;
 	u64 drops[__KIMS_DROP_MAX];
 };
 

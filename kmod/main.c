@@ -69,11 +69,13 @@ static void kims_net_totals_cpu(const struct kims_net_stats *s, struct kims_net_
 		start = u64_stats_fetch_begin(&s->syncp);
 		t.rtp_packets = u64_stats_read(&s->rtp_packets);
 		t.downlink_received = u64_stats_read(&s->downlink_received);
+		t.access_received = u64_stats_read(&s->access_received);
 		for (i = 0; i < ARRAY_SIZE(t.drops); i++)
 			t.drops[i] = u64_stats_read(&s->drops[i]);
 	} while (u64_stats_fetch_retry(&s->syncp, start));
 	ret->rtp_packets += t.rtp_packets;
 	ret->downlink_received += t.downlink_received;
+	ret->access_received += t.access_received;
 	for (i = 0; i < ARRAY_SIZE(t.drops); i++)
 		ret->drops[i] += t.drops[i];
 }

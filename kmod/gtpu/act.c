@@ -180,6 +180,13 @@ static bool kims_forwards(const struct net_device *dev, u8 family)
 	return idev && READ_ONCE(idev->cnf.forwarding);
 }
 
+/* To a phone behind a link of this host: plain, by the route. */
+static bool kims_plan_to_access(const struct kims_inner *in)
+{
+	return in->pdr->direction == KIMS_DOWNLINK &&
+	       in->pdr->far->dst_interface == KIMS_INTERFACE_ACCESS;
+}
+
 static int kims_plan_core(struct kims_inner *in, struct kims_onward *p, struct kims_gtpu_ep *ep,
 			  struct sk_buff *skb)
 {
@@ -201,7 +208,7 @@ static int kims_plan_core(struct kims_inner *in, struct kims_onward *p, struct k
 		return kims_plan_stack(ep, p);
 	if (skb_ensure_writable(skb, in->ip.l4))
 		return KIMS_DROP_NO_MEMORY;
-	p->ue = kims_plan_ue(kn, in, skb);
+	p->ue = kims_plan_to_access(in) ? NULL : kims_plan_ue(kn, in, skb);
 	if (p->ue) {
 		p->next = KIMS_NEXT_UE;
 		return 0;
@@ -438,7 +445,7 @@ int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
 		if (unlikely(why == KIMS_METER_CUT))
 			return kims_act_cut(in, tunnel, ep, skb, flush);
 		if (unlikely(why == KIMS_CHARGE_GONE))
-			return tunnel ? KIMS_DROP_UNKNOWN_TEID : KIMS_DROP_NO_PDR;
+			return ep ? KIMS_DROP_UNKNOWN_TEID : KIMS_DROP_NO_PDR;
 		if (likely(!why)) {
 			kims_act_copies(in, skb);
 			kims_act_go(in, &p, ep, skb);

@@ -219,7 +219,7 @@ int __flatten kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb)
 	struct kims_ue *ue;
 	int why;
 
-	if (likely(!READ_ONCE(kn->has_ues)))
+	if (likely(!READ_ONCE(kn->has_ues)) || kims_access_used(kn))
 		return -1;
 	ue = kims_ue_find4(kn, iph->daddr);
 	if (!ue || !kims_fast_plain(skb, sizeof(*iph)) || !kims_fast_ip(iph, skb->len) ||
@@ -343,7 +343,8 @@ int __flatten kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struc
 	int why;
 
 	if (!kims_fast_plain(skb, sizeof(*outer) + sizeof(*h)) || !kims_fast_gpdu(skb, outer, h) ||
-	    h->ip.protocol == IPPROTO_TCP || ep->stack || kims_is_dev(skb->dev))
+	    h->ip.protocol == IPPROTO_TCP || ep->stack || kims_is_dev(skb->dev) ||
+	    kims_access_used(kn))
 		return -1;
 	tunnel = kims_tunnel_find(kn, ep, h->gtp.teid);
 	if (!tunnel)

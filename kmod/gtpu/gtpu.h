@@ -6,7 +6,8 @@
  *
  *   tunnel  a local F-TEID, found by endpoint and TEID: packets of PDRs that have one
  *   ue      a UE address (IPv6: its /64), found by destination: packets of PDRs that have no
- *           F-TEID, which is downlink from the core
+ *           F-TEID, which is downlink from the core; by source, when the session has PDRs of the
+ *           access side (access.c): uplink of a phone behind a link of this host
  *
  * From there struct kims_rules says all: its PDRs, by precedence. A struct kims_rules and what
  * hangs on it (PDR, FAR, filters) never changes; a change of any of it builds a new one and swaps
@@ -29,6 +30,7 @@
 #define KIMS_GTPU_H
 
 #include <linux/hrtimer.h>
+#include <linux/jump_label.h>
 #include <linux/timer.h>
 #include <linux/xarray.h>
 #include "flow.h"
@@ -169,7 +171,8 @@ struct kims_pdr {
 	u16 queue;	/* app_id: NFQUEUE number */
 	u32 app_id;	/* 0: none */
 	u32 ifindex;	/* must have arrived by this device or VRF; 0: any */
-	struct kims_tunnel *tunnel; /* NULL: found by UE address */
+	/* NULL: found by UE address as the destination; &kims_access: by that as the source */
+	struct kims_tunnel *tunnel;
 	struct kims_far *far;
 	const struct kims_filter **filters; /* n_filters; 0: matches all */
 	struct kims_pdr_count *count;
@@ -185,6 +188,7 @@ struct kims_rules {
 	struct rcu_head rcu;
 	u32 n_pdrs, n_fars;
 	bool apps; /* some PDR has an app_id */
+	bool access; /* some PDR is of the access side */
 	struct kims_pdr *pdrs; /* by precedence, then id */
 	struct kims_far *fars;
 	/* all of it lies in this one allocation */
@@ -323,6 +327,7 @@ struct kims_gtpu_net {
 	struct kims_gtpu_ep_totals gone; /* of endpoints that are deleted */
 	atomic_t buffered_packets, buffered_octets; /* in the whole namespace */
 	struct nf_hook_ops *late; /* app.c */
+	bool has_access; /* by lock; there is, or was, a PDR of the access side */
 	struct kims_gtpu_limits limits;
 };
 
@@ -452,6 +457,36 @@ int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb);
 /* As kims_gtpu_downlink(), but may return -EINPROGRESS: the packet is for kims_app_queue(). */
 int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb,
 		    bool flush);
+
+/* --- access.c: plain packets of phones behind a link of this host --- */
+
+/* kims_pdr.tunnel of the PDRs that such a packet meets; without an endpoint. */
+extern struct kims_tunnel kims_access;
+DECLARE_STATIC_KEY_FALSE(kims_access_key);
+
+/* The namespace gets a PDR of this side; kims_net.lock. */
+void kims_access_use(struct kims_net *kn);
+void kims_access_net_exit(struct kims_net *kn);
+
+static __always_inline bool kims_access_used(const struct kims_net *kn)
+{
+	return static_branch_unlikely(&kims_access_key) && READ_ONCE(kn->gtpu->has_access);
+}
+
+int __kims_access_rx(struct kims_net *kn, struct sk_buff *skb);
+bool __kims_access_from(const struct kims_net *kn, const struct sk_buff *skb);
+
+/* A packet at the hook: -1 when it is of no phone of this side, else the verdict. BH off, RCU. */
+static __always_inline int kims_access_rx(struct kims_net *kn, struct sk_buff *skb)
+{
+	return kims_access_used(kn) ? __kims_access_rx(kn, skb) : -1;
+}
+
+/* A phone of this side has sent the packet. */
+static __always_inline bool kims_access_from(const struct kims_net *kn, const struct sk_buff *skb)
+{
+	return kims_access_used(kn) && __kims_access_from(kn, skb);
+}
 
 /* What kims_gtpu_ep_count() counts besides reasons of drop. */
 #define KIMS_EP_FORWARDED 0

@@ -550,7 +550,7 @@ static void kims_pdr_refs_of(const struct kims_pdr *p, struct kims_pdr_refs *ret
 	u32 i;
 
 	*ret = (struct kims_pdr_refs){ .far = p->far->id };
-	if (p->tunnel) {
+	if (p->tunnel && p->tunnel->ep) {
 		ret->endpoint = p->tunnel->ep->id;
 		ret->teid = p->tunnel->teid;
 	}
@@ -597,6 +597,21 @@ static int kims_give_filters(struct kims_pdr *p, const struct nlattr *attr, void
 	return 0;
 }
 
+/* Without a F-TEID: the UE address is the destination or, on the access side, the source. */
+static int kims_pdr_by_address(struct kims_plan *plan, struct kims_pdr *p,
+			       const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	if (!plan->ue[0] && !plan->ue[1] && !plan->s->ue[0] && !plan->s->ue[1])
+		return KIMS_REFUSE_ATTR(extack, -EINVAL, attr,
+					"a PDR without a teid needs a UE address of the session");
+	if (p->source != KIMS_INTERFACE_ACCESS)
+		return 0;
+	p->tunnel = &kims_access;
+	plan->rules->access = true;
+	kims_access_use(plan->s->kn);
+	return 0;
+}
+
 /* attr: of the PDR, or of the session for one that stays. */
 static int kims_add_pdr(struct kims_plan *plan, struct kims_pdr *p,
 			const struct kims_pdr_refs *refs, const struct nlattr *attr,
@@ -610,9 +625,8 @@ static int kims_add_pdr(struct kims_plan *plan, struct kims_pdr *p,
 		return KIMS_REFUSE_ATTR(extack, -ENOMEM, attr, "no memory for flows of applications");
 	if (refs->teid)
 		err = kims_pdr_tunnel(plan, p, refs, attr, extack);
-	else if (!plan->ue[0] && !plan->ue[1] && !plan->s->ue[0] && !plan->s->ue[1])
-		err = KIMS_REFUSE_ATTR(extack, -EINVAL, attr,
-				       "a PDR without a teid needs a UE address of the session");
+	else
+		err = kims_pdr_by_address(plan, p, attr, extack);
 	if (!err)
 		err = kims_pdr_resolve(plan, p, refs, attr, extack);
 	if (!err)

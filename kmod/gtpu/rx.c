@@ -250,7 +250,7 @@ static unsigned int kims_gtpu_rx_one(struct kims_gtpu_ep *ep, struct sk_buff *sk
 	why = kims_outer_read(skb, &p, l4);
 	if (unlikely(why))
 		return kims_gtpu_rx_drop(ep, skb, why);
-	if (unlikely(kims_is_dev(skb->dev)))
+	if (unlikely(kims_is_dev(skb->dev) || kims_access_from(ep->kn, skb)))
 		return kims_gtpu_rx_drop(ep, skb, KIMS_DROP_SOURCE);
 	off = l4 + sizeof(struct udphdr);
 	if (!pskb_may_pull(skb, off + sizeof(*h)))
@@ -364,6 +364,9 @@ unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb)
 
 	if (likely(!READ_ONCE(kn->has_ues)))
 		return NF_ACCEPT;
+	why = kims_access_rx(kn, skb);
+	if (unlikely(why >= 0))
+		return why;
 	ue = kims_ue_of(kn, skb, &ttl);
 	if (!ue)
 		return NF_ACCEPT;

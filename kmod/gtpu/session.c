@@ -568,6 +568,7 @@ void kims_gtpu_net_stop(struct kims_net *kn)
 
 void kims_gtpu_net_exit(struct kims_net *kn)
 {
+	kims_access_net_exit(kn);
 	kims_table_destroy(&kn->gtpu->tunnels);
 	kims_table_destroy(&kn->gtpu->ues);
 	kims_table_destroy(&kn->gtpu->fars);

@@ -149,8 +149,9 @@ static int kims_put_filter(struct sk_buff *skb, const struct kims_filter *f)
 
 static int kims_put_pdr_match(struct sk_buff *skb, const struct kims_pdr *p)
 {
-	if (p->tunnel && (nla_put_u32(skb, KIMS_PDR_A_ENDPOINT, p->tunnel->ep->id) ||
-			  nla_put_u32(skb, KIMS_PDR_A_TEID, ntohl(p->tunnel->teid))))
+	if (p->tunnel && p->tunnel->ep &&
+	    (nla_put_u32(skb, KIMS_PDR_A_ENDPOINT, p->tunnel->ep->id) ||
+	     nla_put_u32(skb, KIMS_PDR_A_TEID, ntohl(p->tunnel->teid))))
 		return -EMSGSIZE;
 	if (p->app_id && (nla_put_u32(skb, KIMS_PDR_A_APP_ID, p->app_id) ||
 			  nla_put_u32(skb, KIMS_PDR_A_APP_QUEUE, p->queue) ||

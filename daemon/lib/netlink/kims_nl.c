@@ -391,6 +391,7 @@ static const struct {
 	{ "gtpu-signalling", KIMS_STATS_A_GTPU_SIGNALLING, false },
 	{ "gtpu-sent", KIMS_STATS_A_GTPU_SENT, false },
 	{ "downlink-received", KIMS_STATS_A_DOWNLINK_RECEIVED, false },
+	{ "access-received", KIMS_STATS_A_ACCESS_RECEIVED, false },
 };
 
 static int stats_row(void *arg, struct nlattr **attrs, struct nlmsghdr *h _unused_)

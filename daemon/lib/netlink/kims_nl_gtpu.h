@@ -67,7 +67,11 @@ struct knl_filter {
 struct knl_pdr {
 	uint32_t id, precedence;
 	int source;	   /* enum knl_interface; -1: access with a teid, core without */
-	uint32_t endpoint; /* with teid; 0: by UE address */
+	/*
+	 * With teid; 0: by UE address as the destination (core) or, with source KNL_ACCESS, as the
+	 * source: plain uplink packets of a phone behind a link of this host (SGW, eNodeB, ePDG).
+	 */
+	uint32_t endpoint;
 	uint32_t teid;
 	int qfi; /* -1: any */
 	const struct knl_filter *filters;
@@ -88,7 +92,11 @@ enum { KNL_DROP = 1, KNL_FORW = 2, KNL_BUFF = 4, KNL_NOCP = 8, KNL_DUPL = 16 };
 struct knl_far {
 	uint32_t id;
 	unsigned int action;
-	int destination;   /* enum knl_interface; -1: access with an endpoint, core without */
+	/*
+	 * enum knl_interface; -1: access with an endpoint, core without. KNL_ACCESS without one, of
+	 * a PDR with source core and a teid: plain to the UE by the route.
+	 */
+	int destination;
 	uint32_t endpoint; /* outer header creation; 0: none */
 	uint32_t teid;
 	struct knl_end peer; /* port 0: 2152 */

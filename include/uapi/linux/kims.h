@@ -626,6 +626,8 @@ enum {
 	KIMS_STATS_A_GTPU_SENT,
 	/* u32: Packets that wait now. */
 	KIMS_STATS_A_BUFFERED_PACKETS,
+	/* u64: Plain packets of UEs on the access side (see source-interface of a PDR). */
+	KIMS_STATS_A_ACCESS_RECEIVED,
 	__KIMS_STATS_A_MAX,
 	KIMS_STATS_A_MAX = (__KIMS_STATS_A_MAX - 1)
 };
@@ -754,14 +756,20 @@ enum {
 
 /*
  * A packet detection rule (TS 29.244 5.2.1A, 7.5.2.2). With endpoint and teid it is for what
- * arrives in that tunnel, else for what arrives for the UE address of the session.
+ * arrives in that tunnel, else for what arrives for the UE address of the session, or from it.
  */
 enum {
 	/* u32: PDR ID. */
 	KIMS_PDR_A_ID = 1,
 	/* u32: The rule with the lowest wins. */
 	KIMS_PDR_A_PRECEDENCE,
-	/* u32: Default access with a teid, core without. */
+	/*
+	 * u32: Default access with a teid, core without. Access without a teid is the access side, as
+	 * in a SGW, eNodeB or ePDG: the rule is for plain packets whose source is the UE address (TS
+	 * 29.244 8.2.62, S/D 0), its filters are evaluated uplink, and its FAR puts them into a
+	 * tunnel. What of such a UE meets no PDR is dropped (no-pdr); what it sends to an address of
+	 * this host, or to a group, is left to the stack.
+	 */
 	KIMS_PDR_A_SOURCE_INTERFACE,
 	/* u32: GTP-U endpoint of the local F-TEID. */
 	KIMS_PDR_A_ENDPOINT,
@@ -852,7 +860,11 @@ enum {
 	KIMS_FAR_A_ID = 1,
 	/* u32: Bits of apply-action. */
 	KIMS_FAR_A_APPLY_ACTION,
-	/* u32: Default core without outer header creation, access with it. */
+	/*
+	 * u32: Default core without outer header creation, access with it. Access without it, of a PDR
+	 * with source interface core and a teid: plain to the UE by the route, the way back of the
+	 * access side.
+	 */
 	KIMS_FAR_A_DESTINATION_INTERFACE,
 	/* u32: Outer header creation: GTP-U endpoint to send from. */
 	KIMS_FAR_A_ENDPOINT,
