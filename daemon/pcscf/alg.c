@@ -43,7 +43,7 @@ static sa_family_t family_of(const struct session *s, enum side side)
 	return f == AF_INET ? AF_INET6 : AF_INET;
 }
 
-static void relay_end(const struct session *s, enum side side, uint16_t port, struct knl_end *ret)
+void alg_relay_end(const struct session *s, enum side side, uint16_t port, struct knl_end *ret)
 {
 	const struct conf_addr *a = media_conf(s->p, family_of(s, side));
 
@@ -136,20 +136,76 @@ static void hold_by_zero(struct alg_media *m, const struct alg_desc *before, siz
 	}
 }
 
+/* What Codec-Data of Rx is made of (TS 29.214 5.3.7); a=crypto, k= and candidates stay here. */
+static bool tells_codec(struct str line)
+{
+	static const char *const kept[] = { "m=",	  "b=",		   "a=rtpmap:",	   "a=fmtp:",
+					    "a=ptime:",	  "a=maxptime:",   "a=sendrecv",   "a=sendonly",
+					    "a=recvonly", "a=inactive",	   "a=framerate:", "a=imageattr:",
+					    "a=curr:qos", "a=des:qos" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (str_has_prefix(line, str_of(kept[i])))
+			return true;
+	return false;
+}
+
+#define TEXT_MAX	4096 /* of a description; what does not fit is left out */
+#define TEXT_STREAM_MAX 1024
+
+static char *text_base(struct alg_desc *d)
+{
+	return (char *)&d->m[d->n];
+}
+
+static void keep_text(struct alg_desc *d, struct str text, size_t room)
+{
+	struct alg_media *m = NULL;
+	struct str line;
+	size_t k = 0;
+
+	while (str_split(&text, '\n', &line)) {
+		line = str_trim(line);
+		if (str_has_prefix(line, STR("m="))) {
+			if (k == d->n)
+				return;
+			m = &d->m[k++];
+			m->text = (uint32_t)d->n_text;
+		}
+		if (!m || !tells_codec(line) || d->n_text + line.n + 1 > room ||
+		    m->n_text + line.n + 1 > TEXT_STREAM_MAX)
+			continue;
+		memcpy(text_base(d) + d->n_text, line.p, line.n);
+		d->n_text += line.n;
+		text_base(d)[d->n_text++] = '\n';
+		m->n_text += (uint32_t)line.n + 1;
+	}
+}
+
+struct str alg_text(const struct alg_desc *d, size_t k)
+{
+	return (struct str){ (const char *)&d->m[d->n] + d->m[k].text, d->m[k].n_text };
+}
+
 static struct alg_desc *desc_of(const struct sdp_info *i, struct str text,
 				const struct alg_desc *before)
 {
-	struct alg_desc *d = calloc(1, sizeof(*d) + i->n * sizeof(d->m[0]));
+	size_t room = MIN(text.n, TEXT_MAX);
+	struct alg_desc *d = calloc(1, sizeof(*d) + i->n * sizeof(d->m[0]) + room);
 
 	if (!d)
 		return NULL;
 	d->n = i->n;
+	keep_text(d, text, room);
 	for (size_t k = 0; k < i->n; k++) {
 		struct alg_media *m = &d->m[k];
 
 		m->carry = carry_of(i->m[k].proto);
 		m->mux = i->m[k].rtcp_mux;
 		m->dir = i->m[k].dir;
+		m->as_kbps = i->m[k].b_as_kbps;
+		m->rs = i->m[k].b_rs;
+		m->rr = i->m[k].b_rr;
 		if (!i->m[k].port)
 			continue;
 		end_of(&i->m[k].rtp, &m->rtp);
@@ -182,7 +238,7 @@ static bool ends_at_ue(const struct session *s, const struct alg_desc *d)
 
 static struct alg_desc *desc_dup(const struct alg_desc *d)
 {
-	size_t size = sizeof(*d) + d->n * sizeof(d->m[0]);
+	size_t size = sizeof(*d) + d->n * sizeof(d->m[0]) + d->n_text;
 	struct alg_desc *c = malloc(size);
 
 	if (c)
@@ -242,7 +298,7 @@ static int rewrite(struct session *s, struct sip_msg *m, struct str text, const 
 
 		if (!d->m[i].carry || !d->m[i].rtp.port)
 			continue;
-		relay_end(s, reader, port, &e);
+		alg_relay_end(s, reader, port, &e);
 		gm_sa_of(&e.addr, port, &rw[i].rtp);
 		gm_sa_of(&e.addr, (uint16_t)(port + 1), &rw[i].rtcp);
 	}
@@ -281,8 +337,8 @@ void alg_describe_flow(const struct session *s, size_t i, int k, struct knl_rtp_
 
 	memset(f, 0, sizeof(*f));
 	f->cookie = s->id;
-	relay_end(s, from, (uint16_t)(st->port[from] + rtcp), &f->local);
-	relay_end(s, to, (uint16_t)(st->port[to] + rtcp), &f->out_local);
+	alg_relay_end(s, from, (uint16_t)(st->port[from] + rtcp), &f->local);
+	alg_relay_end(s, to, (uint16_t)(st->port[to] + rtcp), &f->out_local);
 	f->peer = rtcp ? src->rtcp : src->rtp;
 	f->out_peer = rtcp ? dst->rtcp : dst->rtp;
 	f->rtcp = rtcp && src->carry == CARRY_RTP;
@@ -476,6 +532,7 @@ static int take_answer(struct session *s, const struct sip_msg *m, enum side fro
 
 	if (answers_outstanding(a, from)) {
 		set_desc(&a->now[a->offer_from], a->offer);
+		a->now_offered = a->offer_from;
 		a->offer = NULL;
 	}
 	/* Only answers of the called side to the first INVITE can come from several dialogs. */

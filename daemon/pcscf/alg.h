@@ -33,10 +33,12 @@ struct alg_media {
 	enum alg_carry carry;
 	bool mux;	/* would have RTCP on the port of RTP (RFC 5761) */
 	uint32_t clock; /* RTP clock of its first payload type, Hz; 0: not known */
+	uint32_t as_kbps, rs, rr; /* b= lines; rs, rr: bit/s; 0: absent */
+	uint32_t text, n_text;	  /* what of its lines says codec and rate: place in the description's text */
 };
 
 struct alg_desc {
-	size_t n;
+	size_t n, n_text;	  /* n_text: octets behind m[n], not NUL-terminated */
 	struct alg_media m[];
 };
 
@@ -64,6 +66,7 @@ struct alg {
 	struct alg_stream *stream;
 	size_t n;
 	struct alg_desc *now[2]; /* agreed, by side */
+	enum side now_offered;	 /* whose of them was the offer */
 	struct alg_desc *offer;	 /* without answer yet */
 	enum side offer_from;
 	uint32_t offer_cseq; /* of the request that carried it, or whose response did */
@@ -92,6 +95,10 @@ void alg_free(struct session *s,
 bool alg_inactive(struct session *s, uint32_t flow_id, bool inactive);
 bool alg_is_dead(const struct session *s);
 void alg_restored(struct session *s); /* streams and what is agreed were read back */
+/* Lines of the stream as that side wrote them: m=, b=, codecs, direction; no key. n == 0: not known (a restart). */
+struct str alg_text(const struct alg_desc *d, size_t stream);
+/* Where this side sends the stream to: the relay. */
+void alg_relay_end(const struct session *s, enum side side, uint16_t port, struct knl_end *ret);
 void alg_describe_flow(const struct session *s, size_t stream, int flow, struct knl_rtp_flow *ret);
 enum sdp_dir alg_dir(const struct session *s);
 

@@ -388,6 +388,8 @@ int pcscf_new(const struct pcscf_opts *o, struct pcscf **ret, char *err, size_t 
 		r = open_stack(p, o->tp, err, errsize);
 	if (!r)
 		r = gm_open(p, err, errsize);
+	if (!r)
+		r = rx_new(p, o->rx, o->rx_arg, &p->rx, err, errsize);
 	if (r < 0) {
 		pcscf_free(p);
 		return r;
@@ -420,7 +422,8 @@ int pcscf_reload(struct pcscf *p, const struct conf *c)
 	/* What was offered in Security-Server is computed from the algorithms: they stay, too. */
 	if (!same_addresses(a, b) || a->kernel != b->kernel || !same_text(a->name, b->name) ||
 	    !same_text(a->ipsec_algs, b->ipsec_algs) ||
-	    !same_text(a->ipsec_ealgs, b->ipsec_ealgs) ||
+	    !same_text(a->ipsec_ealgs, b->ipsec_ealgs) || a->rx != b->rx ||
+	    !same_text(a->rx_peers, b->rx_peers) ||
 	    !same_text(p->conf->network.domain, c->network.domain))
 		return -EBUSY;
 	p->conf = c;
@@ -431,12 +434,14 @@ void pcscf_free(struct pcscf *p)
 {
 	if (!p)
 		return;
+	rx_quit(p->rx);
 	if (p->stack)
 		sip_stack_free(p->stack);
 	while (p->pending)
 		p->pending->drop(p->pending);
 	persist_flush(p);
 	reg_free_all(p);
+	rx_free(p->rx);
 	gm_close(p);
 	if (p->tp)
 		sip_tp_free(p->tp);

@@ -5,8 +5,7 @@
  * gm.c who comes in by which door; register.c, reg.c, sec.c, sa.c registration and its SAs;
  * regevent.c reg event package; request.c, identity.c everything else; session.c, alg.c, ports.c
  * calls and their media; persist.c restart; ctl.c what an operator sees.
- * Rx towards a PCRF joins at session.c: session_media_changed() and session_free() are the only
- * places where a session's media come and go.
+ * rx*.c, access.c the PCRF (rx.h).
  */
 #ifndef KIMS_PCSCF_PCSCF_H
 #define KIMS_PCSCF_PCSCF_H
@@ -17,11 +16,13 @@
 #include "lib/core/metrics.h"
 #include "lib/sip/proxy.h"
 #include "lib/store/store.h"
+#include "pcscf/access.h"
 #include "pcscf/alg.h"
 #include "pcscf/gm.h"
 #include "pcscf/kern.h"
 #include "pcscf/ports.h"
 #include "pcscf/reg.h"
+#include "pcscf/rx.h"
 #include "pcscf/sec.h"
 #include "pcscf/session.h"
 
@@ -49,6 +50,7 @@ struct pcscf {
 	const struct kern_ops *kops; /* NULL: no kernel: no IPsec, no media anchoring */
 	void *karg;
 	struct kern *kern; /* owned; NULL in tests */
+	struct rx *rx;	   /* NULL: no PCRF is asked */
 
 	struct gm gm[2];
 	size_t n_gm;
@@ -93,6 +95,8 @@ struct pcscf_opts {
 	struct store *store;	     /* taken over; NULL: none */
 	const struct kern_ops *kops; /* with kernel: true in conf; NULL: the real one */
 	void *karg;
+	const struct rx_ops *rx; /* with rx: true in conf; NULL: the real one */
+	void *rx_arg;
 };
 
 int pcscf_new(const struct pcscf_opts *o, struct pcscf **ret, char *err, size_t errsize);
@@ -134,6 +138,10 @@ void persist_reg(struct reg *r);
 void persist_reg_gone(struct pcscf *p, struct reg *r);
 void persist_session(struct session *s);
 void persist_session_gone(struct session *s);
+void persist_rx(struct rx_af *x);
+void persist_rx_gone(struct rx_af *x);
+/* Origin-State-Id (RFC 6733 8.16): what we know outlives us, so it stays the same; 0: there is no store. */
+uint32_t persist_rx_state(struct pcscf *p);
 void persist_flush(struct pcscf *p); /* at exit */
 void persist_load(struct pcscf *p);  /* reads back, compares with the kernel, flushes leftovers */
 
@@ -148,10 +156,8 @@ char *line_dup(struct str s);
 void icid_make(struct pcscf *p, char dst[ICID_LEN]);
 /* The name of the network that this P-CSCF is in: P-Visited-Network-ID and type 1 IOI (TS 24.229 4.5.4). */
 const char *visited_network(const struct pcscf *p);
-/* P-Charging-Vector of a request that we send into the core; none for an icid of "". */
-int charging_add(struct pcscf *p, struct sip_msg *m, const char *icid);
-/* Removes what a UE has no right to say in P-Access-Network-Info (RFC 7315 5.4). */
-void access_info_check(struct sip_msg *m);
+/* P-Charging-Vector of a request that we send into the core; none for an icid of "". access: struct rx_call.charging, or NULL. */
+int charging_add(struct pcscf *p, struct sip_msg *m, const char *icid, const char *access);
 
 #define GM_TCP_SIZE 1300 /* octets over which a request goes by TCP, RFC 3261 18.1.1 */
 

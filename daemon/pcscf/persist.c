@@ -15,6 +15,8 @@
 
 #define T_REG	  "registration"
 #define T_SESSION "session"
+#define T_RX	  "rx"
+#define T_STATE	  "rx-state"
 
 /* Numbers of our own requests go on well above what was written last. */
 #define CSEQ_GAP 1000
@@ -223,6 +225,48 @@ void persist_session_gone(struct session *s)
 	if (s->stored)
 		store_del(s->p->store, T_SESSION, str_of(s->token));
 	s->stored = false;
+}
+
+/* --- AF sessions --- */
+
+static const char *const owner_names[] = { [RX_OF_NONE] = "none",
+					   [RX_OF_SESSION] = T_SESSION,
+					   [RX_OF_REG] = T_REG };
+
+void persist_rx(struct rx_af *x)
+{
+	struct rec rec = { .n = 0 };
+
+	if (!x->p->store)
+		return;
+	put(&rec, "owner=%s %llu\n", owner_names[x->owner], (unsigned long long)x->owner_id);
+	put_str(&rec, "host", x->host);
+	put_str(&rec, "realm", x->realm);
+	store_rec(x->p, T_RX, x->id, &rec);
+}
+
+void persist_rx_gone(struct rx_af *x)
+{
+	if (x->p->store)
+		store_del(x->p->store, T_RX, str_of(x->id));
+}
+
+uint32_t persist_rx_state(struct pcscf *p)
+{
+	uint32_t now = (uint32_t)(loop_wall(p->loop) / USEC_PER_SEC);
+	_cleanup_free_ char *z = NULL;
+	char text[16];
+	uint64_t u;
+	size_t n;
+
+	if (!p->store)
+		return 0;
+	if (!store_get(p->store, T_STATE, STR("id"), &z, &n) &&
+	    !str_to_u64((struct str){ z, n }, UINT32_MAX, &u) && u)
+		return (uint32_t)u;
+	snprintf(text, sizeof(text), "%u", now);
+	store_put(p->store, T_STATE, STR("id"), str_of(text));
+	return now;
 }
 
 /* --- what the kernel has --- */
@@ -577,8 +621,13 @@ static int load_media(struct session *s, struct str value)
 	d = realloc(s->alg.now[side], sizeof(*d) + (i + 1) * sizeof(d->m[0]));
 	if (!d)
 		return -ENOMEM;
+	if (!s->alg.now[side])
+		d->n = 0;
+	while (d->n <= i)
+		d->m[d->n++] = (struct alg_media){ .carry = CARRY_NONE };
 	s->alg.now[side] = d;
 	d->n = i + 1;
+	d->n_text = 0;
 	d->m[i].dir = (enum sdp_dir)dir;
 	d->m[i].carry = (enum alg_carry)carry;
 	d->m[i].mux = mux;
@@ -680,6 +729,27 @@ static int each_session(void *arg, struct str key, struct str record)
 	return 0;
 }
 
+static void load_rx(struct rx *rx, struct str id, struct str record)
+{
+	struct str v = value_of(record, "owner"), word;
+	enum rx_owner owner = RX_OF_NONE;
+	uint64_t owner_id = 0;
+
+	if (str_split(&v, ' ', &word)) {
+		for (size_t i = 0; i < ARRAY_SIZE(owner_names); i++)
+			if (str_eqz(word, owner_names[i]))
+				owner = (enum rx_owner)i;
+		str_to_u64(v, UINT64_MAX, &owner_id);
+	}
+	rx_restore(rx, id, value_of(record, "host"), value_of(record, "realm"), owner, owner_id);
+}
+
+static int each_rx(void *arg, struct str key, struct str record)
+{
+	load_rx(arg, key, record);
+	return 0;
+}
+
 /* --- leftovers --- */
 
 static void flush_set(struct pcscf *p, const struct knl_sa_set *b)
@@ -738,6 +808,8 @@ void persist_load(struct pcscf *p)
 			bury(&v, T_REG);
 			store_each(p->store, T_SESSION, each_session, &v);
 			bury(&v, T_SESSION);
+			if (p->rx)
+				store_each(p->store, T_RX, each_rx, p->rx);
 		}
 		if (p->kops)
 			gone = flush_leftovers(&v);

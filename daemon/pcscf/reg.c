@@ -133,6 +133,7 @@ static void leaving_enter(struct fsm *f, int prev _unused_)
 	}
 	for (size_t i = 0; i < r->n_open_binds; i++)
 		gm_bind_del(r->p, &r->open_binds[i]);
+	rx_reg_end(r);
 	persist_reg_gone(r->p, r);
 	fsm_set_timer(f, linger(r));
 }
@@ -301,6 +302,7 @@ static void free_memory(struct reg *r)
 	free(r->aor);
 	free(r->contact);
 	free(r->service_route);
+	free(r->access);
 	for (size_t i = 0; i < REG_MAX_HOPS; i++)
 		free(r->hop[i]);
 	free(r);
@@ -367,6 +369,7 @@ void reg_free(struct reg *r)
 		session_free(r->sessions, "registration ended");
 	for (int i = 0; i < SA_N_ROLES; i++)
 		sa_free(r->set[i]);
+	rx_reg_end(r);
 	persist_reg_gone(r->p, r);
 	log_info("%s: registration is gone", r->impi);
 	free_memory(r);

@@ -17,6 +17,8 @@
 #include "pcscf/gm.h"
 #include "pcscf/kern.h"
 
+struct access;
+struct rx_af;
 struct session;
 struct regsub;
 
@@ -86,6 +88,8 @@ struct reg {
 	size_t n_open_binds;
 	uint64_t expires; /* wall, usec */
 	struct regsub *sub;
+	struct rx_af *rx;      /* of its signalling path; NULL: none */
+	struct access *access; /* what the network says of it; NULL: nothing */
 	struct session *sessions; /* DL by reg_prev, reg_next */
 	unsigned int n_sessions;
 	struct reg *impi_next;	  /* others of the same private identity */

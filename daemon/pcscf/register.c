@@ -283,7 +283,7 @@ static int edit_request(struct pcscf *p, struct sip_msg *m, const struct regtx *
 	sip_msg_remove(m, SIP_H_ROUTE);
 	sip_msg_remove(m, SIP_H_PATH); /* nobody is between the UE and us */
 	sip_msg_remove(m, SIP_H_P_CHARGING_FUNCTION_ADDRESSES);
-	access_info_check(m);
+	access_stamp(reg_by_id(p, t->reg_id), m);
 	icid_make(p, icid);
 	r = set_integrity(m, integrity);
 	if (!r)
@@ -507,6 +507,7 @@ static void accepted(struct reg *r, struct regtx *t, struct sip_msg *resp, uint3
 	log_info("%s: %s for %u s, contact %s", r->impi,
 		 first ? "registered" : "registration renewed", expires, r->contact);
 	take_contact(r, t);
+	rx_reg_registered(r);
 	if (first)
 		reg_replace_same_ue(r);
 	if (first) /* behind the 200 that is about to go out */

@@ -799,10 +799,11 @@ static void test_identity(void **state)
 	sip_msg_unref(m);
 	/* What only a network may say, be it in the second value. */
 	phone_message(&u, u.msisdn,
-		      "P-Access-Network-Info: IEEE-802.11\r\n"
+		      "P-Access-Network-Info: IEEE-802.11;i-wlan-node-id=1\r\n"
 		      "P-Access-Network-Info: 3GPP-GERAN;network-provided\r\n");
 	m = expect_request(w, EP_MW, SCSCF, "MESSAGE");
-	has_not(m, SIP_H_P_ACCESS_NETWORK_INFO);
+	assert_true(str_eqz(sip_msg_value(m, SIP_H_P_ACCESS_NETWORK_INFO),
+			    "IEEE-802.11;i-wlan-node-id=1"));
 	core_answers(w, m, 200, "");
 	sip_msg_unref(m);
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));

@@ -25,6 +25,7 @@ struct reqtx {
 	uint32_t cseq;
 	bool initial;
 	char icid[ICID_LEN];
+	struct rx_hold *holds; /* its responses that wait for the PCRF */
 	char *called;	/* P-Called-Party-ID */
 	char *orig_ioi; /* of a request to the UE: goes back with the response */
 };
@@ -34,6 +35,7 @@ static void reqtx_free(struct reqtx *t)
 	if (!t)
 		return;
 	pending_del(t->p, &t->pending);
+	rx_call_forget(&t->holds);
 	free(t->called);
 	free(t->orig_ioi);
 	free(t);
@@ -65,18 +67,6 @@ static void strip_from_ue(struct sip_msg *m)
 		sip_msg_remove(m, mine[i]);
 }
 
-/* "network-provided" is the network's word; the rest is the UE's. */
-void access_info_check(struct sip_msg *m)
-{
-	struct sip_elem e = { 0 };
-
-	while (sip_msg_next_elem(m, SIP_H_P_ACCESS_NETWORK_INFO, &e))
-		if (sip_param(e.text, "network-provided", NULL)) {
-			sip_msg_remove(m, SIP_H_P_ACCESS_NETWORK_INFO);
-			return;
-		}
-}
-
 /* Nothing of these is another UE's to know: who pays, and in which cell the other one is (RFC 7315 5.4, 6). */
 static void strip_to_ue(struct sip_msg *m)
 {
@@ -91,13 +81,13 @@ static void strip_to_ue(struct sip_msg *m)
 	identity_to_ue(m);
 }
 
-int charging_add(struct pcscf *p, struct sip_msg *m, const char *icid)
+int charging_add(struct pcscf *p, struct sip_msg *m, const char *icid, const char *access)
 {
 	if (!*icid)
 		return 0;
 	return sip_msg_set(m, SIP_H_P_CHARGING_VECTOR,
-			   "icid-value=\"%s\";icid-generated-at=%s;orig-ioi=\"%s\"", icid, p->name,
-			   visited_network(p));
+			   "icid-value=\"%s\";icid-generated-at=%s;orig-ioi=\"%s\"%s", icid,
+			   p->name, visited_network(p), access ? access : "");
 }
 
 /* 5.2.6.4.3: icid-value and orig-ioi wait for the response. */
@@ -111,16 +101,22 @@ static void save_charging(const struct sip_msg *m, struct reqtx *t)
 		t->orig_ioi = line_dup(x);
 }
 
+static struct session *session_of(const struct reqtx *t)
+{
+	return t->session_id ? session_by_id(t->p, t->session_id) : NULL;
+}
+
 /* 5.2.6.4.4: what the request had, and who we are. */
 static void answer_charging(const struct reqtx *t, struct sip_msg *resp)
 {
 	bool ioi = t->orig_ioi && *t->orig_ioi;
+	const struct session *s = session_of(t);
 
 	if (*t->icid)
 		sip_msg_add(resp, SIP_H_P_CHARGING_VECTOR,
-			    "icid-value=\"%s\"%s%s%s;term-ioi=\"%s\"", t->icid,
+			    "icid-value=\"%s\"%s%s%s;term-ioi=\"%s\"%s", t->icid,
 			    ioi ? ";orig-ioi=\"" : "", ioi ? t->orig_ioi : "", ioi ? "\"" : "",
-			    visited_network(t->p));
+			    visited_network(t->p), s && s->rx.charging ? s->rx.charging : "");
 }
 
 /* One entry for each side, RFC 5658: the port that this side may use. */
@@ -246,11 +242,6 @@ static const char *dialog_refused(const struct reg *r, const struct session *s,
 
 /* --- responses --- */
 
-static struct session *session_of(const struct reqtx *t)
-{
-	return t->session_id ? session_by_id(t->p, t->session_id) : NULL;
-}
-
 /* 5.2.6.4.4: the called UE must give Record-Route back as it got it. */
 static void restore_record_route(struct sip_fwd *f, struct sip_msg *resp)
 {
@@ -278,7 +269,7 @@ static void response_from_ue(struct reqtx *t, struct sip_fwd *f, struct sip_msg 
 	int status = sip_msg_status(resp);
 
 	strip_from_ue(resp);
-	access_info_check(resp);
+	access_stamp(r, resp);
 	if (t->initial && r)
 		identity_response(r, resp, t->called);
 	else
@@ -324,6 +315,7 @@ static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool 
 	struct reqtx *t = arg;
 	enum side from = t->from == SIDE_UE ? SIDE_CORE : SIDE_UE;
 	struct session *s;
+	bool has_sdp;
 
 	if (sip_msg_status(resp) >= 200 && !best)
 		return 0;
@@ -332,9 +324,13 @@ static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool 
 	else
 		response_from_core(t, resp);
 	s = session_of(t);
-	if (s)
-		session_on_response(t, s, resp, from);
-	return 0;
+	if (!s)
+		return 0;
+	has_sdp = sip_msg_sdp(resp).n > 0;
+	if (from == SIDE_CORE)
+		rx_call_early(s, resp);
+	session_on_response(t, s, resp, from);
+	return sip_msg_status(resp) < 300 ? rx_call_hold(s, f, resp, has_sdp, &t->holds) : 0;
 }
 
 static void on_end(void *arg, struct sip_fwd *f _unused_, int status)
@@ -503,11 +499,11 @@ static void originating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
 		return;
 	}
 	strip_from_ue(m);
-	access_info_check(m);
+	access_stamp(r, m);
 	t = reqtx_new(r, NULL, m, SIDE_UE, true);
 	if (t)
 		icid_make(p, t->icid);
-	if (!t || force_service_route(r, m) < 0 || charging_add(p, m, t->icid) < 0) {
+	if (!t || force_service_route(r, m) < 0 || charging_add(p, m, t->icid, NULL) < 0) {
 		reqtx_free(t);
 		refuse(p, stx, r, 500, "Out of memory");
 		return;
@@ -528,6 +524,7 @@ static void forward_ack(struct reg *r, struct session *s, struct sip_msg *m, enu
 		if (e < 0)
 			log_warn("%s: session %s: description in ACK: %s", r->impi, s->token,
 				 strerror(-e));
+		rx_call_ack(s);
 	}
 	if (way(r, m, from, &target, &path) < 0)
 		return;
@@ -559,11 +556,11 @@ static void subsequent(struct reg *r, struct session *s, struct sip_stx *stx, st
 
 	if (from == SIDE_UE) {
 		strip_from_ue(m);
-		access_info_check(m);
+		access_stamp(stx ? r : NULL, m); /* not in ACK */
 		sip_msg_remove(m, SIP_H_P_PREFERRED_IDENTITY);
 		sip_msg_remove(m, SIP_H_P_ASSERTED_IDENTITY);
 		if (s && stx) /* not in ACK, RFC 7315 5.6 */
-			charging_add(r->p, m, s->icid);
+			charging_add(r->p, m, s->icid, s->rx.charging);
 	} else {
 		strip_to_ue(m);
 	}

@@ -57,6 +57,7 @@ static void confirmed_enter(struct fsm *f, int prev _unused_)
 
 	s->start = loop_wall(s->p->loop);
 	session_media_watch(s);
+	rx_call_changed(s); /* its gates open */
 }
 
 static void confirmed_event(struct fsm *f, int event, void *data _unused_)
@@ -80,6 +81,12 @@ static void confirmed_timeout(struct fsm *f)
 {
 	session_release(of_fsm(f), "session timer expired",
 			"SIP;cause=408;text=\"Session timer expired\"");
+}
+
+/* TS 29.213 annex B.5: the bearer goes with the BYE, not with its answer. */
+static void ending_enter(struct fsm *f, int prev _unused_)
+{
+	rx_call_end(of_fsm(f));
 }
 
 static void ending_event(struct fsm *f, int event, void *data _unused_)
@@ -126,6 +133,7 @@ static const struct fsm_state states[SES_N_STATES] = {
 		.next = FSM_BIT(SES_GONE),
 		.waiting = true,
 		.timer_usec = RELEASE_USEC,
+		.on_enter = ending_enter,
 		.on_event = ending_event,
 		.on_timeout = ending_timeout,
 	},
@@ -216,6 +224,7 @@ static void free_memory(struct session *s)
 {
 	fsm_fini(&s->fsm);
 	timer_stop(s->p->loop, &s->media_timer);
+	rx_call_free(s);
 	if (session_by_id(s->p, s->id) == s) {
 		HASH_DELETE(hh, s->p->sessions, s);
 		DL_DELETE2(s->reg->sessions, s, reg_prev, reg_next);
@@ -270,6 +279,7 @@ fail:
 void session_restored(struct session *s)
 {
 	alg_restored(s);
+	timer_stop(s->p->loop, &s->rx.sync); /* the PCRF has been told in the former run */
 	if (s->session_expires_s)
 		fsm_set_timer(&s->fsm,
 			      ((uint64_t)s->session_expires_s + SESSION_GRACE_S) * USEC_PER_SEC);
@@ -315,6 +325,7 @@ void session_free(struct session *s, const char *why)
 {
 	struct session_note *n;
 
+	rx_call_end(s);
 	s->fsm.state = SES_GONE;
 	n = note_of(s);
 	n->end = loop_wall(s->p->loop);
@@ -412,6 +423,7 @@ void session_refreshed(struct session *s, struct sip_msg *resp)
 
 void session_media_changed(struct session *s)
 {
+	rx_call_changed(s);
 	if (s->fsm.state == SES_CONFIRMED)
 		session_media_watch(s);
 }
@@ -540,7 +552,7 @@ static int send_bye(struct session *s, bool to_caller, const char *reason, struc
 	if (!m)
 		return -ENOMEM;
 	if (to_caller != s->orig) { /* the core's side */
-		if (charging_add(s->p, m, s->icid) < 0)
+		if (charging_add(s->p, m, s->icid, s->rx.charging) < 0)
 			return -ENOMEM;
 		sip_msg_ref(m);
 		return core_send(s->p, m, bye_answered, b);
@@ -579,6 +591,11 @@ static void bye_both(struct session *s, const char *reason)
 
 void session_release(struct session *s, const char *why, const char *reason)
 {
+	session_refuse(s, 503, why, reason);
+}
+
+void session_refuse(struct session *s, int status, const char *why, const char *reason)
+{
 	bool confirmed = s->fsm.state == SES_CONFIRMED;
 	struct sip_fwd *fwd = s->fwd;
 
@@ -593,5 +610,5 @@ void session_release(struct session *s, const char *why, const char *reason)
 	if (confirmed)
 		bye_both(s, reason);
 	else if (fwd)
-		sip_fwd_cancel(fwd, 503, reason);
+		sip_fwd_cancel(fwd, status, reason);
 }

@@ -13,6 +13,7 @@
 
 #include "lib/core/fsm.h"
 #include "pcscf/alg.h"
+#include "pcscf/rx.h"
 
 struct reg;
 struct sip_fwd;
@@ -43,6 +44,7 @@ struct session {
 	unsigned int byes_left; /* our own that are not answered */
 	struct sip_fwd *fwd;	/* the INVITE while it is being forwarded */
 	struct alg alg;
+	struct rx_call rx;
 	uint64_t start; /* wall, usec: answered */
 	uint32_t session_expires_s;
 	struct timer timer; /* session timer, media check, end of release */
@@ -80,7 +82,9 @@ void session_refreshed(struct session *s,
 		       struct sip_msg *resp); /* 2xx to re-INVITE, UPDATE: session timer, target */
 /* Network-initiated release, 5.2.8.1: BYE both ways, or CANCEL and a final response; reason: value of the Reason header. */
 void session_release(struct session *s, const char *why, const char *reason);
-void session_media_changed(struct session *s); /* seam for Rx: flows follow an answer */
+/* The same with the status that goes upstream before the answer. */
+void session_refuse(struct session *s, int status, const char *why, const char *reason);
+void session_media_changed(struct session *s); /* flows follow an answer */
 void session_note_flow(struct session *s, size_t stream, int flow, const struct knl_rtp_stats *st);
 void session_media_event(struct pcscf *p, uint64_t cookie, uint32_t flow_id, bool inactive);
 void session_media_watch(struct session *s);

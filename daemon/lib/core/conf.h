@@ -54,6 +54,12 @@ struct conf_pcscf {
 	uint32_t reg_await_auth_s; /* TS 24.229 7.8: 240 */
 	uint32_t max_message;	   /* octets */
 	char *entry;		   /* next hop for REGISTER when not the home domain: sip URI, or empty */
+	bool rx;		   /* ask a PCRF for the bearers of calls (TS 29.214) */
+	char *rx_peers;		   /* "IDENTITY ADDRESS [PORT]" separated by ';'; empty: the PCRF of this file */
+	bool rx_required;	   /* calls without an answer of the PCRF are refused */
+	char *rx_signalling;	   /* off, watch, remove: what the loss of the signalling bearer does */
+	uint32_t rx_loss_s;	   /* a lost bearer may come back for so long */
+	bool early_media;	   /* gates are open before the answer also without P-Early-Media */
 };
 
 struct conf_icscf {
@@ -107,6 +113,8 @@ struct conf_smf {
 	char *apns; /* pools and what phones are told, see smf/apn.h */
 	bool gx;    /* ask a PCRF; false: rules of apns only */
 	char *db;   /* path; empty: STATEDIR/smf.db */
+	uint32_t max_sessions;
+	bool piggyback; /* Create Bearer Request behind the Create Session Response */
 };
 
 struct conf {

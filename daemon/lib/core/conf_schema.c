@@ -105,6 +105,18 @@ const struct conf_row conf_rows[] = {
 	S_U32(pcscf, "max_message", max_message, 2048, 65535, "65535",
 	      "Octets of the longest SIP message taken"),
 	S_STR(pcscf, entry, "", "SIP URI that REGISTER goes to; empty: the home domain, by DNS"),
+	S_BOOL(pcscf, rx, "no", "Ask the PCRF for the bearers of calls (Rx, TS 29.214)"),
+	S_STR(pcscf, rx_peers, "",
+	      "PCRFs, \"IDENTITY ADDRESS [PORT]; ...\"; empty: the PCRF of this file"),
+	S_BOOL(pcscf, rx_required, "no",
+	       "Calls that no PCRF answers for are refused with 503; no: they go on without bearers of their own"),
+	S_CHOICE(pcscf, rx_signalling, "off watch remove", "watch",
+		 "When the signalling bearer of a phone is gone (TS 29.214 4.4.5): watch ends its calls, "
+		 "remove its registration, too; off: the PCRF is not asked"),
+	S_U32(pcscf, "rx_loss_s", rx_loss_s, 0, 3600, "5",
+	      "Seconds for which a lost bearer may come back before its call is ended"),
+	S_BOOL(pcscf, early_media, "no",
+	       "Gates of bearers are open before the answer also without P-Early-Media (RFC 5009)"),
 
 	S_NAME(icscf, name, "", "Host name; empty: icscf.DOMAIN"),
 	S_ADDR(icscf, addr, "10.46.0.2", "IPv4 address"),
@@ -175,9 +187,13 @@ const struct conf_row conf_rows[] = {
 	      "internet pool=10.48.0.0/16 pool6=fd48::/48 dns=10.46.0.53 mtu=1400; "
 	      "sos pool=10.49.0.0/16 pool6=fd49::/48 pcscf=10.46.0.1,fd46::1 mtu=1400 emergency",
 	      "The APNs: \"NAME pool= pool6= (a /64 each) pcscf= dns= mtu= static= (imsi:address) instance= "
-	      "(network instance at the UPF) emergency\", separated by ';'"),
+	      "(network instance at the UPF) reuse= (seconds) emergency\", separated by ';'"),
 	S_BOOL(smf, gx, "yes", "Asks the PCRF for rules and QoS; no: those of the request, and no dedicated bearers"),
 	S_STR(smf, db, "", "Database of sessions; empty: smf.db in the state directory"),
+	S_U32(smf, "max_sessions", max_sessions, 1, 10000000, "1000000",
+	      "PDN connections at most; more are refused, a tenth on top is for emergencies"),
+	S_BOOL(smf, piggyback, "no",
+	       "A Create Bearer Request leaves behind the Create Session Response, in one datagram"),
 };
 
 const size_t conf_n_rows = ARRAY_SIZE(conf_rows);

@@ -31,6 +31,7 @@ struct dia_conf {
 	bool accept_realm; /* any node of our realm may connect to us, not only those of the list */
 	const struct dia_app *const *apps; /* offered to peers; n_apps 0: Cx */
 	size_t n_apps;
+	uint32_t state_id; /* Origin-State-Id, for a node that keeps its sessions over a restart; 0: a new one */
 	bool freediameter; /* over freeDiameter and its threads (then one node per process); else in the loop */
 };
 

@@ -42,7 +42,7 @@ int dia_init(struct dia *d, const struct dia_transport *tr, struct loop *l,
 	d->conf.from = from;
 	if (from && c->n_from)
 		memcpy(from, c->from, c->n_from * sizeof(*from));
-	d->state_id = (uint32_t)(loop_wall(l) / USEC_PER_SEC);
+	d->state_id = c->state_id ? c->state_id : (uint32_t)(loop_wall(l) / USEC_PER_SEC);
 	if (apps && c->n_apps)
 		memcpy(apps, c->apps, c->n_apps * sizeof(*apps));
 	else if (apps)

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The signalling path of a registration (TS 29.214 4.4.5, TS 29.213 annex B.1; TS 24.229 5.2.2, 5.2.8.1): the P-CSCF asks to be told when the
+ * bearer that carries SIP is gone, and where the UE is. What the loss does is pcscf.rx_signalling.
+ */
+#include "pcscf/pcscf.h"
+
+METRIC_COUNTER(m_lost, "kims_pcscf_rx_signalling_lost_total",
+	       "registrations whose signalling bearer was lost");
+
+void rx_reg_registered(struct reg *r)
+{
+	_cleanup_free_ struct rx_built *b = NULL;
+	struct pcscf *p = r->p;
+
+	if (!p->rx || !strcmp(p->conf->pcscf.rx_signalling, "off"))
+		return;
+	if (r->rx && r->rx->stale && !r->rx->busy) {
+		rx_close(r->rx, RX_ADMINISTRATIVE);
+		r->rx = NULL;
+	}
+	if (r->rx)
+		return;
+	b = malloc(sizeof(*b));
+	if (!b)
+		return;
+	rx_build_ue(b, r);
+	rx_build_signalling(b);
+	rx_build_subscribe(b, false);
+	rx_open(p->rx, RX_OF_REG, r->id, &b->r, &r->rx);
+}
+
+void rx_reg_end(struct reg *r)
+{
+	if (!r->rx)
+		return;
+	rx_close(r->rx, RX_LOGOUT);
+	r->rx = NULL;
+}
+
+/* The registration stands without it (TS 29.214 4.4.5); it is asked again when the phone registers again. */
+void rx_reg_answered(struct reg *r, enum rx_outcome o, const struct rx_aaa *a)
+{
+	if (o == RX_OK)
+		access_from_aaa(r, NULL, a);
+	else
+		log_info("%s: status of the signalling path: %s (%d)", r->impi, rx_outcome_str(o),
+			 a->result >= 10000 ? a->result - 10000 : a->result);
+}
+
+static void end_calls(struct reg *r)
+{
+	struct session *s, *next;
+
+	for (s = r->sessions; s; s = next) {
+		next = s->reg_next;
+		session_release(s, "the signalling bearer is lost",
+				"SIP;cause=503;text=\"Signalling bearer lost\"");
+	}
+}
+
+static void lost(struct reg *r)
+{
+	bool remove = !strcmp(r->p->conf->pcscf.rx_signalling, "remove");
+
+	metric_register(&m_lost);
+	metric_inc(&m_lost);
+	log_notice("%s: the signalling bearer is lost", r->impi);
+	end_calls(r);
+	if (remove)
+		reg_leave(r, "the signalling bearer is lost");
+}
+
+void rx_reg_rar(struct reg *r, const struct rx_rar *rar)
+{
+	bool is_lost = false;
+
+	access_from_rar(r, NULL, rar);
+	for (size_t i = 0; i < rar->n_specific_action; i++)
+		is_lost |= rar->specific_action[i] == RX_INDICATION_OF_LOSS_OF_BEARER ||
+			   rar->specific_action[i] == RX_INDICATION_OF_RELEASE_OF_BEARER;
+	if (is_lost)
+		lost(r);
+}
+
+void rx_reg_asr(struct reg *r, int cause _unused_)
+{
+	lost(r);
+	rx_reg_end(r);
+}
