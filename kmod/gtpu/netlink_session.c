@@ -360,27 +360,46 @@ int kims_nl_session_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* --- dump --- */
 
-/* Where a dump goes on: behind the session (hash, id), or in it. */
+/*
+ * Where a dump goes on: behind the session (hash, id), or in it. A session that began goes on in
+ * the next message whatever has come before it in the order by then.
+ */
 struct kims_dump {
 	u32 hash;
+	bool within;
 	u64 id;
-	struct kims_put_at at; /* in the session behind it */
+	struct kims_put_at at; /* in that session; 0 unless within */
 };
 
-static int kims_dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct kims_session *s,
-			 struct kims_put_at *at)
+static struct kims_session *kims_dump_next(const struct kims_net *kn, struct kims_dump *d)
 {
-	struct kims_put_at before = *at;
+	struct kims_session *s = d->within ? kims_session_find(kn, d->id) : NULL;
+
+	if (s)
+		return s;
+	d->within = false;
+	d->at = (struct kims_put_at){};
+	return kims_session_next(kn, d->hash, d->id);
+}
+
+static int kims_dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct kims_session *s,
+			 struct kims_dump *d)
+{
+	struct kims_put_at before = d->at;
 	void *hdr = kims_nl_dump_hdr(skb, cb, KIMS_CMD_SESSION_GET);
 	int err;
 
 	if (!hdr)
 		return -EMSGSIZE;
-	err = kims_session_put(skb, s, at);
-	if (err && !memcmp(&before, at, sizeof(before)))
+	err = kims_session_put(skb, s, &d->at);
+	if (err && !memcmp(&before, &d->at, sizeof(before))) {
 		genlmsg_cancel(skb, hdr);
-	else
-		genlmsg_end(skb, hdr);
+		return err;
+	}
+	genlmsg_end(skb, hdr);
+	d->hash = s->node.hash;
+	d->id = s->id;
+	d->within = err;
 	return err;
 }
 
@@ -395,10 +414,9 @@ int kims_nl_session_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		return KIMS_REFUSE(cb->extack, -EINVAL, "a dump is of all sessions");
 	mutex_lock(&kn->lock);
 	cb->seq = kn->seq + 1;
-	while ((s = kims_session_next(kn, d->hash, d->id))) {
-		if (kims_dump_one(skb, cb, s, &d->at))
+	while ((s = kims_dump_next(kn, d))) {
+		if (kims_dump_one(skb, cb, s, d))
 			break;
-		*d = (struct kims_dump){ .hash = s->node.hash, .id = s->id };
 	}
 	mutex_unlock(&kn->lock);
 	return skb->len;

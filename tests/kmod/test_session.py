@@ -519,10 +519,17 @@ def dump_while_changing():
             other.session_del(n)
         for n in range(5001, 5301):
             other.session_new(plain(n))
-        seen = [s["id"] for body in k.answer() for s in SCHEMA_DOC.decode("kims", body)["session"]]
-        # One that goes on in the next message is there twice in a row.
-        seen = [n for i, n in enumerate(seen) if not i or seen[i - 1] != n]
+        seen, pdrs = [], {}
+        for i, body in enumerate(k.answer()):
+            for s in SCHEMA_DOC.decode("kims", body)["session"]:
+                # One that goes on in the next message is there twice in a row.
+                if not seen or seen[-1] != s["id"]:
+                    seen.append(s["id"])
+                pdrs.setdefault(s["id"], []).extend(p["id"] for p in s.get("pdr", []))
+            if i % 4 == 0 and i < 1600:
+                other.session_new(plain(6001 + i))
         check("each at most once", len(seen), len(set(seen)))
+        check("each whole", {}, {n: ids for n, ids in pdrs.items() if n > 400 and ids != [1, 2]})
         ensure("what stayed", set(range(401, 1001)) <= set(seen))
 
 
