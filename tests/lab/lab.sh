@@ -9,8 +9,16 @@
 #                                               fd45::1          +- 10.46.0.4  fd46::4   hss
 #                                                                '- 10.46.0.53 fd46::53  DNS (unbound)
 #
+# With LAB_ACCESS=1 the phones come by GTP: they have a link to the namespace "access" (the SGWs and the ePDG of kims-ue) and
+# no address until they attach:
+#
+#    ue1 [eth0]----gm1-.                                                          .- 10.46.0.5  fd46::5  smf
+#    ue2 [eth0]----gm2--+-- access [s5 10.47.0.1-4 fd47::1-4] ---- [s5] core -----+- 10.46.0.6  fd46::6  upf (PFCP, GTP-U)
+#    ueN ...       gmN-'          SGW 1, SGW 2, ePDG, gtp.ko     10.47.0.254      '- 10.46.0.7  fd46::7  pcrf
+#                                                                fd47::fe            (and those above)
+#
 # CORE is the namespace that the daemons run in: "" is the one we are in (a VM of our own), else
-# a name. Nothing outside of CORE and the ueN namespaces is touched; lab_down removes all.
+# a name. Nothing outside of CORE, access and the ueN namespaces is touched; lab_down removes all.
 
 LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB_BIN=${LAB_BIN:-$LAB_DIR/build/bin}
@@ -20,6 +28,9 @@ LAB_STATE=${LAB_STATE:-/var/lib/kims}
 LAB_CONF=${LAB_CONF:-}
 LAB_DOMAIN=ims.mnc001.mcc001.3gppnetwork.org
 CORE=${CORE:-}
+LAB_ACCESS=${LAB_ACCESS:-}
+LAB_ALL_NFS="dns hss icscf scscf pcrf upf smf pcscf"
+LAB_NFS=${LAB_NFS:-$([ -n "$LAB_ACCESS" ] && echo "$LAB_ALL_NFS" || echo dns hss icscf scscf pcscf)}
 
 core() { if [ -n "$CORE" ]; then ip netns exec "$CORE" "$@"; else "$@"; fi; }
 # For what goes to the background: $! is then the command's own pid, not a subshell's.
@@ -31,22 +42,48 @@ lab_net_up() { # N phones
 	[ -z "$CORE" ] || ip netns add "$CORE"
 	core_ip link set lo up
 	core_ip link add kims0 type dummy && core_ip link set kims0 up
-	for a in 1 2 3 4 53; do
+	for a in 1 2 3 4 5 6 7 53; do
 		core_ip addr add 10.46.0.$a/32 dev kims0
 		core_ip addr add fd46::$a/128 dev kims0 nodad
 	done
+	if [ -n "$LAB_ACCESS" ]; then
+		lab_access_up || return
+		for i in $(seq 1 "$n"); do lab_phone_link "$i" access; done
+		return
+	fi
 	core_ip addr add 10.45.0.1/32 dev kims0
 	for i in $(seq 1 "$n"); do lab_phone_up "$i"; done
 }
 
+lab_access_up() { # the namespace of SGWs and ePDG, and its link to the core
+	local a
+	ip netns add access
+	ip link add s5 netns access type veth peer name s5 ${CORE:+netns "$CORE"}
+	ip -n access link set lo up
+	ip -n access link set s5 up
+	core_ip link set s5 up
+	core_ip addr add 10.47.0.254/24 dev s5
+	core_ip addr add fd47::fe/64 dev s5 nodad
+	for a in 1 2 3 4; do
+		ip -n access addr add 10.47.0.$a/24 dev s5
+		ip -n access addr add fd47::$a/64 dev s5 nodad
+	done
+	ip -n access route add 10.46.0.0/24 via 10.47.0.254
+	ip -n access -6 route add fd46::/64 via fd47::fe
+}
+
+lab_phone_link() { # I NAMESPACE: namespace ueI, whose eth0 is gmI there
+	ip netns add "ue$1"
+	ip link add "gm$1" netns "ue$1" type veth peer name "gm$1" ${2:+netns "$2"}
+	ip -n "ue$1" link set "gm$1" name eth0
+	ip -n "ue$1" link set lo up
+	ip -n "ue$1" link set eth0 up
+	ip ${2:+-n "$2"} link set "gm$1" up
+}
+
 lab_phone_up() { # I: namespace ueI, addresses 10.45.0.(10+I), fd45::(10+I)
 	local i=$1 h=$((10 + $1))
-	ip netns add "ue$i"
-	ip link add "gm$i" netns "ue$i" type veth peer name "gm$i" ${CORE:+netns "$CORE"}
-	ip -n "ue$i" link set "gm$i" name eth0
-	ip -n "ue$i" link set lo up
-	ip -n "ue$i" link set eth0 up
-	core_ip link set "gm$i" up
+	lab_phone_link "$i" "$CORE"
 	core_ip addr add fd45::1/128 dev "gm$i" nodad # neighbours are asked for on their own link only
 	ip -n "ue$i" addr add "10.45.0.$h/32" dev eth0
 	ip -n "ue$i" -6 addr add "fd45::$h/128" dev eth0 nodad
@@ -60,7 +97,7 @@ lab_phone_up() { # I: namespace ueI, addresses 10.45.0.(10+I), fd45::(10+I)
 
 lab_net_down() {
 	local ns
-	for ns in $(ip netns list | awk '/^ue[0-9]+/{print $1}'); do ip netns del "$ns"; done
+	for ns in $(ip netns list | awk '/^(ue[0-9]+|access)( |$)/{print $1}'); do ip netns del "$ns"; done
 	if [ -n "$CORE" ]; then ip netns del "$CORE" 2>/dev/null; else ip link del kims0 2>/dev/null; fi
 	return 0
 }
@@ -140,11 +177,11 @@ lab_up() { # N phones: network, module if the kernel takes it, daemons
 	mkdir -p "$LAB_OUT" "$LAB_RUN" "$LAB_STATE"
 	lab_net_up "$n" || return
 	lab_subscribers "$n" || return
-	for nf in ${LAB_NFS:-dns hss icscf scscf pcscf}; do lab_start "$nf" || return; done
+	for nf in $LAB_NFS; do lab_start "$nf" || return; done
 }
 
 lab_down() {
 	local nf
-	for nf in pcscf scscf icscf hss dns; do lab_stop "$nf"; done
+	for nf in $(printf '%s\n' $LAB_ALL_NFS | tac); do lab_stop "$nf"; done
 	lab_net_down
 }
