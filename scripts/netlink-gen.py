@@ -3,7 +3,7 @@
 """Make the UAPI header, the kernel policies, names and the manual page from include/netlink/kims.yaml.
 
 netlink-gen.py           write include/uapi/linux/kims.h, kmod/genl-gen.[ch], docs/netlink.md,
-                         daemon/lib/netlink/kims_nl_names.h
+                         daemon/lib/netlink/kims_nl_names.h, daemon/lib/netlink/kims_nl_schema.h
 netlink-gen.py --check   write nothing; exit 1 when one of them differs from what would be written
 
 The schema is in the form of Linux' Documentation/netlink/genetlink.yaml, of which this reads what
@@ -371,12 +371,57 @@ def names_h(s):
     return out + ["};", "", "#endif"]
 
 
+# --- daemon/lib/netlink/kims_nl_schema.h -----------------------------------------------------
+
+def schema_kind(s, a):
+    """What a reader makes of an attribute. A key is read by nobody."""
+    enums = {d["name"]: d["type"] for d in s.defs}
+    if a["name"] == "key" or a["type"] == "pad":
+        return "NONE"
+    if "display-hint" in a:
+        return a["display-hint"].upper()
+    if "enum" in a:
+        return {"enum": "ENUM", "flags": "FLAGS"}[enums[a["enum"]]]
+    return a["type"].upper()
+
+
+def schema_attr(s, aset, a):
+    more = ", .multi = true" if a.get("multi-attr") else ""
+    if "nested-attributes" in a:
+        more += f", .nested = &knl_set_{ident(a['nested-attributes'])}"
+    if "enum" in a:
+        more += f", .names = knl_names_{ident(a['enum'])}"
+    return f'\t[{s.attr(aset, a)}] = {{ "{a["name"]}", KNL_{schema_kind(s, a)}{more} }},'
+
+
+def schema_h(s):
+    out = ["/* SPDX-License-Identifier: GPL-2.0-or-later */",
+           f"/* Every attribute set with names and types, for kims_nl_json.c; {NOTE}. */",
+           "#ifndef KIMS_NETLINK_KIMS_NL_SCHEMA_H", "#define KIMS_NETLINK_KIMS_NL_SCHEMA_H", "",
+           "#include <linux/kims.h>", ""]
+    for d in s.defs:
+        if d["type"] in ("enum", "flags"):
+            names = "".join(f'"{e["name"]}", ' for e in d["entries"])
+            out.append(f"static const char *const knl_names_{ident(d['name'])}[] = "
+                       f"{{ {names}NULL }};")
+    out.append("")
+    out += [f"static const struct knl_set knl_set_{ident(a['name'])};" for a in s.bases()] + [""]
+    for aset in s.bases():
+        name = ident(aset["name"])
+        out.append(f"static const struct knl_attr knl_attrs_{name}[] = {{")
+        out += [schema_attr(s, aset, a) for a in aset["attributes"]]
+        out += ["};", f"static const struct knl_set knl_set_{name} = "
+                f"{{ knl_attrs_{name}, ARRAY_SIZE(knl_attrs_{name}) }};", ""]
+    return out + ["#endif"]
+
+
 OUTPUTS = {
     "include/uapi/linux/kims.h": uapi,
     "kmod/genl-gen.h": kernel_h,
     "kmod/genl-gen.c": kernel_c,
     "docs/netlink.md": manual,
     "daemon/lib/netlink/kims_nl_names.h": names_h,
+    "daemon/lib/netlink/kims_nl_schema.h": schema_h,
 }
 
 

@@ -40,6 +40,10 @@ struct kc_table *kc_table_new(const char *const *heads, size_t n);
 void kc_table_row(struct kc_table *t, const char *const *cells);
 void kc_table_print(struct kc_table *t); /* and frees it */
 
+/* A value as a cell of a table; and whether some value of an object contains key (NULL: any). */
+void kc_cell(json_t *v, char *dst, size_t size);
+bool kc_selected(json_t *obj, const char *key);
+
 /*
  * A line of progress on stderr for work of more than two seconds: kc_progress("importing", done,
  * total); total 0: unknown; done == total ends the line. Prints nothing when not a terminal, but one line
@@ -64,6 +68,8 @@ int cmd_config_man(struct kimsctl *k, int argc, char **argv);
 int cmd_dns_zone(struct kimsctl *k, int argc, char **argv);
 /* lab.c */
 int cmd_lab(struct kimsctl *k, int argc, char **argv);
+/* kernel_show.c: "show kernel" */
+int cmd_show_kernel(struct kimsctl *k, int argc, char **argv);
 /* kernel.c */
 int cmd_kernel_clear(struct kimsctl *k, int argc, char **argv);
 /* subscriber.c */

@@ -30,8 +30,6 @@ static const struct view views[] = {
 	{ "peers", "hss", "show peers", { "identity", "state" } },
 };
 
-static void cell(json_t *v, char *dst, size_t size);
-
 static void cell_of_object(json_t *v, char *dst, size_t size)
 {
 	static const char *const names[] = { "impu", "uri", "contact", "name", "id" };
@@ -41,13 +39,13 @@ static void cell_of_object(json_t *v, char *dst, size_t size)
 		json_t *n = json_object_get(v, names[i]);
 
 		if (json_is_string(n)) {
-			cell(n, dst, size);
+			kc_cell(n, dst, size);
 			return;
 		}
 	}
 }
 
-static void cell(json_t *v, char *dst, size_t size)
+void kc_cell(json_t *v, char *dst, size_t size)
 {
 	json_t *e;
 	size_t i, used = 0;
@@ -71,7 +69,7 @@ static void cell(json_t *v, char *dst, size_t size)
 		json_array_foreach(v, i, e) {
 			char one[256];
 
-			cell(e, one, sizeof(one));
+			kc_cell(e, one, sizeof(one));
 			used += (size_t)snprintf(dst + used, size - used, "%s%s", i ? "," : "", one);
 			if (used >= size)
 				break;
@@ -86,7 +84,7 @@ static void cell(json_t *v, char *dst, size_t size)
 	}
 }
 
-static bool selected(json_t *obj, const char *key)
+bool kc_selected(json_t *obj, const char *key)
 {
 	char text[1024];
 	const char *name;
@@ -95,7 +93,7 @@ static bool selected(json_t *obj, const char *key)
 	if (!key)
 		return true;
 	json_object_foreach(obj, name, v) {
-		cell(v, text, sizeof(text));
+		kc_cell(v, text, sizeof(text));
 		if (strstr(text, key))
 			return true;
 	}
@@ -115,14 +113,14 @@ static void print_table(const struct view *v, json_t *list, const char *key)
 		char text[12][1024];
 		const char *cells[12];
 
-		if (!selected(obj, key))
+		if (!kc_selected(obj, key))
 			continue;
 		for (size_t c = 0; c < n; c++) {
 			json_t *val = json_object_get(obj, v->cols[c]);
 
 			cells[c] = text[c];
 			if (val)
-				cell(val, text[c], sizeof(text[c]));
+				kc_cell(val, text[c], sizeof(text[c]));
 			else
 				strcpy(text[c], "-");
 		}
@@ -156,7 +154,7 @@ static int show_view(struct kimsctl *k, const struct view *v, const char *key)
 	if (k->json) {
 		for (i = json_array_size(res); key && i-- > 0;) {
 			obj = json_array_get(res, i);
-			if (!selected(obj, key))
+			if (!kc_selected(obj, key))
 				json_array_remove(res, i);
 		}
 		json_dumpf(res, stdout, JSON_INDENT(2)), putchar('\n');
@@ -169,6 +167,8 @@ static int show_view(struct kimsctl *k, const struct view *v, const char *key)
 
 int cmd_show(struct kimsctl *k, int argc, char **argv)
 {
+	if (argc >= 1 && !strcmp(argv[0], "kernel"))
+		return cmd_show_kernel(k, argc - 1, argv + 1);
 	if (argc >= 1 && !strcmp(argv[0], "metrics"))
 		return show_metrics(k, argc > 1 ? argv[1] : "pcscf");
 	for (size_t i = 0; argc >= 1 && i < ARRAY_SIZE(views); i++)
@@ -177,6 +177,6 @@ int cmd_show(struct kimsctl *k, int argc, char **argv)
 	fprintf(stderr, "usage: kimsctl show WHAT [KEY]; WHAT is one of:");
 	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
 		fprintf(stderr, " %s", views[i].what);
-	fprintf(stderr, " metrics\n");
+	fprintf(stderr, " kernel metrics\n");
 	return 2;
 }
