@@ -143,7 +143,8 @@ static size_t own_prefixes(const struct conf *c, struct conf_prefix dst[OWN_MAX]
 						&c->icscf.addr6, &c->scscf.addr,
 						&c->scscf.addr6, &c->diameter.hss_addr,
 						&c->pcrf.addr,	 &c->smf.addr,
-						&c->smf.addr6 };
+						&c->smf.addr6,	 &c->upf.addr,
+						&c->upf.addr6 };
 	size_t n = 0;
 
 	_Static_assert(ARRAY_SIZE(own) + 2 <= OWN_MAX, "room for the loopback's");

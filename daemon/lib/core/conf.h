@@ -117,6 +117,17 @@ struct conf_smf {
 	bool piggyback; /* Create Bearer Request behind the Create Session Response */
 };
 
+struct conf_upf {
+	struct conf_addr addr, addr6;	/* PFCP; AF_UNSPEC: none */
+	struct conf_addr gtpu4, gtpu6;	/* GTP-U; unset: addr, addr6 */
+	char *device;			/* the kims device */
+	char *pools;	 /* addresses of UEs, see upf/alloc.c: also the routes to the device */
+	char *instances; /* devices of network instances */
+	char *cps;	 /* addresses of CP functions that associations are set up with */
+	uint32_t heartbeat_s, lost_s, max_sessions, app_queue;
+	bool stack, mss_clamp;
+};
+
 struct conf {
 	char *path; /* as loaded; NULL: defaults only */
 	char *log_level;
@@ -128,6 +139,7 @@ struct conf {
 	struct conf_diameter diameter;
 	struct conf_pcrf pcrf;
 	struct conf_smf smf;
+	struct conf_upf upf;
 };
 
 /* path NULL: defaults. -errno with "FILE:LINE: KEY: why" in err; *ret untouched then. */

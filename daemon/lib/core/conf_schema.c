@@ -52,6 +52,7 @@ const struct conf_section conf_sections[] = {
 	{ "diameter", "The Diameter nodes (RFC 6733); the identity of each is NAME.DOMAIN." },
 	{ "pcrf", "The PCRF (TS 29.212, TS 29.214)." },
 	{ "smf", "The SMF as PGW-C (TS 29.274, TS 29.244)." },
+	{ "upf", "The UPF, a PGW-U (TS 29.244, TS 29.281): the user plane of kims.ko." },
 };
 
 const struct conf_row conf_rows[] = {
@@ -194,6 +195,29 @@ const struct conf_row conf_rows[] = {
 	      "PDN connections at most; more are refused, a tenth on top is for emergencies"),
 	S_BOOL(smf, piggyback, "no",
 	       "A Create Bearer Request leaves behind the Create Session Response, in one datagram"),
+
+	S_ADDR(upf, addr, "10.46.0.6", "IPv4 address of the UPF for PFCP, or none"),
+	S_ADDR(upf, addr6, "fd46::6", "IPv6 address of the UPF for PFCP, or none"),
+	S_ADDR(upf, gtpu4, "none", "IPv4 address for GTP-U; none: addr"),
+	S_ADDR(upf, gtpu6, "none", "IPv6 address for GTP-U; none: addr6"),
+	S_STR(upf, device, "upf0",
+	      "Device of kind kims: made when it is not there, the pools are routed to it"),
+	S_STR(upf, pools,
+	      "ims 10.45.0.0/16 fd45::/48; internet 10.48.0.0/16 fd48::/48; sos 10.49.0.0/16 fd49::/48",
+	      "Addresses of UEs: \"NETWORK-INSTANCE PREFIX4 PREFIX6 (a /64 each)\", separated by ';'; routed to the "
+	      "device, and given out where the CP function leaves that to the UPF"),
+	S_STR(upf, instances, "",
+	      "Devices of network instances: \"NAME=DEVICE\" (a VRF, for instance), separated by spaces; others go by the routes"),
+	S_STR(upf, cps, "",
+	      "Addresses of CP functions that associations are set up with, separated by spaces; others may set one up themselves"),
+	S_U32(upf, "heartbeat_s", heartbeat_s, 1, 3600, "10", "Seconds between heartbeats (PFCP)"),
+	S_U32(upf, "lost_s", lost_s, 0, 604800, "0",
+	      "Sessions of a CP function that has been silent so many seconds are deleted; 0: they stay until it says so"),
+	S_U32(upf, "max_sessions", max_sessions, 1, 10000000, "1000000",
+	      "PFCP sessions at most; the load that is reported is the part of it"),
+	S_U32(upf, "app_queue", app_queue, 0, 65535, "100", "NFQUEUE for application detection"),
+	S_BOOL(upf, stack, "no", "Packets pass the whole network stack, and so the rules of nftables"),
+	S_BOOL(upf, mss_clamp, "yes", "The MSS of TCP is lowered to what fits into the tunnel"),
 };
 
 const size_t conf_n_rows = ARRAY_SIZE(conf_rows);

@@ -124,6 +124,7 @@ enum {
 	KNL_PERIO = 1 << 0, KNL_VOLTH = 1 << 1, KNL_TIMTH = 1 << 2, KNL_START = 1 << 3,
 	KNL_STOPT = 1 << 4, KNL_DROTH = 1 << 5, KNL_VOLQU = 1 << 6, KNL_TIMQU = 1 << 7,
 	KNL_MONIT = 1 << 8, KNL_TERMR = 1 << 9, KNL_IMMER = 1 << 10, KNL_EVEQU = 1 << 11,
+	KNL_LIUSA = 1 << 12,
 };
 
 struct knl_urr {
