@@ -225,6 +225,12 @@ void call_ended(struct call *c, int status, enum call_by by, const char *why)
 	call_tell(c, CALL_EV_ENDED);
 }
 
+void call_lost_all(struct phone *p)
+{
+	for (struct call *c = p->calls; c; c = c->next)
+		call_ended(c, 0, BY_NOBODY, "the phone has no address any more");
+}
+
 void call_went_up(struct call *c)
 {
 	if (c->state >= CALL_UP)

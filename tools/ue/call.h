@@ -137,6 +137,7 @@ uint32_t call_session_read(struct sip_msg *m, bool *ret_uac);
 
 struct call *call_new(struct phone *p, bool caller);
 void call_tell(struct call *c, enum call_event e);
+void call_lost_all(struct phone *p); /* all of them have ended, nobody can be told */
 void call_ended(struct call *c, int status, enum call_by by, const char *why);
 int call_media_open(struct call *c);
 void call_media_update(struct call *c); /* direction and addresses, after an answer */

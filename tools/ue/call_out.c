@@ -403,11 +403,11 @@ int call_cancel(struct call *c)
 int call_dial(struct phone *p, const struct call_opts *o,
 	      void (*event)(void *, struct call *, enum call_event), void *arg, struct call **ret)
 {
-	struct call *c = call_new(p, true);
+	struct call *c = p->online ? call_new(p, true) : NULL;
 	int r;
 
 	if (!c)
-		return -ENOMEM;
+		return p->online ? -ENOMEM : -ENETDOWN;
 	c->o = *o;
 	c->cancel.fn = on_cancel_timer;
 	r = call_media_open(c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Message log of the phones. Retransmissions and what the transaction layer makes by itself (ACK to
+ * Message log of the phones and of the access side. Retransmissions and what the transaction layer makes by itself (ACK to
  * a final error, 200 to CANCEL) are not in it; a capture has them.
  */
 #include "ladder.h"
@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
+
+#include "ref/s5.h"
 
 struct ladder {
 	FILE *f;
@@ -82,6 +84,43 @@ static json_t *entry(const struct phone *p, bool out, const struct sip_msg *m,
 	return o;
 }
 
+static void write_line(struct ladder *l, json_t *o)
+{
+	json_dumpf(o, l->f, JSON_COMPACT);
+	fputc('\n', l->f);
+	fflush(l->f);
+	json_decref(o);
+}
+
+void ladder_log_gtp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg, size_t n,
+		    const char *src, const char *dst)
+{
+	const struct tlv_msg *m = n > 1 ? s5_msg(msg[1]) : NULL;
+	char line[160], text[2000];
+	struct str cause;
+	struct tlv_hdr h;
+	json_t *o;
+
+	if (!l || tlv_gtpv2.parse(msg, n, &h))
+		return;
+	o = json_object();
+	snprintf(line, sizeof(line), "%s", m ? m->name : "GTPv2-C message");
+	if (tlv_find(&tlv_gtpv2, msg, n, S5_IE_CAUSE, 0, &cause) && cause.n)
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), ": %s",
+			 s5_cause_name((uint8_t)cause.p[0]));
+	json_object_set_new(o, "time", json_real((double)loop_wall(p->ue->loop) / 1e6));
+	json_object_set_new(o, "dir", json_string(out ? "out" : "in"));
+	json_object_set_new(o, "phone", json_string(p->name));
+	json_object_set_new(o, "line", json_string(line));
+	json_object_set_new(o, "src", json_string(src));
+	json_object_set_new(o, "dst", json_string(dst));
+	json_object_set_new(o, "proto", json_string("gtpv2"));
+	json_object_set_new(o, "teid", json_integer((json_int_t)h.id));
+	json_object_set_new(o, "octets", json_integer((json_int_t)n));
+	set_view(o, "detail", str_of(s5_print(msg, n, text, sizeof(text))));
+	write_line(l, o);
+}
+
 void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct sip_msg *m,
 		const struct sip_path *path)
 {
@@ -90,8 +129,5 @@ void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct 
 	if (!l || !path->ep)
 		return;
 	o = entry(p, out, m, path);
-	json_dumpf(o, l->f, JSON_COMPACT);
-	fputc('\n', l->f);
-	fflush(l->f);
-	json_decref(o);
+	write_line(l, o);
 }

@@ -15,6 +15,9 @@ void ladder_close(struct ladder *l);
 /* l NULL: nothing. peer's address for messages out, source for messages in. */
 void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct sip_msg *m,
 		const struct sip_path *path);
+/* A GTPv2-C message of the access side for this phone: its name, cause, and the IEs as text. */
+void ladder_log_gtp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg, size_t n,
+		    const char *src, const char *dst);
 /* "INVITE sip:... " or "SIP/2.0 200 OK", cut to size. */
 void ladder_first_line(const struct sip_msg *m, char *dst, size_t size);
 

@@ -17,6 +17,7 @@
 #include "ladder.h"
 #include "options.h"
 #include "reg.h"
+#include "sgw.h"
 
 #define LEAVE_USEC (5 * USEC_PER_SEC)
 #define FLUSH_USEC (400 * USEC_PER_MSEC) /* last answers leave, last NOTIFYs come */
@@ -58,12 +59,33 @@ static void finish(struct program *g)
 	timer_start(g->ue.loop, &g->leave, FLUSH_USEC);
 }
 
-static void on_left(void *arg, struct phone *p _unused_, const struct reg_result *r _unused_)
+static void on_detached(void *arg, struct phone *p _unused_, const struct pdn_result *r _unused_)
 {
 	struct program *g = arg;
 
 	if (!--g->leaving)
 		finish(g);
+}
+
+/* Behind the last SIP message: the connections of phones that attached. */
+static void detach_all(struct program *g)
+{
+	g->leaving = 1;
+	for (size_t i = 0; !g->o.no_leave && i < g->ue.n_phones; i++) {
+		for (struct pdn *n = pdn_first(g->ue.phones[i]); n; n = pdn_next(n)) {
+			if (!pdn_detach(n, on_detached, g))
+				g->leaving++;
+		}
+	}
+	on_detached(g, NULL, NULL);
+}
+
+static void on_left(void *arg, struct phone *p _unused_, const struct reg_result *r _unused_)
+{
+	struct program *g = arg;
+
+	if (!--g->leaving)
+		detach_all(g);
 }
 
 /* Phones hang up and de-register, as somebody would who switches off. */
@@ -155,6 +177,24 @@ static int start_stack(struct program *g)
 	return say("SIP stack", r);
 }
 
+/* Only where somebody attaches; the namespace may not be there else. */
+static int start_access(struct program *g)
+{
+	char why[400];
+	bool wanted = g->plan.has_access;
+	int r;
+
+	for (size_t i = 0; i < g->plan.n_phones; i++)
+		wanted = wanted || (g->plan.phones[i].apn && *g->plan.phones[i].apn);
+	if (!wanted)
+		return 0;
+	snprintf(why, sizeof(why), "access: out of memory");
+	r = access_new(&g->ue, &g->plan.access, NULL, &g->ue.access, why, sizeof(why));
+	if (r)
+		fprintf(stderr, "kims-ue: %s\n", why);
+	return r;
+}
+
 static int start_phones(struct program *g)
 {
 	char why[600];
@@ -196,6 +236,8 @@ static int start(struct program *g)
 		r = open_outputs(g);
 	if (!r)
 		r = start_stack(g);
+	if (!r)
+		r = start_access(g);
 	return r ? r : start_phones(g);
 }
 
@@ -205,6 +247,8 @@ static void clean_up(struct program *g)
 
 	for (size_t i = 0; i < ue->n_phones; i++)
 		phone_shutdown(ue->phones[i]);
+	access_free(ue->access);
+	ue->access = NULL;
 	if (ue->stack)
 		sip_stack_free(ue->stack);
 	for (size_t i = 0; i < ue->n_phones; i++)

@@ -10,6 +10,7 @@
 enum {
 	OPT_PHONE = 256,
 	OPT_SET,
+	OPT_ACCESS,
 	OPT_JSON,
 	OPT_LADDER,
 	OPT_KEYS,
@@ -28,6 +29,7 @@ enum {
 static const struct option long_opts[] = {
 	{ "phone", required_argument, NULL, OPT_PHONE },
 	{ "set", required_argument, NULL, OPT_SET },
+	{ "access", required_argument, NULL, OPT_ACCESS },
 	{ "json", optional_argument, NULL, OPT_JSON },
 	{ "ladder", required_argument, NULL, OPT_LADDER },
 	{ "keys", required_argument, NULL, OPT_KEYS },
@@ -52,6 +54,7 @@ static void usage(FILE *f)
 	      "  kims-ue [OPTION]... SCENARIO.yaml\n\n"
 	      "  --phone KEY=VALUE,...  a phone; keys below; a comma in a value is written twice\n"
 	      "  --set KEY=VALUE,...    default of the phones that follow, also of a scenario file's\n"
+	      "  --access KEY=VALUE,... SGWs and ePDG where phones with an apn attach; keys below\n"
 	      "  --count N --csv FILE [--imsi FIRST]  N phones from a table with columns imsi,k,opc\n"
 	      "  --json [FILE]          events as JSON lines on stdout instead of the table, or into FILE beside it\n"
 	      "  --ladder FILE          log of all SIP messages as JSON lines\n"
@@ -64,6 +67,8 @@ static void usage(FILE *f)
 	      "Exit status: 0 when every step held, 1 when one did not, 2 for wrong usage.\n\nKeys of a phone:\n",
 	      f);
 	opt_print(phone_opts, f);
+	fputs("\nKeys of the access side:\n", f);
+	opt_print(access_opts, f);
 	fputs("\nSteps, each with its keys; name and timeout with all:\n", f);
 	for (size_t i = 0; step_kinds[i]; i++)
 		fprintf(f, "  %-12s %s\n               %s\n", step_kinds[i]->name,
@@ -93,6 +98,13 @@ static int set_defaults(struct plan *p, const char *text)
 	char why[1400];
 
 	return plan_set_phone(&p->defaults, text, why, sizeof(why)) ? wrong(why) : 0;
+}
+
+static int set_access(struct plan *p, const char *text)
+{
+	char why[1400];
+
+	return plan_set_access(p, text, why, sizeof(why)) ? wrong(why) : 0;
 }
 
 static bool is_scenario(const char *word)
@@ -125,6 +137,8 @@ static int take(int c, int argc, char **argv, struct options *o, struct plan *p)
 		return add_phone(p, optarg);
 	case OPT_SET:
 		return set_defaults(p, optarg);
+	case OPT_ACCESS:
+		return set_access(p, optarg);
 	case OPT_JSON:
 		o->report.json = json_target(argc, argv);
 		return 0;

@@ -9,6 +9,7 @@
 #include "call.h"
 #include "lib/core/log.h"
 #include "reg.h"
+#include "sgw.h"
 #include "sub.h"
 
 int phone_open_ep(struct phone *p, struct sip_ep_opts *o, struct sip_ep **ret)
@@ -66,8 +67,12 @@ static int open_xfrm(struct phone *p, char *err, size_t errsize)
 
 static int set_up(struct phone *p, char *err, size_t errsize)
 {
-	int r = phone_conf_complete(&p->conf, err, errsize);
+	int r;
 
+	p->attaches = p->conf.apn && *p->conf.apn;
+	p->online = !p->attaches;
+	p->own_pcscf = p->conf.pcscf && *p->conf.pcscf;
+	r = phone_conf_complete(&p->conf, err, errsize);
 	if (!r)
 		r = sim_init(&p->sim, &p->conf, err, errsize);
 	if (r)
@@ -77,8 +82,9 @@ static int set_up(struct phone *p, char *err, size_t errsize)
 		snprintf(err, errsize, "network namespace %s: %s", p->conf.netns, strerror(-r));
 		return r;
 	}
-	r = phone_locate(p, err, errsize);
-	if (!r)
+	if (!p->attaches)
+		r = phone_locate(p, err, errsize);
+	if (!r && !p->attaches)
 		r = open_plain(p, err, errsize);
 	if (!r)
 		r = open_xfrm(p, err, errsize);
@@ -115,6 +121,45 @@ int phone_new(struct ue *ue, struct phone_conf *conf, unsigned int number, struc
 	return 0;
 }
 
+/* --- a phone that attaches --- */
+
+/* Transactions may still point at what the phone had at another address: it stays for a while. */
+static void put_plain_away(struct phone *p)
+{
+	struct sip_ep **oldest = &p->closed[p->n_closed++ % ARRAY_SIZE(p->closed)];
+
+	if (*oldest)
+		sip_ep_close(*oldest);
+	*oldest = p->plain;
+	p->plain = NULL;
+}
+
+int phone_online(struct phone *p, const struct pdn *n, char *err, size_t errsize)
+{
+	union sip_sa was = p->local;
+	int r = 0;
+
+	if (p->own_pcscf)
+		r = phone_locate(p, err, errsize);
+	else if (!pdn_sip_addresses(n, p->conf.family, p->conf.pcscf_port, &p->local, &p->pcscf))
+		return 0; /* an APN without IMS */
+	p->online = !r;
+	if (r || (p->plain && sip_sa_host_eq(&was, &p->local)))
+		return r;
+	if (p->plain)
+		put_plain_away(p);
+	return open_plain(p, err, errsize);
+}
+
+void phone_offline(struct phone *p)
+{
+	if (!p->online)
+		return;
+	p->online = false;
+	call_lost_all(p);
+	reg_network_ended(p, "the phone has no address any more");
+}
+
 void phone_forget_set(struct phone *p, struct sa_set *s)
 {
 	if (p->current == s)
@@ -126,6 +171,8 @@ void phone_forget_set(struct phone *p, struct sa_set *s)
 void phone_shutdown(struct phone *p)
 {
 	call_free_all(p);
+	if (p->ue->access)
+		access_forget(p);
 	sub_stop(p->sub);
 	reg_stop(p->reg);
 	while (p->sets)
@@ -144,6 +191,8 @@ void phone_free(struct phone *p)
 	sub_free(p->sub);
 	phone_free_sent(p);
 	sip_ep_close(p->plain);
+	for (size_t i = 0; i < ARRAY_SIZE(p->closed); i++)
+		sip_ep_close(p->closed[i]);
 	knl_xfrm_close(p->xfrm);
 	sim_fini(&p->sim);
 	netns_close(&p->ns);

@@ -20,6 +20,7 @@ struct reg;
 struct sub;
 struct call;
 struct sent;
+struct pdn;
 
 /* What the phone does with the next incoming call only, set by the scenario's call step. */
 struct next_call {
@@ -29,6 +30,18 @@ struct next_call {
 	bool has_ring;
 	uint64_t ring;
 	bool no_precondition;
+};
+
+/* What the SGW does with requests of the PGW for this phone (sgw.h), set by the scenario's order step. */
+enum order_what { ORDER_ACCEPT, ORDER_REFUSE, ORDER_SILENT, ORDER_LATE, ORDER_PARTIAL };
+enum order_for { ORDER_ANY, ORDER_CREATE, ORDER_UPDATE, ORDER_DELETE };
+
+struct pdn_order {
+	enum order_what what;
+	enum order_for request;
+	uint8_t cause;
+	uint64_t delay; /* usec, ORDER_LATE */
+	uint32_t count; /* requests that it is for; then accept again */
 };
 
 struct phone_counts {
@@ -45,7 +58,9 @@ struct phone {
 	struct knl_xfrm *xfrm; /* NULL: no IPsec */
 	union sip_sa local;    /* port 0 */
 	union sip_sa pcscf;    /* unprotected port */
-	struct sip_ep *plain;
+	struct sip_ep *plain; /* NULL: attaches, and was never online */
+	struct sip_ep *closed[8]; /* plain endpoints of former addresses */
+	size_t n_closed;
 	struct sa_set *sets;	/* all that live */
 	struct sa_set *retired; /* SAs gone, endpoints about to close */
 	struct sa_set *current; /* the one that requests use; NULL: none */
@@ -54,6 +69,11 @@ struct phone {
 	struct call *calls;
 	struct sent *sent;
 	struct next_call next_call;
+	struct pdn *pdns;	/* connections of a phone that attaches (sgw.h) */
+	struct pdn_order order;
+	bool attaches;		/* has an apn: without sockets until it is online */
+	bool online;
+	bool own_pcscf;		/* configured, not from the network */
 	char last_message[256]; /* body of the last MESSAGE received */
 	struct phone_counts counts;
 	uint64_t rtp_next;
@@ -62,6 +82,12 @@ struct phone {
 /* conf is moved in. On failure a sentence in err. */
 int phone_new(struct ue *ue, struct phone_conf *conf, unsigned int number, struct phone **ret,
 	      char *err, size_t errsize);
+/*
+ * A phone that attaches has its address and P-CSCF (n) now, and opens its sockets; or has none any more: calls and
+ * registration are gone without a word.
+ */
+int phone_online(struct phone *p, const struct pdn *n, char *err, size_t errsize);
+void phone_offline(struct phone *p);
 void phone_shutdown(struct phone *p); /* while the stack lives: ends calls, timers, removes SAs */
 void phone_free(struct phone *p);     /* after the stack */
 

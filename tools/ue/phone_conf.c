@@ -12,6 +12,9 @@ static const char *const transports[] = { "udp", "tcp", "auto", NULL };
 static const char *const codecs[] = { "amr-wb", "pcma", NULL };
 static const char *const answers[] = { "yes", "busy", "never", NULL };
 
+static const char *const pdn_types[] = { "ipv4", "ipv6", "ipv4v6", NULL };  /* S5_PDN_x - 1 */
+static const char *const gtpu_kinds[] = { "kims", "gtp.ko", "none", NULL }; /* enum gtpu_kind */
+
 #define F(field) offsetof(struct phone_conf, field)
 
 const struct opt phone_opts[] = {
@@ -53,6 +56,16 @@ const struct opt phone_opts[] = {
 	  "SIP transport; auto: UDP, and TCP over 1300 octets" },
 	{ "access", OPT_STR, F(access), "3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=0010100010000001",
 	  NULL, "P-Access-Network-Info; empty: not sent" },
+	{ "apn", OPT_STR, F(apn), NULL, NULL,
+	  "access point name; with it the phone has no address until the step attach" },
+	{ "pdn_type", OPT_ENUM, F(pdn_type), "ipv4v6", pdn_types, "PDN type to ask for" },
+	{ "paa", OPT_STR, F(paa), NULL, NULL, "static address to ask for" },
+	{ "dev", OPT_STR, F(dev), "eth0", NULL,
+	  "device in netns towards the access side, which gets the phone's addresses" },
+	{ "gtpu", OPT_ENUM, F(gtpu), "kims", gtpu_kinds,
+	  "user plane of the access side; gtp.ko: the kernel's own, IPv4 and the default bearer only" },
+	{ "tac", OPT_UINT, F(tac), "1", NULL, "tracking area code" },
+	{ "eci", OPT_UINT, F(eci), "257", NULL, "E-UTRAN cell identifier" },
 	{ "ipsec", OPT_BOOL, F(ipsec), "yes", NULL, "security agreement with IPsec (TS 33.203)" },
 	{ "new_port_us", OPT_BOOL, F(new_port_us), "no", NULL,
 	  "a re-registration changes the protected server port too" },

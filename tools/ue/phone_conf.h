@@ -25,6 +25,10 @@ struct phone_conf {
 	uint32_t port, pcscf_port, family, rtp_port;
 	int transport;
 	char *access; /* P-Access-Network-Info */
+	/* attachment; apn NULL: the phone sits on a plain address */
+	char *apn, *dev, *paa;
+	int pdn_type, gtpu;
+	uint32_t tac, eci;
 	/* IPsec */
 	bool ipsec, new_port_us;
 	char *algs, *ealgs;

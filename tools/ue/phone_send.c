@@ -107,7 +107,8 @@ void phone_contact(const struct phone *p, const struct sa_set *set, char dst[PHO
 
 struct sip_msg *phone_new_request(struct phone *p, const char *method, const char *ruri)
 {
-	struct sip_msg *m = sip_msg_new_request(method, ruri);
+	/* Without sockets there is no Contact to give. */
+	struct sip_msg *m = p->plain ? sip_msg_new_request(method, ruri) : NULL;
 	char tag[12], call_id[25];
 	int r;
 

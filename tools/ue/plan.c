@@ -10,12 +10,14 @@ int plan_init(struct plan *p, struct ue *ue)
 {
 	memset(p, 0, sizeof(*p));
 	opt_defaults(phone_opts, &p->defaults);
+	opt_defaults(access_opts, &p->access);
 	return scenario_new(ue, &p->sc);
 }
 
 void plan_free(struct plan *p)
 {
 	opt_free(phone_opts, &p->defaults);
+	opt_free(access_opts, &p->access);
 	for (size_t i = 0; i < p->n_phones; i++)
 		opt_free(phone_opts, &p->phones[i]);
 	free(p->phones);
@@ -57,7 +59,8 @@ static char *next_pair(char **rest)
 	return begin;
 }
 
-int plan_set_phone(struct phone_conf *c, const char *text, char *err, size_t errsize)
+static int set_pairs(const struct opt *table, void *base, const char *text, char *err,
+		     size_t errsize)
 {
 	_cleanup_free_ char *copy = strdup(text);
 	char *rest = copy, *pair, *eq;
@@ -72,11 +75,22 @@ int plan_set_phone(struct phone_conf *c, const char *text, char *err, size_t err
 			return -EINVAL;
 		}
 		*eq = '\0';
-		r = opt_set(phone_opts, c, pair, eq + 1, err, errsize);
+		r = opt_set(table, base, pair, eq + 1, err, errsize);
 		if (r)
 			return r;
 	}
 	return 0;
+}
+
+int plan_set_phone(struct phone_conf *c, const char *text, char *err, size_t errsize)
+{
+	return set_pairs(phone_opts, c, text, err, errsize);
+}
+
+int plan_set_access(struct plan *p, const char *text, char *err, size_t errsize)
+{
+	p->has_access = true;
+	return set_pairs(access_opts, &p->access, text, err, errsize);
 }
 
 /* --- tables --- */
@@ -99,8 +113,8 @@ static size_t split_line(char *line, char *cell[MAX_COLUMNS])
 
 static bool is_sim_column(const char *name)
 {
-	static const char *const names[] = { "imsi",   "k",    "opc",  "op",	"amf",
-					     "msisdn", "impu", "impi", "netns", "addr" };
+	static const char *const names[] = { "imsi", "k",    "opc",   "op",   "amf", "msisdn",
+					     "impu", "impi", "netns", "addr", "paa" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!strcmp(name, names[i]))

@@ -473,6 +473,8 @@ int reg_start(struct phone *p, const struct reg_opts *o, reg_done_fn done, void 
 
 	if (r->busy)
 		return -EBUSY;
+	if (!p->online)
+		return -ENETDOWN;
 	set_options(r, o);
 	r->done = done;
 	r->arg = arg;

@@ -7,6 +7,7 @@
 #define KIMS_UE_SCENARIO_H
 
 #include "phone_conf.h"
+#include "sgw.h"
 #include "step.h"
 
 struct plan {
@@ -14,12 +15,15 @@ struct plan {
 	struct phone_conf *phones;
 	size_t n_phones;
 	struct scenario *sc;
+	struct access_conf access;
+	bool has_access; /* somebody said something of the access side */
 };
 
 int plan_init(struct plan *p, struct ue *ue);
 void plan_free(struct plan *p);
 /* A new phone with the defaults so far; NULL: no memory. Valid until the next call. */
 struct phone_conf *plan_add_phone(struct plan *p);
+int plan_set_access(struct plan *p, const char *text, char *err, size_t errsize); /* as below */
 /* "key=value,key=value" over c. "key = value"s of one --phone or --set. */
 int plan_set_phone(struct phone_conf *c, const char *text, char *err, size_t errsize);
 /*

@@ -94,7 +94,7 @@ static void test_yaml_wrong(void **state _unused_)
 	refused("steps:\n  - register\n  - cal: { to: 2 }\n", "3", "\"cal\"");
 	refused("steps:\n  - call:\n      duration: 1s\n      text: x\n", "4", "takes no \"text\"");
 	refused("steps: register\n", "1", "list");
-	refused("step:\n  - register\n", "1", "title, defaults, phones and steps");
+	refused("step:\n  - register\n", "1", "title, access, defaults, phones and steps");
 	refused("steps:\n  - [ register\n", "3", "");
 	refused("steps:\n  - parallel: [ parallel: [ parallel: [ parallel: [ parallel: [ parallel: [ parallel: [ parallel: [ parallel: [ "
 		"hangup ] ] ] ] ] ] ] ] ]\n",

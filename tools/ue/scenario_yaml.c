@@ -3,6 +3,7 @@
  * Scenario files:
  *
  *   title: two phones
+ *   access: { netns: access, pgw: 10.46.0.5 }   where phones with an apn attach
  *   defaults: { pcscf: 10.46.0.1 }        keys of a phone, for all that follow
  *   phones:
  *     - { name: alice, imsi: "001010000000001", k: ..., opc: ..., netns: ue1 }
@@ -91,6 +92,19 @@ static int phone_pair(struct reader *r, void *arg, const char *key, yaml_node_t 
 	if (!scalar(v))
 		return fail(r, v, "%s: a plain value is expected", key);
 	if (opt_set(phone_opts, arg, key, scalar(v), why, sizeof(why)))
+		return fail(r, k, "%s", why);
+	return 0;
+}
+
+static int access_pair(struct reader *r, void *arg, const char *key, yaml_node_t *k, yaml_node_t *v)
+{
+	struct plan *p = arg;
+	char why[1400];
+
+	p->has_access = true;
+	if (!scalar(v))
+		return fail(r, v, "%s: a plain value is expected", key);
+	if (opt_set(access_opts, &p->access, key, scalar(v), why, sizeof(why)))
 		return fail(r, k, "%s", why);
 	return 0;
 }
@@ -280,11 +294,13 @@ static int top_pair(struct reader *r, void *arg _unused_, const char *key, yaml_
 	}
 	if (!strcmp(key, "defaults"))
 		return each_pair(r, v, phone_pair, &r->plan->defaults);
+	if (!strcmp(key, "access"))
+		return each_pair(r, v, access_pair, r->plan);
 	if (!strcmp(key, "phones"))
 		return read_phones(r, v);
 	if (!strcmp(key, "steps"))
 		return read_steps(r, v, sc->root, 0);
-	return fail(r, k, "%s: there are title, defaults, phones and steps", key);
+	return fail(r, k, "%s: there are title, access, defaults, phones and steps", key);
 }
 
 static int read_document(struct reader *r)

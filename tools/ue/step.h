@@ -26,6 +26,12 @@ struct step_args {
 	bool wrong_res, cleartext, never, pairs, has_ring, keep_server_port;
 	double rate, max_loss, min_mos;
 	uint64_t max_delay;
+	/* attachment (step_gtp.c) */
+	char *apn, *paa, *filter;
+	int node, pdn_type, request, answer, rat, bearer;
+	bool emergency, no_imsi, no_pcscf;
+	uint32_t qci, gbr, ebi, tac, eci, cause, ambr;
+	uint64_t delay;
 };
 
 struct step;
@@ -86,6 +92,9 @@ extern const struct step_kind step_call, step_hangup, step_hold, step_resume, st
 	step_codec, step_stop_media, step_start_media, step_dtmf;
 extern const struct step_kind step_wait, step_expect, step_message, step_options, step_send,
 	step_sqn, step_run;
+extern const struct step_kind step_attach, step_detach, step_modify, step_handover,
+	step_bearer_resource, step_delete_bearer, step_modify_qos, step_suspend, step_resume_pdn,
+	step_change_notification, step_sgw_restart, step_order, step_bearers, step_path;
 extern const struct step_kind step_cleartext, step_spoof, step_wrong_sa, step_wrong_port,
 	step_identity;
 

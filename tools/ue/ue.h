@@ -12,6 +12,7 @@ struct phone;
 struct report;
 struct ladder;
 struct keys;
+struct access;
 
 struct ue {
 	struct loop *loop;
@@ -22,6 +23,7 @@ struct ue {
 	struct report *report; /* never NULL while running */
 	struct ladder *ladder; /* NULL: no message log */
 	struct keys *keys;     /* NULL: no keys are written */
+	struct access *access; /* NULL: no phone attaches */
 };
 
 #endif
