@@ -141,8 +141,7 @@ static bool tells_codec(struct str line)
 {
 	static const char *const kept[] = { "m=",	  "b=",		   "a=rtpmap:",	   "a=fmtp:",
 					    "a=ptime:",	  "a=maxptime:",   "a=sendrecv",   "a=sendonly",
-					    "a=recvonly", "a=inactive",	   "a=framerate:", "a=imageattr:",
-					    "a=curr:qos", "a=des:qos" };
+					    "a=recvonly", "a=inactive",	   "a=framerate:", "a=imageattr:" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		if (str_has_prefix(line, str_of(kept[i])))

@@ -52,6 +52,8 @@ struct wire {
 	uint32_t last_id;
 	int ports, fail_set;
 	struct sip_path last; /* of what expect() returned last */
+	const struct rx_ops *rx; /* a mock PCRF */
+	void *rx_arg;
 };
 
 struct phone {
@@ -606,6 +608,8 @@ static inline void start_pcscf(struct wire *w)
 
 	assert_int_equal(sip_tp_new_mock(w->loop, on_sent, w, &w->tp), 0);
 	o.tp = w->tp;
+	o.rx = w->rx;
+	o.rx_arg = w->rx_arg;
 	if (*w->db)
 		assert_int_equal(store_open(w->loop, w->db, &o.store), 0);
 	if (pcscf_new(&o, &w->p, err, sizeof(err)))

@@ -67,6 +67,15 @@ static void put_set(struct rec *rec, const struct sa_set *s)
 	    s->nat ? s->nat_port : 0);
 }
 
+static void put_access(struct rec *rec, const struct access *a)
+{
+	char uli[2 * sizeof(a->uli) + 1], zone[2 * sizeof(a->timezone) + 1];
+
+	hex_encode(a->uli, a->n_uli, uli);
+	hex_encode(a->timezone, a->n_timezone, zone);
+	put(rec, "access=%d %d -%s -%s -%s\n", a->ip_can, a->rat, uli, zone, a->local_ip);
+}
+
 static void write_reg(struct reg *r)
 {
 	char addr[SIP_SA_STRLEN];
@@ -90,6 +99,8 @@ static void write_reg(struct reg *r)
 	put(&rec, "expires=%llu\n", (unsigned long long)r->expires);
 	if (r->sub)
 		put(&rec, "sub=%s %s\n", regevent_call_id(r), regevent_tag(r));
+	if (r->access)
+		put_access(&rec, r->access);
 	for (int i = SA_CUR; i < SA_N_ROLES; i++)
 		if (r->set[i])
 			put_set(&rec, r->set[i]);
@@ -551,6 +562,32 @@ static void load_sub(struct reg *r, struct str record)
 			   old ? tag : NULL);
 }
 
+static uint8_t load_octets(const char *hex, uint8_t *dst, size_t size)
+{
+	int n = hex_decode(str_of(hex), dst, size);
+
+	return n < 0 ? 0 : (uint8_t)n;
+}
+
+static void load_access(struct reg *r, struct str value)
+{
+	char line[256], uli[80], zone[16], ip[48];
+	struct access *a;
+	int ip_can, rat;
+
+	if (!text_of(value, line, sizeof(line)) ||
+	    sscanf(line, "%d %d %79s %15s %47s", &ip_can, &rat, uli, zone, ip) != 5)
+		return;
+	a = r->access = calloc(1, sizeof(*a));
+	if (!a)
+		return;
+	a->ip_can = ip_can;
+	a->rat = rat;
+	a->n_uli = load_octets(uli + 1, a->uli, sizeof(a->uli));
+	a->n_timezone = load_octets(zone + 1, a->timezone, sizeof(a->timezone));
+	snprintf(a->local_ip, sizeof(a->local_ip), "%s", ip + 1);
+}
+
 static int load_reg(struct inventory *v, struct str key, struct str record)
 {
 	char token[REG_TOKEN_LEN + 1], aor[256];
@@ -576,6 +613,7 @@ static int load_reg(struct inventory *v, struct str key, struct str record)
 	r->stored = true;
 	reg_clear_identities(r);
 	load_lists(v, r, record);
+	load_access(r, value_of(record, "access"));
 	if (value_of(record, "service-route").n)
 		r->service_route = str_dup(value_of(record, "service-route"));
 	if (r->ipsec ? !r->set[SA_CUR] : reg_bind_open(r) < 0) {

@@ -317,8 +317,12 @@ static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool 
 	struct session *s;
 	bool has_sdp;
 
-	if (sip_msg_status(resp) >= 200 && !best)
+	s = session_of(t);
+	if (sip_msg_status(resp) >= 200 && !best) {
+		if (s)
+			rx_call_failed(s);
 		return 0;
+	}
 	if (from == SIDE_UE)
 		response_from_ue(t, f, resp);
 	else

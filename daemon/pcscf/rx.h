@@ -149,6 +149,7 @@ void rx_call_early(struct session *s, const struct sip_msg *resp);
  */
 int rx_call_hold(struct session *s, struct sip_fwd *f, struct sip_msg *resp, bool has_sdp,
 		 struct rx_hold **head);
+void rx_call_failed(struct session *s);	    /* a response >= 300 passes */
 void rx_call_forget(struct rx_hold **head); /* the forwarding has ended */
 void rx_drain(struct rx *rx);
 void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa *a);

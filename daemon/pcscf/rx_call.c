@@ -92,6 +92,13 @@ static void on_patience(struct timer *t)
 	let_go(s);
 }
 
+/* Its final response is negative: what came before it must not hold it up. */
+void rx_call_failed(struct session *s)
+{
+	if (s->p->rx && s->rx.holds)
+		let_go(s);
+}
+
 static bool is_waiting(const struct session *s)
 {
 	return timer_running(&s->rx.sync) || s->rx.telling;
@@ -235,8 +242,6 @@ static void tell_pcrf(struct session *s)
 	_cleanup_free_ struct rx_built *b = NULL;
 	struct rx_af *x = s->rx.af;
 
-	if (!is_alive(s) || !s->alg.now[SIDE_UE] || !s->alg.now[SIDE_CORE])
-		return;
 	if (x && x->busy) {
 		s->rx.again = true;
 		return;
@@ -267,7 +272,7 @@ static void on_sync(struct timer *t)
 
 void rx_call_changed(struct session *s)
 {
-	if (!s->p->rx || !is_alive(s))
+	if (!s->p->rx || !is_alive(s) || !s->alg.now[SIDE_UE] || !s->alg.now[SIDE_CORE])
 		return;
 	s->rx.sync.fn = on_sync;
 	if (!timer_running(&s->rx.sync))
