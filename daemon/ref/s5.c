@@ -561,6 +561,14 @@ static int missing(struct tlv_error *e, uint16_t type, uint8_t instance, const c
 	return -EBADMSG;
 }
 
+/* The user plane of the node that asks: which instance of F-TEID is it in (table 7.2.1-2)? */
+static uint8_t user_plane_instance(const struct s5_create_session_request *r)
+{
+	if (r->sender.iface == S5_IF_S2BC_EPDG)
+		return 5;
+	return r->sender.iface == S5_IF_S2AC_TWAN ? 6 : 2;
+}
+
 int s5_check_create_session(const struct s5_create_session_request *r, struct tlv_error *ret_err)
 {
 	if (!r->has_imsi && !r->has_mei) /* an emergency call without a (U)SIM has its MEI */
@@ -572,7 +580,8 @@ int s5_check_create_session(const struct s5_create_session_request *r, struct tl
 	for (size_t i = 0; i < r->n_bearer; i++)
 		if (!r->bearer[i].has_s5u_sgw && !r->bearer[i].has_s2bu_epdg &&
 		    !r->bearer[i].has_s2au_twan)
-			return missing(ret_err, S5_IE_F_TEID, 2, "S5/S8-U SGW F-TEID");
+			return missing(ret_err, S5_IE_F_TEID, user_plane_instance(r),
+				       "F-TEID of the user plane");
 	return 0;
 }
 

@@ -36,18 +36,20 @@
 #include "ref/ipfilter.h"
 #include "ref/s5.h"
 #include "ref/sx.h"
+#include "smf/apn.h"
+#include "smf/pco.h"
 
 struct smf;
 struct smf_pdn;
 struct smf_bearer;
-struct smf_apn; /* apn.h */
+struct smf_path;
 
 #define SMF_RULES_MAX	64 /* of a PDN connection */
 #define SMF_BEARERS_MAX 11 /* EBI 5..15 */
 #define SMF_FLOWS_MAX	8
 #define SMF_FLOW_FILTERS 4 /* packet filters that one flow becomes: one for each pair of port ranges */
 #define SMF_FILTERS_MAX 16 /* packet filter identifiers of a PDN connection */
-#define SMF_NO_FILTER	0xff
+#define SMF_DEFAULT_ID	1  /* n4_id of the default bearer */
 
 /* Event triggers (enum gx_event_trigger) as a set. */
 #define SMF_TRIGGER(x) (UINT64_C(1) << (x))
@@ -68,7 +70,9 @@ struct smf_flow {
 	struct ipfilter filter;
 	uint8_t direction; /* enum nas_filter_dir */
 	bool to_ue;	   /* into the TFT (Packet-Filter-Usage, or bearer binding needs it) */
-	uint8_t filter_id[SMF_FLOW_FILTERS]; /* unique in the PDN connection, 0..15; SMF_NO_FILTER */
+	uint8_t n_filter; /* packet filters that the UE gets of it; 0: none yet */
+	uint8_t filter_id[SMF_FLOW_FILTERS];	     /* unique in the PDN connection, 0..15 */
+	uint8_t filter_precedence[SMF_FLOW_FILTERS]; /* evaluation precedence, unique as well */
 };
 
 struct smf_rule {
@@ -88,6 +92,7 @@ struct smf_rule {
 	struct smf_flow flow[SMF_FLOWS_MAX];
 	uint8_t n_flow;
 	char monitoring_key[64];
+	char application[64]; /* TDF-Application-Identifier: the UPF detects it; no flows then */
 	uint32_t rating_group, service_id;
 	uint16_t n4_id; /* 1..: PDRs 2 * n4_id and 2 * n4_id + 1, QER n4_id; stays as long as the rule */
 };
@@ -145,6 +150,8 @@ struct smf_monitor {
 	uint32_t urr_id;
 	uint64_t total, ul, dl;			/* threshold, octets; 0: none */
 	uint64_t used_total, used_ul, used_dl; /* not yet reported */
+	uint64_t sent_total, sent_ul, sent_dl; /* of these: in the CCR under way */
+	bool due;			       /* to be reported, even if it is nothing */
 };
 
 /* --- PDN connections (pdn.c) --- */
@@ -168,18 +175,30 @@ enum smf_pdn_event {
 	SMF_PDN_EV_N4_CLOSED,
 };
 
+/* FQ-CSID (TS 29.274 8.62): part of a node that can fail alone (TS 23.007 16.1A). */
+struct smf_csid {
+	uint8_t node_type, node[16];
+	uint16_t csid;
+	bool set;
+};
+enum smf_csid_of { SMF_CSID_MME, SMF_CSID_SGW, SMF_CSID_EPDG, SMF_CSIDS };
+
 struct smf_pdn {
 	struct fsm fsm;
 	struct smf *smf;
 	struct hnode by_teid, by_user, by_seid, by_v4, by_v6; /* by_user: IMSI (or IMEI) and APN */
 	struct smf_pdn *next, **pprev;			      /* all */
-	struct smf_pdn *peer_next;			      /* of the SGW's path */
+	struct smf_path *path;
+	struct smf_pdn *peer_next, **peer_pprev; /* of the SGW's path */
+	struct smf_pdn *dirty_next;		 /* to be stored at the round's end */
+	bool dirty, stored, linked;		 /* linked: in by_user, by_v4, by_v6 */
+	bool resume;				 /* read from the store with something under way */
 	char name[80];					      /* "IMSI/APN" for the log */
 
 	/* who: from the Create Session Request, kept for Gx, N4 and persistence */
 	char imsi[17], msisdn[17], mei[17];
 	bool emergency, unauthenticated;
-	const struct smf_apn *apn;
+	struct smf_apn *apn;
 	char apn_name[101];
 	uint8_t rat;			   /* enum s5_rat */
 	bool non_3gpp;			   /* S2b */
@@ -189,12 +208,16 @@ struct smf_pdn {
 	struct s5_time_zone time_zone;
 	uint8_t selection_mode;
 	uint16_t charging_characteristics;
+	struct smf_csid csid[SMF_CSIDS];
+	uint64_t origination; /* of the Create Session Request, ms since 1900; 0: not told */
 
 	/* addresses */
 	uint8_t type; /* enum s5_pdn_type, granted */
 	struct in_addr v4;
 	struct in6_addr v6; /* prefix /64 and interface identifier */
 	bool pool4, pool6;  /* to be given back to the pool */
+	uint8_t cause;	    /* of the acceptance: 16, or 18, 19 for one type of two */
+	struct smf_pco pco; /* what the UE asked for */
 
 	/* control plane with SGW or ePDG */
 	uint32_t teid;		   /* ours */
@@ -202,7 +225,16 @@ struct smf_pdn {
 	struct sockaddr_storage to; /* address of peer, port 2123 */
 	struct xchg_token *request; /* Create, Modify or Delete Session Request that waits for its answer */
 	uint8_t request_type;
+	struct s5_cause_ie answer_cause;    /* of the Modify Bearer Response */
+	uint16_t answer_ebi, answer_unknown; /* bits of EBIs that it names, as accepted and not found */
+	bool relocated;			    /* the request came from another SGW */
+	struct xchg_call *call;		    /* Delete Bearer Request that ends the connection */
+	uint8_t release_cause;
 	bool suspended;
+	struct { /* handover between accesses: the one that was left; TS 23.402 8.6 */
+		struct s5_fteid peer; /* iface 0: none */
+		uint8_t ebi, cause;
+	} left;
 
 	/* policy: what is authorised */
 	struct smf_qos default_qos;
@@ -232,8 +264,10 @@ struct smf {
 
 	uint64_t key[2];
 	struct htab by_teid, by_user, by_seid, by_v4, by_v6;
-	struct smf_pdn *pdns, *dead;
-	uint32_t n_pdns, n_bearers;
+	struct smf_pdn *pdns, *dead, *dirty;
+	struct htab paths;
+	uint32_t n_pdns, n_bearers, n_paths, n_ending;
+	uint32_t max_pdns; /* more are refused; emergencies have a tenth on top */
 	uint32_t next_teid, next_charging_id;
 	struct smf_apn *apns;
 	size_t n_apns;
@@ -246,6 +280,10 @@ void smf_fini(struct smf *s);
 uint64_t smf_hash(const struct smf *s, const void *data, size_t n);
 
 /* --- pdn.c, s5.c: called by gx.c, bearer.c, n4.c --- */
+/*
+ * In SMF_PDN_ACTIVE each SMF_PDN_EV_N4_OK and _FAILED answers what waits in request, and then calls
+ * smf_bearers_apply(): a bearer whose F-TEID at the UPF was awaited goes on from there.
+ */
 extern const struct fsm_desc smf_pdn_fsm;
 struct smf_pdn *smf_pdn_by_teid(const struct smf *s, uint32_t teid);
 struct smf_pdn *smf_pdn_by_seid(const struct smf *s, uint64_t seid); /* CP F-SEID; it is the TEID */
@@ -261,6 +299,49 @@ void smf_on_command(struct smf_pdn *p, struct xchg_token *t, const struct xchg_m
 /* Sends a request about this PDN connection to its SGW; msg: ref/s5 struct. 0 or -errno (done is not called). */
 int smf_s5_request(struct smf_pdn *p, enum s5_message type, const void *msg, xchg_done *done,
 		   void *arg, struct xchg_call **ret_call);
+
+/* --- inside pdn.c, s5.c, path.c, persist.c --- */
+struct smf_pdn *smf_pdn_new(struct smf *s, uint32_t teid); /* teid 0: a new one; NULL: no memory */
+void smf_pdn_discard(struct smf_pdn *p); /* one that never got anywhere: its addresses are free at once */
+int smf_pdn_address(struct smf_pdn *p, const struct s5_paa *asked); /* an enum s5_cause, 0: p->type is served */
+void smf_pdn_link(struct smf_pdn *p);	 /* can be found by user and address */
+/* The next PDN connection of this user (IMSI, or MEI) at this APN that is not ending; after: NULL at first. */
+struct smf_pdn *smf_pdn_by_user(const struct smf *s, const char *user, const struct smf_apn *apn,
+				const struct smf_pdn *after);
+const char *smf_pdn_user(const struct smf_pdn *p);
+void smf_pdn_set_name(struct smf_pdn *p);
+struct smf_pdn *smf_pdn_by_v4(const struct smf *s, struct in_addr a);
+struct smf_pdn *smf_pdn_by_v6(const struct smf *s, const struct in6_addr *a); /* its /64 */
+void smf_gauges(const struct smf *s);
+void smf_metrics(void);
+
+extern const struct gtpc_ops smf_s5_ops; /* arg: struct smf */
+void smf_s5_metrics(void);
+/* Answers the request that waits in p, if there is one; the token is gone. */
+void smf_s5_answer(struct smf_pdn *p);
+void smf_s5_refuse(struct smf_pdn *p, struct s5_cause_ie cause);
+int smf_s5_deactivate(struct smf_pdn *p); /* Delete Bearer Request for the default bearer, p->release_cause */
+void smf_s5_left(struct smf_pdn *p);	  /* the same to the access that was left in a handover */
+int smf_fteid_addr(const struct smf *s, const struct s5_fteid *f, uint16_t port,
+		   struct sockaddr_storage *ret); /* -EAFNOSUPPORT: no address of a family of ours */
+
+/* The path to p->to; leaves the former one. counter: of a Recovery IE, -1: none. -ENOMEM. */
+int smf_path_join(struct smf_pdn *p, int counter);
+void smf_path_leave(struct smf_pdn *p);
+void smf_on_path(void *arg, const struct sockaddr_storage *peer, enum gtpc_path_event ev,
+		 uint8_t counter);
+void smf_each_path(const struct smf *s,
+		   void (*fn)(void *arg, const struct sockaddr_storage *peer, uint32_t n, bool up,
+			      int counter),
+		   void *arg);
+void smf_path_metrics(void);
+
+/* Restart counter of this start; -errno. file: beside the database, survives its loss. */
+int smf_persist_counter(struct smf *s, const char *file);
+void smf_persist_flush(struct smf *s); /* what is dirty */
+void smf_persist_gone(struct smf_pdn *p);
+int smf_persist_load(struct smf *s); /* number of PDN connections, or -errno */
+void smf_persist_resume(struct smf *s); /* the peers are there: what was under way goes on */
 
 /* --- gx.c --- */
 void smf_gx_serve(struct smf *s); /* takes Gx of s->dia */
@@ -283,7 +364,7 @@ int smf_gx_ask(struct smf_pdn *p, const struct s5_bearer_resource_command *r);
 /* The SGW asks for another default QoS and AMBR (Modify Bearer Command). */
 int smf_gx_ask_default(struct smf_pdn *p, const struct smf_qos *q, uint64_t ambr_ul,
 		       uint64_t ambr_dl);
-/* Persistence: the session in a text without line ends, and back. */
+/* Persistence: the session in a text without line ends, and back. Rules, monitors, bearers are persist.c's, and there before. */
 int smf_gx_save(const struct smf_pdn *p, char *dst, size_t size);
 int smf_gx_load(struct smf_pdn *p, struct str s);
 

@@ -192,6 +192,14 @@ int gtpc_path_counter(struct gtpc *g, const struct sockaddr_storage *peer)
 	return p ? p->counter : -1;
 }
 
+void gtpc_path_learn(struct gtpc *g, const struct sockaddr_storage *peer, uint8_t counter)
+{
+	struct path *p = path_of(g, peer);
+
+	if (p)
+		path_counter(p, counter);
+}
+
 /* --- messages --- */
 
 static bool look(void *arg, const struct xchg_msg *m)

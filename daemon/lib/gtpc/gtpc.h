@@ -81,6 +81,11 @@ uint32_t gtpc_token_seq(const struct xchg_token *t);
 int gtpc_path_hold(struct gtpc *g, const struct sockaddr_storage *peer); /* -ENOMEM */
 void gtpc_path_release(struct gtpc *g, const struct sockaddr_storage *peer);
 int gtpc_path_counter(struct gtpc *g, const struct sockaddr_storage *peer);
+/*
+ * The counter of this held path as its owner knows it: from the message that made it hold the path, or from before a
+ * restart of this process. Another one than known so far is a restart.
+ */
+void gtpc_path_learn(struct gtpc *g, const struct sockaddr_storage *peer, uint8_t counter);
 
 const struct xchg_stats *gtpc_stats(const struct gtpc *g);
 size_t gtpc_calls(const struct gtpc *g); /* requests of ours without an answer yet */
