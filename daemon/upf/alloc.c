@@ -130,7 +130,7 @@ static void set_bit(uint8_t *map, uint32_t i, bool on)
 	if (on)
 		map[i / 8] |= (uint8_t)(1u << i % 8);
 	else
-		map[i / 8] &= (uint8_t)~(1u << i % 8);
+		map[i / 8] &= (uint8_t) ~(1u << i % 8);
 }
 
 static bool get_bit(const uint8_t *map, uint32_t i)
@@ -185,8 +185,10 @@ int upf_pools_parse(struct upf *u, const char *text, char *err, size_t size)
 		if (!one.n)
 			continue;
 		if (u->n_pools == UPF_POOLS_MAX || parse_pool(&u->pools[u->n_pools++], one)) {
-			snprintf(err, size, "upf.pools: \"%.*s\" is not NAME PREFIX4 PREFIX6 (IPv4 /8 to /30, IPv6 /40 to /64)",
-				 STR_FMT(one));
+			snprintf(
+				err, size,
+				"upf.pools: \"%.*s\" is not NAME PREFIX4 PREFIX6 (IPv4 /8 to /30, IPv6 /40 to /64)",
+				STR_FMT(one));
 			return -EINVAL;
 		}
 	}
@@ -279,7 +281,8 @@ void upf_ue4_mark(struct upf *u, struct in_addr a, bool used)
 		struct upf_pool *p = &u->pools[k];
 		uint32_t i = ntohl(a.s_addr) & (p->n4 - 1);
 
-		if (!p->has4 || (a.s_addr & htonl(~(p->n4 - 1))) != p->net4.s_addr || !i || i == p->n4 - 1)
+		if (!p->has4 || (a.s_addr & htonl(~(p->n4 - 1))) != p->net4.s_addr || !i ||
+		    i == p->n4 - 1)
 			continue;
 		mark(p->used4, i, used, &p->taken4);
 	}

@@ -13,9 +13,9 @@ static int status(void *arg, const json_t *req _unused_, json_t **ret, char *err
 
 	for (const struct upf_node *n = u->nodes; n; n = n->next)
 		up += n->up;
-	*ret = json_pack("{s:i,s:i,s:i,s:I,s:b}", "sessions", (int)u->n_sessions, "associations", up, "teids",
-			 (int)u->teids.n, "recovery_time_stamp", (json_int_t)u->recovery_ts, "leaving",
-			 u->leaving);
+	*ret = json_pack("{s:i,s:i,s:i,s:I,s:b}", "sessions", (int)u->n_sessions, "associations",
+			 up, "teids", (int)u->teids.n, "recovery_time_stamp",
+			 (json_int_t)u->recovery_ts, "leaving", u->leaving);
 	return 0;
 }
 
@@ -37,7 +37,10 @@ static json_t *node_json(const struct upf *u, const struct upf_node *n)
 	xchg_ip(&n->addr, &ip);
 	ip_text(&ip, addr);
 	return json_pack("{s:s,s:s,s:s,s:i}", "node", name, "address", addr, "state",
-			 !n->up ? "down" : p && pfcp_peer_is_lost(p) ? "silent" : n->releasing ? "releasing" : "up",
+			 !n->up			     ? "down"
+			 : p && pfcp_peer_is_lost(p) ? "silent"
+			 : n->releasing		     ? "releasing"
+						     : "up",
 			 "sessions", (int)n->n_sessions);
 }
 
@@ -60,7 +63,8 @@ static const char *ue_text(const struct upf_session *s, char dst[100])
 		inet_ntop(AF_INET, &s->ue4, v4, sizeof(v4));
 	if (s->has_ue6)
 		inet_ntop(AF_INET6, &s->ue6, v6, sizeof(v6));
-	snprintf(dst, 100, "%s%s%s%s", v4, s->has_ue4 && s->has_ue6 ? " " : "", v6, s->has_ue6 ? "/64" : "");
+	snprintf(dst, 100, "%s%s%s%s", v4, s->has_ue4 && s->has_ue6 ? " " : "", v6,
+		 s->has_ue6 ? "/64" : "");
 	return dst;
 }
 
@@ -75,8 +79,8 @@ static json_t *session_json(const struct upf_session *s)
 	for (const struct upf_teid *t = s->teids; t && n + 10 < sizeof(teids); t = t->next)
 		n += (size_t)snprintf(teids + n, sizeof(teids) - n, "%s%x", n ? " " : "",
 				      (unsigned int)t->node.key);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "imsi", s->subscriber, "address", ue_text(s, ue), "teids",
-			 teids, "seid", seid, "cp_seid", cp, "node", node);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "imsi", s->subscriber, "address",
+			 ue_text(s, ue), "teids", teids, "seid", seid, "cp_seid", cp, "node", node);
 }
 
 static int show_sessions(void *arg, const json_t *req _unused_, json_t **ret, char *err _unused_,
@@ -122,7 +126,10 @@ static void far_text(const struct knl_far *f, char dst[120])
 
 	if (f->endpoint)
 		inet_ntop(f->peer.addr.family, &f->peer.addr.v4, peer, sizeof(peer));
-	snprintf(dst, 120, "%s%s%s", f->action & KNL_DROP ? "drop" : f->action & KNL_BUFF ? "buffer" : "forward",
+	snprintf(dst, 120, "%s%s%s",
+		 f->action & KNL_DROP	? "drop"
+		 : f->action & KNL_BUFF ? "buffer"
+					: "forward",
 		 f->action & KNL_NOCP ? " notify" : "", f->action & KNL_DUPL ? " copy" : "");
 	if (f->endpoint)
 		snprintf(dst + strlen(dst), 120 - strlen(dst), " to %s teid %x", peer, f->teid);
@@ -141,7 +148,8 @@ static const char *gate_text(const struct knl_session *k, const struct knl_pdr *
 	return text;
 }
 
-static json_t *pdr_json(const struct knl_session *k, const struct knl_pdr *p, const struct knl_pdr_count *c)
+static json_t *pdr_json(const struct knl_session *k, const struct knl_pdr *p,
+			const struct knl_pdr_count *c)
 {
 	const struct knl_far *f = far_of(k, p->far);
 	char far[120] = "", teid[12] = "", imsi[40];
@@ -154,10 +162,13 @@ static json_t *pdr_json(const struct knl_session *k, const struct knl_pdr *p, co
 		far_text(f, far);
 	return json_pack("{s:s,s:i,s:I,s:s,s:s,s:i,s:s,s:s,s:I,s:I,s:I}", "imsi", imsi, "pdr",
 			 (int)upf_pdr_id(p->id), "precedence", (json_int_t)p->precedence, "from",
-			 p->source == KNL_ACCESS ? "access" : p->source == KNL_CP_FUNCTION ? "cp" : "core",
-			 "teid", teid, "filters", (int)p->n_filters, "gate", gate_text(k, p), "action", far,
-			 "packets", (json_int_t)(c ? c->packets : 0), "octets", (json_int_t)(c ? c->octets : 0),
-			 "dropped", (json_int_t)(c ? c->dropped : 0));
+			 p->source == KNL_ACCESS	? "access"
+			 : p->source == KNL_CP_FUNCTION ? "cp"
+							: "core",
+			 "teid", teid, "filters", (int)p->n_filters, "gate", gate_text(k, p),
+			 "action", far, "packets", (json_int_t)(c ? c->packets : 0), "octets",
+			 (json_int_t)(c ? c->octets : 0), "dropped",
+			 (json_int_t)(c ? c->dropped : 0));
 }
 
 static int add_session(void *arg, const struct knl_session *k, const struct knl_counters *c)
@@ -167,7 +178,8 @@ static int add_session(void *arg, const struct knl_session *k, const struct knl_
 	if (!wanted(d, k))
 		return 0;
 	for (size_t i = 0; i < k->n_pdrs; i++)
-		json_array_append_new(d->list, pdr_json(k, &k->pdrs[i], i < c->n_pdrs ? &c->pdrs[i] : NULL));
+		json_array_append_new(d->list,
+				      pdr_json(k, &k->pdrs[i], i < c->n_pdrs ? &c->pdrs[i] : NULL));
 	return 0;
 }
 
@@ -195,15 +207,17 @@ static int show_pools(void *arg, const json_t *req _unused_, json_t **ret, char 
 	for (size_t i = 0; i < u->n_pools; i++) {
 		const struct upf_pool *p = &u->pools[i];
 
-		json_array_append_new(*ret, json_pack("{s:s,s:I,s:I,s:I,s:I}", "instance", p->name, "ipv4",
-						      (json_int_t)(p->has4 ? p->n4 - 2 : 0), "ipv4_used",
-						      (json_int_t)p->taken4, "ipv6", (json_int_t)p->n6,
-						      "ipv6_used", (json_int_t)p->taken6));
+		json_array_append_new(*ret, json_pack("{s:s,s:I,s:I,s:I,s:I}", "instance", p->name,
+						      "ipv4", (json_int_t)(p->has4 ? p->n4 - 2 : 0),
+						      "ipv4_used", (json_int_t)p->taken4, "ipv6",
+						      (json_int_t)p->n6, "ipv6_used",
+						      (json_int_t)p->taken6));
 	}
 	return 0;
 }
 
-static int leave(void *arg, const json_t *req, json_t **ret, char *err _unused_, size_t errsize _unused_)
+static int leave(void *arg, const json_t *req, json_t **ret, char *err _unused_,
+		 size_t errsize _unused_)
 {
 	json_int_t s = json_integer_value(json_object_get(req, "seconds"));
 
@@ -216,7 +230,8 @@ const struct ctl_cmd upf_cmds[] = {
 	{ "status", "sessions, associations, recovery time stamp", false, status },
 	{ "show sessions", "PFCP sessions", false, show_sessions },
 	{ "show nodes", "CP functions", false, show_nodes },
-	{ "show rules", "PDRs with their FARs and counters; \"key\": an IMSI or SEID", false, show_rules },
+	{ "show rules", "PDRs with their FARs and counters; \"key\": an IMSI or SEID", false,
+	  show_rules },
 	{ "show pools", "addresses of UEs", false, show_pools },
 	{ "leave", "\"seconds\": asks the CP functions to release the association", true, leave },
 	{ NULL },

@@ -7,7 +7,8 @@ static int session_new(void *k, const struct knl_session *s, size_t n)
 	return knl_session_new(k, s, n);
 }
 
-static int session_change(void *k, const struct knl_session *s, size_t n, knl_counters_fn fn, void *arg)
+static int session_change(void *k, const struct knl_session *s, size_t n, knl_counters_fn fn,
+			  void *arg)
 {
 	return knl_session_change(k, s, n, fn, arg);
 }

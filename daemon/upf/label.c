@@ -51,8 +51,8 @@ static void put_urrs(const struct upf_session *s, char *dst, size_t *n)
 
 	for (uint8_t i = 0; i < s->n_urrs; i++) {
 		const struct upf_urr *r = &s->urrs[i];
-		int len = snprintf(one, sizeof(one), " u%x.%x.%x.%llx.%llx.%llx", r->id, r->seqn, r->start,
-				   (unsigned long long)r->ul, (unsigned long long)r->dl,
+		int len = snprintf(one, sizeof(one), " u%x.%x.%x.%llx.%llx.%llx", r->id, r->seqn,
+				   r->start, (unsigned long long)r->ul, (unsigned long long)r->dl,
 				   (unsigned long long)r->duration_ms);
 
 		if (*n + (size_t)len > UPF_LABEL_MAX)
@@ -74,8 +74,8 @@ void upf_label_write(const struct upf_session *s, char dst[UPF_LABEL_MAX + 1])
 	if (s->has_bar)
 		n += (size_t)snprintf(dst + n, UPF_LABEL_MAX + 1 - n, " b%x", s->bar);
 	if (s->own_ue4 || s->own_ue6)
-		n += (size_t)snprintf(dst + n, UPF_LABEL_MAX + 1 - n, " o%s%s", s->own_ue4 ? "4" : "",
-				      s->own_ue6 ? "6" : "");
+		n += (size_t)snprintf(dst + n, UPF_LABEL_MAX + 1 - n, " o%s%s",
+				      s->own_ue4 ? "4" : "", s->own_ue6 ? "6" : "");
 	put_csids(s, dst, &n);
 	put_urrs(s, dst, &n);
 }
@@ -159,8 +159,12 @@ static bool read_urr(const char *p, struct upf_session *s)
 	r = upf_urr_get(s, (uint32_t)v[0], true);
 	if (!r)
 		return false;
-	*r = (struct upf_urr){ .id = (uint32_t)v[0], .seqn = (uint32_t)v[1], .start = (uint32_t)v[2],
-			       .ul = v[3], .dl = v[4], .duration_ms = v[5] };
+	*r = (struct upf_urr){ .id = (uint32_t)v[0],
+			       .seqn = (uint32_t)v[1],
+			       .start = (uint32_t)v[2],
+			       .ul = v[3],
+			       .dl = v[4],
+			       .duration_ms = v[5] };
 	return true;
 }
 

@@ -52,13 +52,13 @@ int upf_model_load(struct upf_model *m, const struct knl_session *s)
 	return 0;
 }
 
-#define FINDER(kind)                                                        \
-	int upf_model_##kind(const struct upf_model *m, uint32_t kid)       \
-	{                                                                   \
-		for (size_t i = 0; i < m->n_##kind##s; i++)                 \
-			if (m->kind[i].id == kid)                           \
-				return (int)i;                              \
-		return -1;                                                  \
+#define FINDER(kind)                                                  \
+	int upf_model_##kind(const struct upf_model *m, uint32_t kid) \
+	{                                                             \
+		for (size_t i = 0; i < m->n_##kind##s; i++)           \
+			if (m->kind[i].id == kid)                     \
+				return (int)i;                        \
+		return -1;                                            \
 	}
 FINDER(pdr)
 FINDER(far)
@@ -114,8 +114,8 @@ static int take_rules(const void *from, const uint8_t *mark, size_t n, size_t si
 	return 0;
 }
 
-static int take_ids(const uint32_t *from, size_t n, const uint32_t **ret, size_t *ret_n, uint8_t **p,
-		    const uint8_t *end)
+static int take_ids(const uint32_t *from, size_t n, const uint32_t **ret, size_t *ret_n,
+		    uint8_t **p, const uint8_t *end)
 {
 	uint32_t *at = n ? take(p, end, from, n * sizeof(*from)) : NULL;
 
@@ -144,7 +144,8 @@ static int take_filters(struct knl_session *s, uint8_t **p, const uint8_t *end)
 	return 0;
 }
 
-static int take_bar(const struct upf_model *m, struct knl_session *ret, uint8_t **p, const uint8_t *end)
+static int take_bar(const struct upf_model *m, struct knl_session *ret, uint8_t **p,
+		    const uint8_t *end)
 {
 	struct knl_bar *bar;
 
@@ -161,11 +162,12 @@ static int take_bar(const struct upf_model *m, struct knl_session *ret, uint8_t 
 int upf_model_take(const struct upf_model *m, bool whole, struct knl_session *ret, uint8_t **p,
 		   const uint8_t *end)
 {
-#define RULES(kind)                                                                            \
-	take_rules(m->kind, m->kind##_mark, m->n_##kind##s, sizeof(m->kind[0]), whole,         \
+#define RULES(kind)                                                                    \
+	take_rules(m->kind, m->kind##_mark, m->n_##kind##s, sizeof(m->kind[0]), whole, \
 		   (const void **)&ret->kind##s, &ret->n_##kind##s, p, end)
-#define DELS(kind)                                                                             \
-	take_ids(m->del_##kind, m->n_del_##kind##s, &ret->del_##kind##s, &ret->n_del_##kind##s, p, end)
+#define DELS(kind)                                                                                 \
+	take_ids(m->del_##kind, m->n_del_##kind##s, &ret->del_##kind##s, &ret->n_del_##kind##s, p, \
+		 end)
 	if (RULES(pdr) || RULES(far) || RULES(qer) || RULES(urr) || DELS(pdr) || DELS(far) ||
 	    DELS(qer) || DELS(urr))
 		return -ENOSPC;

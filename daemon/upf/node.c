@@ -14,11 +14,13 @@
 #include "upf/upf.h"
 
 #define NODES_MAX 256
-#define RETRY_S 5
+#define RETRY_S	  5
 
 METRIC_COUNTER(m_up, "kims_upf_associations_total", "PFCP associations set up");
-METRIC_COUNTER(m_restarts, "kims_upf_cp_restarts_total", "CP functions that were found to have restarted");
-METRIC_COUNTER(m_stranger, "kims_upf_strangers_total", "PFCP messages of addresses that may not speak");
+METRIC_COUNTER(m_restarts, "kims_upf_cp_restarts_total",
+	       "CP functions that were found to have restarted");
+METRIC_COUNTER(m_stranger, "kims_upf_strangers_total",
+	       "PFCP messages of addresses that may not speak");
 METRIC_COUNTER(m_malformed, "kims_upf_malformed_total", "PFCP requests that could not be read");
 
 struct upf_cp { /* a CP function that we set up an association with */
@@ -132,7 +134,8 @@ void upf_node_name(const struct upf_node *n, char *dst, size_t size)
 		inet_ntop(AF_INET, n->id + 1, text, sizeof(text));
 	else if (n->id[0] == SX_NODE_IPV6 && n->id_len >= 17)
 		inet_ntop(AF_INET6, n->id + 1, text, sizeof(text));
-	else if (!sx_network_instance_text((struct str){ (char *)n->id + 1, n->id_len - 1 }, &name)) {
+	else if (!sx_network_instance_text((struct str){ (char *)n->id + 1, n->id_len - 1 },
+					   &name)) {
 		snprintf(dst, size, "%s", name.s);
 		return;
 	}
@@ -143,8 +146,14 @@ void upf_node_name(const struct upf_node *n, char *dst, size_t size)
 
 static void put_features(struct sx_up_features *f)
 {
-	*f = (struct sx_up_features){ .ddnd = true, .dlbd = true, .ftup = true, .pfdm = true, .empu = true,
-				      .udbc = true, .pfde = true, .ueip = true };
+	*f = (struct sx_up_features){ .ddnd = true,
+				      .dlbd = true,
+				      .ftup = true,
+				      .pfdm = true,
+				      .empu = true,
+				      .udbc = true,
+				      .pfde = true,
+				      .ueip = true };
 }
 
 static void put_pools(const struct upf *u, struct sx_pool_info *pool, size_t *ret_n, size_t max,
@@ -186,7 +195,8 @@ static bool retains(const struct sx_association_setup_request *m, const struct u
  * A set-up over an association, or by one that has restarted: the sessions from before end, unless it wants
  * to keep them (6.2.6.2.2).
  */
-static bool keep_sessions(struct upf *u, const struct sx_association_setup_request *m, struct str id)
+static bool keep_sessions(struct upf *u, const struct sx_association_setup_request *m,
+			  struct str id)
 {
 	struct upf_node *n = upf_node_find(u, id);
 
@@ -329,8 +339,6 @@ static void on_node_message(struct upf *u, struct xchg_token *t, const struct xc
 
 	if (type == SX_ASSOCIATION_SETUP_REQUEST)
 		on_setup(u, t, m, &u->in.association_setup_request);
-	else if (!n)
-		upf_refuse(u, t, type, 0, SX_NO_ASSOCIATION, 0);
 	else if (type == SX_ASSOCIATION_UPDATE_REQUEST)
 		on_update(u, t, &u->in.association_update_request, n);
 	else if (type == SX_ASSOCIATION_RELEASE_REQUEST)
@@ -348,9 +356,7 @@ static void on_session_message(struct upf *u, struct xchg_token *t, const struct
 {
 	uint8_t type = m->hdr->type;
 
-	if (!n)
-		upf_refuse(u, t, type, seid_of(u, m), SX_NO_ASSOCIATION, 0);
-	else if (type == SX_SESSION_ESTABLISHMENT_REQUEST)
+	if (type == SX_SESSION_ESTABLISHMENT_REQUEST)
 		upf_establish(u, t, &u->in.session_establishment_request, n);
 	else if (type == SX_SESSION_MODIFICATION_REQUEST)
 		upf_modify(u, t, m->hdr->id, &u->in.session_modification_request);
@@ -389,6 +395,10 @@ static void on_request(void *arg, struct xchg_token *t, const struct xchg_msg *m
 		pfcp_drop(t);
 		return;
 	}
+	if (!n && m->hdr->type != SX_ASSOCIATION_SETUP_REQUEST) {
+		upf_refuse(u, t, m->hdr->type, seid_of(u, m), SX_NO_ASSOCIATION, 0);
+		return;
+	}
 	if (sx_decode(m->p, m->n, NULL, &u->in, &e)) {
 		metric_inc(&m_malformed);
 		upf_refuse(u, t, m->hdr->type, seid_of(u, m), e.cause, e.has_ie ? e.type : 0);
@@ -421,7 +431,8 @@ static void peer_up(struct upf *u, struct pfcp_peer *p, struct upf_node *n)
 static void on_peer(void *arg, struct pfcp_peer *p, enum pfcp_event ev)
 {
 	struct upf *u = arg;
-	struct upf_node *n = upf_node_find(u, pfcp_peer_node_id(p)) ?: upf_node_new(u, pfcp_peer_node_id(p));
+	struct upf_node *n =
+		upf_node_find(u, pfcp_peer_node_id(p)) ?: upf_node_new(u, pfcp_peer_node_id(p));
 	char name[300];
 
 	if (!n)
@@ -571,7 +582,9 @@ static void ask_release(void *arg, struct pfcp_peer *p)
 	m->release.sarr = true;
 	if (r->graceful_s) {
 		m->has_graceful = true;
-		m->graceful = (struct tlv_timer){ .unit = 0, .value = (uint8_t)MIN(r->graceful_s / 2 + 1, 31) };
+		m->graceful =
+			(struct tlv_timer){ .unit = 0,
+					    .value = (uint8_t)MIN(r->graceful_s / 2 + 1, 31) };
 	}
 	if (!sx_encode(SX_ASSOCIATION_UPDATE_REQUEST, 0, m, &b))
 		pfcp_request(u->pfcp, pfcp_peer_addr(p), b.p, b.n, on_released, NULL, NULL);

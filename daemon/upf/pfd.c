@@ -229,7 +229,8 @@ void upf_pfds_write(const struct upf *u, FILE *f)
 	for (const struct app *a = u->pfds ? u->pfds->apps : NULL; a; a = a->next) {
 		fprintf(f, "app %s\n", a->name);
 		for (size_t i = 0; i < a->n; i++)
-			fprintf(f, "pfd %s %c %s\n", a->name, letter[a->pfds[i].kind], a->pfds[i].text);
+			fprintf(f, "pfd %s %c %s\n", a->name, letter[a->pfds[i].kind],
+				a->pfds[i].text);
 	}
 }
 
@@ -244,6 +245,9 @@ void upf_pfds_read(struct upf *u, const char *line)
 	a = make(u, name);
 	if (!a || str_eqz(word, "app") || rest.n < 3)
 		return;
-	add(a, *rest.p == 'u' ? PFD_URL : *rest.p == 'd' ? PFD_DOMAIN : PFD_FLOW,
+	add(a,
+	    *rest.p == 'u'   ? PFD_URL
+	    : *rest.p == 'd' ? PFD_DOMAIN
+			     : PFD_FLOW,
 	    (struct str){ rest.p + 2, rest.n - 2 });
 }

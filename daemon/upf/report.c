@@ -8,7 +8,8 @@
 #include "upf/upf.h"
 
 METRIC_COUNTER(m_reports, "kims_upf_reports_total", "PFCP Session Report Requests sent");
-METRIC_COUNTER(m_unanswered, "kims_upf_reports_unanswered_total", "Session reports that nobody answered");
+METRIC_COUNTER(m_unanswered, "kims_upf_reports_unanswered_total",
+	       "Session reports that nobody answered");
 
 struct upf_report {
 	struct upf_report *next, **pprev; /* of all that are under way */
@@ -55,7 +56,8 @@ static int load_model(void *arg, const struct knl_session *s, const struct knl_c
 }
 
 /* Update BAR: how long and how much of what waits is kept (7.5.9.2). */
-static void take_bars(struct upf *u, struct upf_session *s, const struct sx_session_report_response *m)
+static void take_bars(struct upf *u, struct upf_session *s,
+		      const struct sx_session_report_response *m)
 {
 	struct knl_session k = { .id = s->by_seid.key, .idle_timeout = -1, .monitored = -1 };
 	bool changed = false;
@@ -141,7 +143,10 @@ static void send_report(struct upf *u, struct upf_session *s, struct sx_session_
 	upf_put_control(u, s->node, &m->load, &m->has_load, &m->overload, &m->has_overload);
 	cp_addr(s, &to);
 	if (r && !sx_encode(SX_SESSION_REPORT_REQUEST, s->cp_seid, m, &b)) {
-		*r = (struct upf_report){ NULL, NULL, u, s->by_seid.key, covers != NULL, covers ? *covers : (struct upf_covers){ 0 } };
+		*r = (struct upf_report){
+			NULL,		NULL,		u,
+			s->by_seid.key, covers != NULL, covers ? *covers : (struct upf_covers){ 0 }
+		};
 		metric_inc(&m_reports);
 		track(r);
 		if (!pfcp_request(u->pfcp, &to, b.p, b.n, on_answer, r, NULL))
@@ -154,7 +159,8 @@ static void send_report(struct upf *u, struct upf_session *s, struct sx_session_
 	free(r);
 }
 
-static void report_usage(struct upf *u, struct upf_session *s, const struct knl_usage *k, unsigned int trigger)
+static void report_usage(struct upf *u, struct upf_session *s, const struct knl_usage *k,
+			 unsigned int trigger)
 {
 	struct sx_session_report_request *m = begin(u);
 	struct upf_covers covers;
@@ -174,7 +180,8 @@ static void report_data(struct upf *u, struct upf_session *s, const struct knl_g
 	m->dl_data.pdr_id[0] = upf_pdr_id(e->pdr);
 	if (e->dscp >= 0) { /* paging policy differentiation (5.4.3.3 of TS 23.501, TS 23.401) */
 		m->dl_data.n_service = 1;
-		m->dl_data.service[0] = (struct sx_dl_service){ .has_ppi = true, .ppi = (uint8_t)e->dscp };
+		m->dl_data.service[0] =
+			(struct sx_dl_service){ .has_ppi = true, .ppi = (uint8_t)e->dscp };
 	}
 	send_report(u, s, m, NULL);
 }
@@ -186,7 +193,8 @@ static void report_error(struct upf *u, struct upf_session *s, const struct knl_
 
 	m->type.erir = m->has_error_indication = true;
 	m->error_indication.n_fteid = 1;
-	*f = (struct sx_fteid){ .teid = e->teid, .v4 = e->peer.addr.family == AF_INET,
+	*f = (struct sx_fteid){ .teid = e->teid,
+				.v4 = e->peer.addr.family == AF_INET,
 				.v6 = e->peer.addr.family == AF_INET6 };
 	if (f->v4)
 		f->ip4 = e->peer.addr.v4;
@@ -251,7 +259,8 @@ void upf_on_event(void *arg, const struct knl_gtpu_event *e)
 static unsigned int trigger_of(const struct knl_urr *r, const struct knl_usage *k)
 {
 	if (k->exhausted)
-		return r->time_quota && !(r->quota.total || r->quota.ul || r->quota.dl) ? KNL_TIMQU : KNL_VOLQU;
+		return r->time_quota && !(r->quota.total || r->quota.ul || r->quota.dl) ? KNL_TIMQU
+											: KNL_VOLQU;
 	if (r->triggers & KNL_VOLTH)
 		return KNL_VOLTH;
 	if (r->triggers & KNL_TIMTH)

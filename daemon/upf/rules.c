@@ -43,8 +43,8 @@ static bool id_ok(uint32_t id)
 
 static int far_action(struct work *w, uint32_t id, const struct sx_action *a, struct knl_far *f)
 {
-	if (a->drop + a->forw + a->buff != 1 || (a->nocp && !a->buff) || a->ipma || a->ipmd || a->fssm ||
-	    a->mbsu)
+	if (a->drop + a->forw + a->buff != 1 || (a->nocp && !a->buff) || a->ipma || a->ipmd ||
+	    a->fssm || a->mbsu)
 		return fail_rule(w, SX_RULE_FAR, id, SX_IE_APPLY_ACTION);
 	f->action = (a->drop ? KNL_DROP : 0) | (a->forw ? KNL_FORW : 0) | (a->buff ? KNL_BUFF : 0) |
 		    (a->nocp ? KNL_NOCP : 0) | (a->dupl ? KNL_DUPL : 0);
@@ -93,10 +93,11 @@ struct way {
 	bool redirect, policy, enrichment;
 };
 #define IF_HAS(p, f) ((p)->has_##f ? &(p)->f : NULL)
-#define WAY(p)                                                                                \
-	{                                                                                     \
-		IF_HAS(p, destination), IF_HAS(p, network_instance), IF_HAS(p, creation),     \
-			IF_HAS(p, marking), (p)->has_redirect, (p)->has_policy, (p)->n_enrichment > 0 \
+#define WAY(p)                                                                            \
+	{                                                                                 \
+		IF_HAS(p, destination), IF_HAS(p, network_instance), IF_HAS(p, creation), \
+			IF_HAS(p, marking), (p)->has_redirect, (p)->has_policy,           \
+			(p)->n_enrichment > 0                                             \
 	}
 
 static int far_way(struct work *w, uint32_t id, const struct way *p, struct knl_far *f)
@@ -109,7 +110,8 @@ static int far_way(struct work *w, uint32_t id, const struct way *p, struct knl_
 		return fail(w, SX_INVALID_FORWARDING_POLICY, SX_IE_FORWARDING_POLICY);
 	}
 	if (p->redirect || p->enrichment)
-		return fail_rule(w, SX_RULE_FAR, id, p->redirect ? SX_IE_REDIRECT : SX_IE_HEADER_ENRICHMENT);
+		return fail_rule(w, SX_RULE_FAR, id,
+				 p->redirect ? SX_IE_REDIRECT : SX_IE_HEADER_ENRICHMENT);
 	if (p->destination) {
 		if (*p->destination > SX_CP_FUNCTION)
 			return fail_rule(w, SX_RULE_FAR, id, SX_IE_DESTINATION_INTERFACE);
@@ -195,7 +197,8 @@ static int update_far(struct work *w, const struct sx_update_far *in)
 	if (!e && in->has_forwarding) {
 		struct way way = WAY(&in->forwarding);
 
-		f->send_end_marker = in->forwarding.has_smreq_flags && in->forwarding.smreq_flags.sndem &&
+		f->send_end_marker = in->forwarding.has_smreq_flags &&
+				     in->forwarding.smreq_flags.sndem &&
 				     in->forwarding.has_creation && f->endpoint;
 		e = far_way(w, in->id, &way, f);
 	}
@@ -215,9 +218,9 @@ struct qos {
 	const struct sx_rate *mbr, *gbr;
 	const uint8_t *qfi;
 };
-#define QOS(p)                                                                                     \
-	{                                                                                          \
-		IF_HAS(p, gate), IF_HAS(p, mbr), IF_HAS(p, gbr), IF_HAS(p, qfi)                    \
+#define QOS(p)                                                                  \
+	{                                                                       \
+		IF_HAS(p, gate), IF_HAS(p, mbr), IF_HAS(p, gbr), IF_HAS(p, qfi) \
 	}
 
 static int qer_set(struct work *w, uint32_t id, const struct qos *in, struct knl_qer *q)
@@ -275,38 +278,40 @@ static void volume_set(struct knl_volume *v, const struct sx_volume *in)
 
 static unsigned int triggers_of(const struct sx_triggers *t)
 {
-	return (t->perio ? KNL_PERIO : 0) | (t->volth ? KNL_VOLTH : 0) | (t->timth ? KNL_TIMTH : 0) |
-	       (t->start ? KNL_START : 0) | (t->stopt ? KNL_STOPT : 0) | (t->droth ? KNL_DROTH : 0) |
+	return (t->perio ? KNL_PERIO : 0) | (t->volth ? KNL_VOLTH : 0) |
+	       (t->timth ? KNL_TIMTH : 0) | (t->start ? KNL_START : 0) |
+	       (t->stopt ? KNL_STOPT : 0) | (t->droth ? KNL_DROTH : 0) |
 	       (t->volqu ? KNL_VOLQU : 0) | (t->timqu ? KNL_TIMQU : 0) | (t->evequ ? KNL_EVEQU : 0);
 }
 
 static void urr_method(struct knl_urr *r, const struct sx_method *m)
 {
-	r->method = (m->durat ? KNL_DURAT : 0) | (m->volum ? KNL_VOLUM : 0) | (m->event ? KNL_EVENT : 0);
+	r->method = (m->durat ? KNL_DURAT : 0) | (m->volum ? KNL_VOLUM : 0) |
+		    (m->event ? KNL_EVENT : 0);
 	if (!r->method)
 		r->method = KNL_VOLUM;
 }
 
 /* The rows that Create URR and Update URR share. */
-#define URR_SET(r, in)                                                                             \
-	do {                                                                                       \
-		if ((in)->has_period)                                                              \
-			(r)->period = (in)->period;                                                \
-		if ((in)->has_volume_threshold)                                                    \
-			volume_set(&(r)->threshold, &(in)->volume_threshold);                      \
-		if ((in)->has_volume_quota)                                                        \
-			volume_set(&(r)->quota, &(in)->volume_quota);                              \
-		if ((in)->has_time_threshold)                                                      \
-			(r)->time_threshold = (in)->time_threshold;                                \
-		if ((in)->has_time_quota)                                                          \
-			(r)->time_quota = (in)->time_quota;                                        \
-		if ((in)->has_monitoring_time)                                                     \
-			(r)->monitoring_time =                                                     \
-				pfcp_time_usec((in)->monitoring_time) / USEC_PER_SEC;              \
-		if ((in)->has_inactivity)                                                          \
-			(r)->inactivity = (in)->inactivity;                                        \
-		if ((in)->has_measurement_info)                                                    \
-			(r)->before_qos = (in)->measurement_info.mbqe;                             \
+#define URR_SET(r, in)                                                                \
+	do {                                                                          \
+		if ((in)->has_period)                                                 \
+			(r)->period = (in)->period;                                   \
+		if ((in)->has_volume_threshold)                                       \
+			volume_set(&(r)->threshold, &(in)->volume_threshold);         \
+		if ((in)->has_volume_quota)                                           \
+			volume_set(&(r)->quota, &(in)->volume_quota);                 \
+		if ((in)->has_time_threshold)                                         \
+			(r)->time_threshold = (in)->time_threshold;                   \
+		if ((in)->has_time_quota)                                             \
+			(r)->time_quota = (in)->time_quota;                           \
+		if ((in)->has_monitoring_time)                                        \
+			(r)->monitoring_time =                                        \
+				pfcp_time_usec((in)->monitoring_time) / USEC_PER_SEC; \
+		if ((in)->has_inactivity)                                             \
+			(r)->inactivity = (in)->inactivity;                           \
+		if ((in)->has_measurement_info)                                       \
+			(r)->before_qos = (in)->measurement_info.mbqe;                \
 	} while (0)
 
 static int urr_check(struct work *w, uint32_t id, const struct knl_urr *r)
@@ -314,7 +319,8 @@ static int urr_check(struct work *w, uint32_t id, const struct knl_urr *r)
 	if (r->triggers & KNL_PERIO && !r->period)
 		return fail_rule(w, SX_RULE_URR, id, SX_IE_PERIOD);
 	if (r->period > 31536000 || r->inactivity > 31536000)
-		return fail_rule(w, SX_RULE_URR, id, r->period > 31536000 ? SX_IE_PERIOD : SX_IE_INACTIVITY);
+		return fail_rule(w, SX_RULE_URR, id,
+				 r->period > 31536000 ? SX_IE_PERIOD : SX_IE_INACTIVITY);
 	return 0;
 }
 
@@ -406,7 +412,8 @@ void upf_bar_update(struct upf_model *m, const struct sx_report_bar *b)
 static int create_bar(struct work *w, const struct sx_create_bar *b)
 {
 	if (w->s->has_bar && w->s->bar != b->id)
-		return fail_rule(w, SX_RULE_BAR, b->id, SX_IE_BAR_ID); /* one per session (5.2.4.1) */
+		return fail_rule(w, SX_RULE_BAR, b->id,
+				 SX_IE_BAR_ID); /* one per session (5.2.4.1) */
 	w->s->has_bar = true;
 	w->s->bar = b->id;
 	bar_set(w->m, b);
@@ -467,7 +474,8 @@ static const struct knl_filter *filter_by_id(const struct upf_model *m, uint32_t
 	return NULL;
 }
 
-static bool filter_set(const struct upf_model *m, struct knl_filter *f, const struct sx_sdf_filter *in)
+static bool filter_set(const struct upf_model *m, struct knl_filter *f,
+		       const struct sx_sdf_filter *in)
 {
 	const struct knl_filter *same = in->bid && !in->fd ? filter_by_id(m, in->id) : NULL;
 
@@ -628,10 +636,12 @@ static int pdr_ue(struct work *w, uint32_t id, const struct sx_pdi *in)
 
 /* --- PDR --- */
 
-static void created(struct work *w, uint16_t id, const struct sx_pdi *in, const struct sx_fteid *fteid)
+static void created(struct work *w, uint16_t id, const struct sx_pdi *in,
+		    const struct sx_fteid *fteid)
 {
 	struct sx_created_pdr *c = &w->m->created[w->m->n_created];
-	bool teid = in->has_fteid && in->fteid.ch, ue = in->has_ue_ip && (in->ue_ip.chv4 || in->ue_ip.chv6);
+	bool teid = in->has_fteid && in->fteid.ch,
+	     ue = in->has_ue_ip && (in->ue_ip.chv4 || in->ue_ip.chv6);
 
 	if ((!teid && !ue) || w->m->n_created == ARRAY_SIZE(w->m->created))
 		return;
@@ -640,8 +650,11 @@ static void created(struct work *w, uint16_t id, const struct sx_pdi *in, const 
 	c->has_fteid = teid;
 	c->fteid = *fteid;
 	c->n_ue_ip = ue;
-	c->ue_ip[0] = (struct sx_ue_ip){ .v4 = in->ue_ip.chv4, .v6 = in->ue_ip.chv6, .sd = in->ue_ip.sd,
-					 .ip4 = w->s->ue4, .ip6 = w->s->ue6 };
+	c->ue_ip[0] = (struct sx_ue_ip){ .v4 = in->ue_ip.chv4,
+					 .v6 = in->ue_ip.chv6,
+					 .sd = in->ue_ip.sd,
+					 .ip4 = w->s->ue4,
+					 .ip6 = w->s->ue6 };
 }
 
 static int pdr_application(struct work *w, uint32_t id, const struct sx_pdi *in, struct knl_pdr *p)
@@ -664,13 +677,15 @@ static int pdr_pdi(struct work *w, uint32_t id, const struct sx_pdi *in, struct 
 		return fail_rule(w, SX_RULE_PDR, id, SX_IE_SOURCE_INTERFACE);
 	if (in->n_endpoint_id || in->n_framed_route || in->n_framed_ipv6_route || in->n_qfi > 1)
 		return fail_rule(w, SX_RULE_PDR, id,
-				 in->n_endpoint_id  ? SX_IE_ENDPOINT_ID :
-				 in->n_framed_route ? SX_IE_FRAMED_ROUTE :
-				 in->n_qfi > 1	    ? SX_IE_QFI :
-						      SX_IE_FRAMED_IPV6_ROUTE);
+				 in->n_endpoint_id    ? SX_IE_ENDPOINT_ID
+				 : in->n_framed_route ? SX_IE_FRAMED_ROUTE
+				 : in->n_qfi > 1      ? SX_IE_QFI
+						      : SX_IE_FRAMED_IPV6_ROUTE);
 	p->source = in->source;
 	p->qfi = in->n_qfi ? in->qfi[0] : -1;
-	p->device = in->has_network_instance && !in->has_fteid ? instance_device(w->u, in->network_instance) : 0;
+	p->device = in->has_network_instance && !in->has_fteid
+			    ? instance_device(w->u, in->network_instance)
+			    : 0;
 	e = pdr_filters(w, id, in, p);
 	if (!e)
 		e = pdr_application(w, id, in, p);
@@ -682,16 +697,18 @@ static int pdr_pdi(struct work *w, uint32_t id, const struct sx_pdi *in, struct 
 static int pdr_removal(struct work *w, uint32_t id, const struct sx_removal *r, struct knl_pdr *p)
 {
 	p->keep_outer_header = !r;
-	if (r && r->desc != SX_REMOVE_GTPU4 && r->desc != SX_REMOVE_GTPU6 && r->desc != SX_REMOVE_GTPU)
+	if (r && r->desc != SX_REMOVE_GTPU4 && r->desc != SX_REMOVE_GTPU6 &&
+	    r->desc != SX_REMOVE_GTPU)
 		return fail_rule(w, SX_RULE_PDR, id, SX_IE_REMOVAL);
 	return 0;
 }
 
-static int pdr_refs(struct work *w, uint32_t id, const uint32_t *qers, size_t n_qers, const uint32_t *urrs,
-		    size_t n_urrs, struct knl_pdr *p)
+static int pdr_refs(struct work *w, uint32_t id, const uint32_t *qers, size_t n_qers,
+		    const uint32_t *urrs, size_t n_urrs, struct knl_pdr *p)
 {
 	if (n_qers > KNL_PDR_QERS || n_urrs > KNL_PDR_URRS)
-		return fail_rule(w, SX_RULE_PDR, id, n_qers > KNL_PDR_QERS ? SX_IE_QER_ID : SX_IE_URR_ID);
+		return fail_rule(w, SX_RULE_PDR, id,
+				 n_qers > KNL_PDR_QERS ? SX_IE_QER_ID : SX_IE_URR_ID);
 	for (size_t i = 0; i < n_qers; i++)
 		p->qers[i] = qers[i] + 1;
 	for (size_t i = 0; i < n_urrs; i++)
@@ -769,17 +786,20 @@ static int create_pdr(struct work *w, const struct sx_create_pdr *in)
 static int update_pdr(struct work *w, const struct sx_update_pdr *in)
 {
 	struct upf_model *m = w->m;
-	int i = upf_model_pdr(m, in->id + 1u), twin = upf_model_pdr(m, in->id + 1u + UPF_TWIN), e = 0;
+	int i = upf_model_pdr(m, in->id + 1u), twin = upf_model_pdr(m, in->id + 1u + UPF_TWIN),
+	    e = 0;
 	struct sx_fteid f = { 0 };
 	struct knl_pdr p;
 
 	if (i < 0)
 		return fail_rule(w, SX_RULE_PDR, in->id, SX_IE_PDR_ID);
 	if (in->n_activate || in->n_deactivate)
-		return fail(w, SX_UNKNOWN_PREDEFINED_RULE, in->n_activate ? SX_IE_ACTIVATE_RULES : SX_IE_DEACTIVATE_RULES);
+		return fail(w, SX_UNKNOWN_PREDEFINED_RULE,
+			    in->n_activate ? SX_IE_ACTIVATE_RULES : SX_IE_DEACTIVATE_RULES);
 	p = m->pdr[i];
 	f = (struct sx_fteid){ .v4 = p.endpoint && p.endpoint == w->u->ep4,
-			       .v6 = (p.endpoint && p.endpoint == w->u->ep6) || twin >= 0, .teid = p.teid };
+			       .v6 = (p.endpoint && p.endpoint == w->u->ep6) || twin >= 0,
+			       .teid = p.teid };
 	if (in->has_precedence)
 		p.precedence = in->precedence;
 	if (in->has_far_id)
@@ -824,19 +844,19 @@ static int remove_pdr(struct work *w, const struct sx_remove_pdr *in)
 	return 0;
 }
 
-#define REMOVER(kind, KIND)                                                                       \
-	static int remove_##kind(struct work *w, const struct sx_remove_##kind *in)               \
-	{                                                                                         \
-		struct upf_model *m = w->m;                                                       \
-		int i = id_ok(in->id) ? upf_model_##kind(m, in->id + 1u) : -1;                    \
-                                                                                                  \
-		if (i < 0)                                                                        \
-			return fail_rule(w, SX_RULE_##KIND, in->id, SX_IE_##KIND##_ID);           \
-		m->del_##kind[m->n_del_##kind##s++] = in->id + 1u;                                \
-		m->n_##kind##s--;                                                                 \
-		m->kind[i] = m->kind[m->n_##kind##s];                                             \
-		m->kind##_mark[i] = m->kind##_mark[m->n_##kind##s];                               \
-		return 0;                                                                         \
+#define REMOVER(kind, KIND)                                                             \
+	static int remove_##kind(struct work *w, const struct sx_remove_##kind *in)     \
+	{                                                                               \
+		struct upf_model *m = w->m;                                             \
+		int i = id_ok(in->id) ? upf_model_##kind(m, in->id + 1u) : -1;          \
+                                                                                        \
+		if (i < 0)                                                              \
+			return fail_rule(w, SX_RULE_##KIND, in->id, SX_IE_##KIND##_ID); \
+		m->del_##kind[m->n_del_##kind##s++] = in->id + 1u;                      \
+		m->n_##kind##s--;                                                       \
+		m->kind[i] = m->kind[m->n_##kind##s];                                   \
+		m->kind##_mark[i] = m->kind##_mark[m->n_##kind##s];                     \
+		return 0;                                                               \
 	}
 REMOVER(far, FAR)
 REMOVER(qer, QER)
@@ -919,12 +939,12 @@ static int finish(struct work *w)
 }
 
 /* for each of an array of the message, until one fails */
-#define EACH(fn, list)                                                                             \
-	for (size_t i_ = 0; i_ < in->n_##list && !e; i_++)                                         \
-		e = fn(&w, &in->list[i_])
-#define EACH_LINK(list)                                                                            \
-	for (size_t i_ = 0; i_ < in->n_##list && !e; i_++)                                         \
-		e = link_urr(&w, in->list[i_].id, in->list[i_].linked_urr, in->list[i_].n_linked_urr)
+#define EACH(fn, list)                                     \
+	for (size_t i_ = 0; i_ < in->n_##list && !e; i_++) \
+	e = fn(&w, &in->list[i_])
+#define EACH_LINK(list)                                    \
+	for (size_t i_ = 0; i_ < in->n_##list && !e; i_++) \
+	e = link_urr(&w, in->list[i_].id, in->list[i_].linked_urr, in->list[i_].n_linked_urr)
 
 int upf_rules_establish(struct upf *u, struct upf_model *m, struct upf_session *s,
 			const struct sx_session_establishment_request *in)

@@ -12,11 +12,12 @@
 #include "lib/core/metrics.h"
 #include "upf/upf.h"
 
-#define ARENA (1u << 20)
+#define ARENA	  (1u << 20)
 #define ARENA_ONE (320u << 10) /* more than one session can need */
 
 METRIC_COUNTER(m_established, "kims_upf_sessions_established_total", "PFCP sessions established");
-METRIC_COUNTER(m_modified, "kims_upf_sessions_modified_total", "PFCP Session Modification Requests accepted");
+METRIC_COUNTER(m_modified, "kims_upf_sessions_modified_total",
+	       "PFCP Session Modification Requests accepted");
 METRIC_COUNTER(m_deleted, "kims_upf_sessions_deleted_total", "PFCP sessions deleted on request");
 METRIC_COUNTER(m_refused, "kims_upf_refused_total", "PFCP requests that were refused");
 METRIC_GAUGE(m_sessions, "kims_upf_sessions", "PFCP sessions");
@@ -140,7 +141,8 @@ void upf_session_adopt(struct upf *u, struct upf_session *s)
 
 /* --- answers --- */
 
-void upf_respond(struct upf *u, struct xchg_token *t, enum sx_message type, uint64_t seid, const void *m)
+void upf_respond(struct upf *u, struct xchg_token *t, enum sx_message type, uint64_t seid,
+		 const void *m)
 {
 	struct tlv_buf b = TLV_BUF(u->buf);
 
@@ -216,7 +218,8 @@ static uint8_t cause_of(int e)
 
 static void look_at_load(struct upf *u)
 {
-	uint8_t load = u->max_sessions ? (uint8_t)MIN(u->n_sessions * 100ull / u->max_sessions, 100u) : 0;
+	uint8_t load =
+		u->max_sessions ? (uint8_t)MIN(u->n_sessions * 100ull / u->max_sessions, 100u) : 0;
 
 	if (load != u->load || !u->load_seq)
 		u->load_seq = MAX(u->load_seq + 1, (uint32_t)(loop_wall(u->loop) / USEC_PER_SEC));
@@ -263,8 +266,10 @@ static void write_labels(struct upf *u)
 			u->relabel = s->relabel_next;
 			s->relabel = false;
 			upf_label_write(s, label[n]);
-			k[n] = (struct knl_session){ .id = s->by_seid.key, .label = label[n],
-						     .idle_timeout = -1, .monitored = -1 };
+			k[n] = (struct knl_session){ .id = s->by_seid.key,
+						     .label = label[n],
+						     .idle_timeout = -1,
+						     .monitored = -1 };
 		}
 		if (!u->ops->session_change(u->k, k, n, NULL, NULL))
 			continue;
@@ -335,9 +340,10 @@ static void answer_deletion(struct upf *u, struct gone *g, const struct knl_coun
 	sx_init(SX_SESSION_DELETION_RESPONSE, m);
 	m->has_cause = true;
 	m->cause = SX_ACCEPTED;
-	for (size_t i = 0; c && i < c->n_urrs && m->n_usage_report < ARRAY_SIZE(m->usage_report); i++)
-		upf_usage_report(u, g->s, &c->urrs[i], KNL_TERMR, &m->usage_report[m->n_usage_report++],
-				 NULL);
+	for (size_t i = 0; c && i < c->n_urrs && m->n_usage_report < ARRAY_SIZE(m->usage_report);
+	     i++)
+		upf_usage_report(u, g->s, &c->urrs[i], KNL_TERMR,
+				 &m->usage_report[m->n_usage_report++], NULL);
 	upf_put_control(u, g->s->node, &m->load, &m->has_load, &m->overload, &m->has_overload);
 	g->done = true;
 	metric_inc(&m_deleted);
@@ -449,7 +455,8 @@ static void set_subscriber(struct upf_session *s, const struct sx_session_establ
 		put_word(id->nai, s->subscriber, sizeof(s->subscriber));
 }
 
-static void set_cp(struct upf_session *s, const struct sx_fseid *f, const struct sockaddr_storage *peer)
+static void set_cp(struct upf_session *s, const struct sx_fseid *f,
+		   const struct sockaddr_storage *peer)
 {
 	s->cp_seid = f->seid;
 	memset(&s->cp, 0, sizeof(s->cp));
@@ -467,7 +474,8 @@ static int set_csids(struct upf_session *s, const struct sx_fq_csid *in, size_t 
 {
 	for (size_t i = 0; i < n; i++)
 		for (uint8_t k = 0; k < in[i].n; k++) {
-			struct upf_csid q = { .node_type = in[i].node_type, .role = in[i].role,
+			struct upf_csid q = { .node_type = in[i].node_type,
+					      .role = in[i].role,
 					      .csid = in[i].csid[k] };
 
 			memcpy(q.node, in[i].node, in[i].node_type == 1 ? 16 : 4);
@@ -479,8 +487,11 @@ static int set_csids(struct upf_session *s, const struct sx_fq_csid *in, size_t 
 
 static void up_fseid(const struct upf *u, uint64_t seid, struct sx_fseid *ret)
 {
-	*ret = (struct sx_fseid){ .seid = seid, .v4 = u->has_pfcp4, .v6 = u->has_pfcp6,
-				  .ip4 = u->pfcp4, .ip6 = u->pfcp6 };
+	*ret = (struct sx_fseid){ .seid = seid,
+				  .v4 = u->has_pfcp4,
+				  .v6 = u->has_pfcp6,
+				  .ip4 = u->pfcp4,
+				  .ip6 = u->pfcp6 };
 }
 
 /* The answer as it will leave when the kernel has the session; in the arena. */
@@ -633,7 +644,8 @@ static int add_reports(void *arg, const struct knl_counters *c)
 	return 0;
 }
 
-static int query_reports(void *arg, const struct knl_session *s _unused_, const struct knl_counters *c)
+static int query_reports(void *arg, const struct knl_session *s _unused_,
+			 const struct knl_counters *c)
 {
 	return add_reports(arg, c);
 }
@@ -709,7 +721,8 @@ static void answer_modification(struct upf *u, struct mod_call *d, struct xchg_t
 	upf_respond(u, t, SX_SESSION_MODIFICATION_RESPONSE, d->s->cp_seid, m);
 }
 
-static struct upf_session *find_for(struct upf *u, struct xchg_token *t, uint8_t request, uint64_t seid)
+static struct upf_session *find_for(struct upf *u, struct xchg_token *t, uint8_t request,
+				    uint64_t seid)
 {
 	struct upf_session *s = upf_session_find(u, seid);
 
@@ -734,7 +747,8 @@ void upf_modify(struct upf *u, struct xchg_token *t, uint64_t seid,
 	upf_model_init(&u->model, s);
 	e = u->ops->session_get(u->k, seid, load_model, &u->model);
 	if (e == -ENOENT) { /* somebody else has deleted it */
-		upf_refuse(u, t, SX_SESSION_MODIFICATION_REQUEST, s->cp_seid, SX_SESSION_NOT_FOUND, 0);
+		upf_refuse(u, t, SX_SESSION_MODIFICATION_REQUEST, s->cp_seid, SX_SESSION_NOT_FOUND,
+			   0);
 		upf_session_free(u, s);
 		return;
 	}
@@ -790,7 +804,8 @@ static void end_batch(struct upf *u, struct upf_session **s, size_t n)
 		upf_session_free(u, s[i]);
 }
 
-static size_t end_of_node(struct upf_node *n, bool (*match)(void *arg, const struct upf_session *s), void *arg)
+static size_t end_of_node(struct upf_node *n, bool (*match)(void *arg, const struct upf_session *s),
+			  void *arg)
 {
 	struct upf_session *batch[UPF_BATCH], *s, *next;
 	size_t k = 0, all = 0;
@@ -817,7 +832,8 @@ void upf_node_clear(struct upf_node *n)
 	end_of_node(n, NULL, NULL);
 }
 
-size_t upf_sessions_end(struct upf *u, bool (*match)(void *arg, const struct upf_session *s), void *arg)
+size_t upf_sessions_end(struct upf *u, bool (*match)(void *arg, const struct upf_session *s),
+			void *arg)
 {
 	size_t all = 0;
 

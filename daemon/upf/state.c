@@ -179,7 +179,8 @@ static struct upf_session *restore(struct upf *u, const struct knl_session *k)
 	struct upf_node *n;
 	uint32_t node;
 
-	if (k->label && !upf_label_read(&read, k->label, &node) && (n = upf_node_by_index(u, node)) && n->up)
+	if (k->label && !upf_label_read(&read, k->label, &node) &&
+	    (n = upf_node_by_index(u, node)) && n->up)
 		s = upf_session_new(u, n, k->id);
 	if (!s) {
 		free(read.urrs);
@@ -250,10 +251,11 @@ int upf_state_sessions(struct upf *u)
 void upf_state_peers(struct upf *u)
 {
 	for (struct upf_node *n = u->nodes; n; n = n->next) {
-		struct pfcp_peer *p = n->up ? pfcp_peer_restore(u->pfcp, &n->addr,
-								(struct str){ (char *)n->id, n->id_len },
-								n->recovery_ts) :
-					      NULL;
+		struct pfcp_peer *p =
+			n->up ? pfcp_peer_restore(u->pfcp, &n->addr,
+						  (struct str){ (char *)n->id, n->id_len },
+						  n->recovery_ts)
+			      : NULL;
 
 		if (p)
 			pfcp_peer_set_user(p, n);

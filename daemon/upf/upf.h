@@ -37,10 +37,10 @@
 #include "lib/pfcp/pfcp.h"
 #include "ref/sx.h"
 
-#define UPF_TWIN 0x10000u
+#define UPF_TWIN      0x10000u
 #define UPF_POOLS_MAX 16
 #define UPF_CSIDS_MAX 4
-#define UPF_BATCH 64	     /* sessions given to the kernel at once */
+#define UPF_BATCH     64 /* sessions given to the kernel at once */
 
 struct upf;
 struct upf_session;
@@ -107,11 +107,11 @@ struct upf_session {
 	uint64_t cp_seid;
 	struct in6_addr cp; /* IPv4 mapped */
 	struct in_addr ue4;
-	struct in6_addr ue6; /* the /64 */
+	struct in6_addr ue6;			 /* the /64 */
 	bool has_ue4, has_ue6, own_ue4, own_ue6; /* own: out of our pool */
-	bool marked;				  /* its addresses are taken in our pools */
-	bool pending;				  /* not yet with the kernel */
-	bool relabel;				  /* in the list of those whose label is to be written */
+	bool marked;				 /* its addresses are taken in our pools */
+	bool pending;				 /* not yet with the kernel */
+	bool relabel; /* in the list of those whose label is to be written */
 	bool has_bar;
 	uint8_t bar;
 	uint8_t n_urrs, n_csids;
@@ -131,7 +131,7 @@ struct upf_pool { /* addresses for the UEs of a network instance */
 	struct in_addr net4;
 	uint8_t bits4;
 	struct in6_addr net6;
-	uint8_t bits6;	/* at most 64 */
+	uint8_t bits6; /* at most 64 */
 	uint8_t *used4, *used6;
 	uint32_t n4, n6, next4, next6, taken4, taken6;
 };
@@ -144,7 +144,7 @@ struct upf_instance { /* a network instance and the device by which its packets 
 /* --- failures --- */
 
 struct upf_fail {
-	uint8_t cause; /* 0: none */
+	uint8_t cause;	    /* 0: none */
 	uint16_t offending; /* 0: none */
 	bool has_rule;
 	struct sx_failed_rule rule;
@@ -178,7 +178,7 @@ struct upf_model {
 		uint32_t teid;
 	} choice[SX_RULES_MAX]; /* by CHOOSE ID */
 	size_t n_choices;
-	bool ue4_new, ue6_new; /* taken from a pool by this request */
+	bool ue4_new, ue6_new;	/* taken from a pool by this request */
 	struct upf_session was; /* addresses before this request */
 	struct upf_fail fail;
 };
@@ -234,22 +234,27 @@ struct upf {
 int upf_init(struct upf *u, struct loop *l); /* tables; -ENOMEM, then upf_fini() */
 void upf_fini(struct upf *u);
 void upf_flush(void *u); /* what was collected goes to the kernel, the answers to the peers */
-void upf_establish(struct upf *u, struct xchg_token *t, const struct sx_session_establishment_request *m,
-		   struct upf_node *n);
+void upf_establish(struct upf *u, struct xchg_token *t,
+		   const struct sx_session_establishment_request *m, struct upf_node *n);
 void upf_modify(struct upf *u, struct xchg_token *t, uint64_t seid,
 		const struct sx_session_modification_request *m);
 void upf_delete(struct upf *u, struct xchg_token *t, uint64_t seid);
 struct upf_session *upf_session_find(const struct upf *u, uint64_t seid);
-struct upf_session *upf_session_new(struct upf *u, struct upf_node *n, uint64_t seid); /* NULL: no memory */
-void upf_session_adopt(struct upf *u, struct upf_session *s); /* the kernel has it: its addresses are taken */
-void upf_session_free(struct upf *u, struct upf_session *s); /* out of the tables, not of the kernel */
-void upf_node_clear(struct upf_node *n); /* its sessions, also in the kernel */
+struct upf_session *upf_session_new(struct upf *u, struct upf_node *n,
+				    uint64_t seid); /* NULL: no memory */
+void upf_session_adopt(struct upf *u,
+		       struct upf_session *s); /* the kernel has it: its addresses are taken */
+void upf_session_free(struct upf *u,
+		      struct upf_session *s); /* out of the tables, not of the kernel */
+void upf_node_clear(struct upf_node *n);      /* its sessions, also in the kernel */
 /* Those that match(); also in the kernel. Their number. */
-size_t upf_sessions_end(struct upf *u, bool (*match)(void *arg, const struct upf_session *s), void *arg);
+size_t upf_sessions_end(struct upf *u, bool (*match)(void *arg, const struct upf_session *s),
+			void *arg);
 void upf_session_relabel(struct upf *u, struct upf_session *s); /* at the end of the round */
 void upf_put_control(struct upf *u, const struct upf_node *n, struct sx_load *load, bool *has_load,
 		     struct sx_overload *over, bool *has_over);
-void upf_respond(struct upf *u, struct xchg_token *t, enum sx_message type, uint64_t seid, const void *m);
+void upf_respond(struct upf *u, struct xchg_token *t, enum sx_message type, uint64_t seid,
+		 const void *m);
 void upf_refuse(struct upf *u, struct xchg_token *t, uint8_t request, uint64_t seid, uint8_t cause,
 		uint16_t offending);
 
@@ -298,15 +303,17 @@ void upf_ue4_mark(struct upf *u, struct in_addr a, bool used); /* nothing when i
 void upf_ue6_mark(struct upf *u, const struct in6_addr *a, bool used);
 
 /* --- usage.c --- */
-struct upf_urr *upf_urr_get(struct upf_session *s, uint32_t id, bool make); /* NULL: none, no memory */
+struct upf_urr *upf_urr_get(struct upf_session *s, uint32_t id,
+			    bool make); /* NULL: none, no memory */
 void upf_urr_forget(struct upf_session *s, uint32_t id);
 /* The usage since the last report, which this one is from now on. What it covers: *ret_covers (may be NULL). */
 struct upf_covers {
 	uint32_t urr;
 	uint64_t ul, dl, duration_ms;
 };
-void upf_usage_report(struct upf *u, struct upf_session *s, const struct knl_usage *k, unsigned int trigger,
-		      struct sx_usage_report *ret, struct upf_covers *ret_covers);
+void upf_usage_report(struct upf *u, struct upf_session *s, const struct knl_usage *k,
+		      unsigned int trigger, struct sx_usage_report *ret,
+		      struct upf_covers *ret_covers);
 void upf_usage_undo(struct upf_session *s, const struct upf_covers *c); /* it did not arrive */
 /* The kernel has made a report that is in none of ours. */
 bool upf_usage_missed(struct upf_session *s, const struct knl_usage *k);
@@ -320,7 +327,7 @@ void upf_report_metrics(void);
 void upf_reports_free(struct upf *u); /* after pfcp_close() */
 void upf_report_app(struct upf *u, struct upf_session *s, const struct sx_usage_report *r);
 void upf_reports_again(struct upf_node *n); /* it answers again: what it has missed */
-void upf_reports_lost(struct upf *u); /* events were lost: all counters are looked at */
+void upf_reports_lost(struct upf *u);	    /* events were lost: all counters are looked at */
 
 /* --- label.c --- */
 #define UPF_LABEL_MAX 255
@@ -329,12 +336,13 @@ void upf_label_write(const struct upf_session *s, char dst[UPF_LABEL_MAX + 1]);
 int upf_label_read(struct upf_session *s, const char *text, uint32_t *ret_node);
 
 /* --- node.c --- */
-extern const struct pfcp_ops upf_pfcp_ops; /* arg: struct upf * */
+extern const struct pfcp_ops upf_pfcp_ops;				/* arg: struct upf * */
 int upf_node_id_encode(const struct sx_node_id *id, struct tlv_buf *b); /* value of the IE */
-struct upf_node *upf_node_find(struct upf *u, struct str id); /* id: value of the IE */
+struct upf_node *upf_node_find(struct upf *u, struct str id);		/* id: value of the IE */
 struct upf_node *upf_node_by_index(struct upf *u, uint32_t index);
 struct upf_node *upf_node_new(struct upf *u, struct str id);
-int upf_cps_parse(struct upf *u, const char *text, char *err, size_t size); /* starts to associate */
+int upf_cps_parse(struct upf *u, const char *text, char *err,
+		  size_t size); /* starts to associate */
 void upf_cps_free(struct upf *u);
 void upf_release_all(struct upf *u, uint8_t graceful_s); /* asks all CP functions to let go */
 void upf_node_name(const struct upf_node *n, char *dst, size_t size);
@@ -352,7 +360,7 @@ int upf_state_sessions(struct upf *u); /* 0 or -errno */
 
 /* --- pfd.c --- */
 struct upf_pfds;
-uint32_t upf_app_number(struct upf *u, struct str name); /* stable; 0: no memory */
+uint32_t upf_app_number(struct upf *u, struct str name);	/* stable; 0: no memory */
 const char *upf_app_name(const struct upf *u, uint32_t number); /* NULL: unknown */
 void upf_pfds_free(struct upf *u);
 void upf_pfds_write(const struct upf *u, FILE *f);

@@ -49,9 +49,18 @@ int upf_csid_add(struct upf_session *s, const struct upf_csid *q)
 static void put_triggers(unsigned int t, struct sx_report_triggers *r)
 {
 	*r = (struct sx_report_triggers){
-		.perio = t & KNL_PERIO, .volth = t & KNL_VOLTH, .timth = t & KNL_TIMTH, .start = t & KNL_START,
-		.stopt = t & KNL_STOPT, .droth = t & KNL_DROTH, .volqu = t & KNL_VOLQU, .timqu = t & KNL_TIMQU,
-		.monit = t & KNL_MONIT, .termr = t & KNL_TERMR, .immer = t & KNL_IMMER, .evequ = t & KNL_EVEQU,
+		.perio = t & KNL_PERIO,
+		.volth = t & KNL_VOLTH,
+		.timth = t & KNL_TIMTH,
+		.start = t & KNL_START,
+		.stopt = t & KNL_STOPT,
+		.droth = t & KNL_DROTH,
+		.volqu = t & KNL_VOLQU,
+		.timqu = t & KNL_TIMQU,
+		.monit = t & KNL_MONIT,
+		.termr = t & KNL_TERMR,
+		.immer = t & KNL_IMMER,
+		.evequ = t & KNL_EVEQU,
 		.liusa = t & KNL_LIUSA,
 	};
 }
@@ -61,8 +70,9 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-void upf_usage_report(struct upf *u, struct upf_session *s, const struct knl_usage *k, unsigned int trigger,
-		      struct sx_usage_report *ret, struct upf_covers *ret_covers)
+void upf_usage_report(struct upf *u, struct upf_session *s, const struct knl_usage *k,
+		      unsigned int trigger, struct sx_usage_report *ret,
+		      struct upf_covers *ret_covers)
 {
 	uint32_t now = pfcp_time(loop_wall(u->loop)), id = k->urr - 1;
 	struct upf_urr *r = upf_urr_get(s, id, true), none = { 0 };
@@ -79,13 +89,18 @@ void upf_usage_report(struct upf *u, struct upf_session *s, const struct knl_usa
 	ret->has_start = ret->has_end = ret->has_volume = ret->has_duration = true;
 	ret->start = r->start ? r->start : s->created;
 	ret->end = now;
-	ret->volume = (struct sx_volume){ .has_total = true, .has_ul = true, .has_dl = true,
-					  .total = c.ul + c.dl, .ul = c.ul, .dl = c.dl };
+	ret->volume = (struct sx_volume){ .has_total = true,
+					  .has_ul = true,
+					  .has_dl = true,
+					  .total = c.ul + c.dl,
+					  .ul = c.ul,
+					  .dl = c.dl };
 	ret->duration = (uint32_t)(c.duration_ms / 1000);
 	ret->has_first = ret->has_last = k->first_ns && c.ul + c.dl;
 	ret->first = pfcp_time(k->first_ns / 1000);
 	ret->last = pfcp_time(k->last_ns / 1000);
-	c.duration_ms = ret->duration * UINT64_C(1000); /* the rest of a second is in the next one */
+	c.duration_ms =
+		ret->duration * UINT64_C(1000); /* the rest of a second is in the next one */
 	r->ul += c.ul;
 	r->dl += c.dl;
 	r->duration_ms += c.duration_ms;
