@@ -155,6 +155,7 @@ static void put_rule(struct sbuf *b, const struct smf_rule *r)
 	put_text(b, r->monitoring_key);
 	put_num(b, r->rating_group);
 	put_num(b, r->service_id);
+	put_text(b, r->application);
 	for (int i = 0; i < r->n_flow; i++) {
 		const struct smf_flow *f = &r->flow[i];
 
@@ -162,7 +163,8 @@ static void put_rule(struct sbuf *b, const struct smf_rule *r)
 		put_text(b, f->text);
 		put_num(b, f->direction);
 		put_num(b, f->to_ue);
-		put_hex(b, f->filter_id, sizeof(f->filter_id));
+		put_hex(b, f->filter_id, f->n_filter);
+		put_hex(b, f->filter_precedence, f->n_filter);
 	}
 }
 
@@ -480,6 +482,7 @@ static void read_rule(struct reader *r, struct line *l)
 	get_text(l, rule->monitoring_key, sizeof(rule->monitoring_key));
 	rule->rating_group = (uint32_t)get_num(l, UINT32_MAX);
 	rule->service_id = (uint32_t)get_num(l, UINT32_MAX);
+	get_text(l, rule->application, sizeof(rule->application));
 }
 
 static void read_flow(struct reader *r, struct line *l)
@@ -495,7 +498,9 @@ static void read_flow(struct reader *r, struct line *l)
 	get_text(l, text, sizeof(text));
 	f->direction = (uint8_t)get_num(l, NAS_DIR_BOTH);
 	f->to_ue = get_num(l, 1);
-	get_hex(l, f->filter_id, sizeof(f->filter_id));
+	f->n_filter = (uint8_t)get_hex(l, f->filter_id, sizeof(f->filter_id));
+	if (get_hex(l, f->filter_precedence, sizeof(f->filter_precedence)) != f->n_filter)
+		l->bad = true;
 	f->text = strdup(text);
 	if (f->text)
 		r->rule->n_flow++;

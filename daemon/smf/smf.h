@@ -375,6 +375,7 @@ int smf_rules_apply(struct smf_pdn *p, const struct gx_orders *o);
 void smf_rule_free(struct smf_pdn *p, struct smf_rule *r); /* out of the list */
 /* TFT of the rules that are bound to this bearer, with this operation. -ENOSPC: more than a TFT has room for. */
 int smf_rule_tft(const struct smf_bearer *b, enum nas_tft_op op, struct nas_tft *ret);
+struct s5_arp smf_arp_of(const struct pcc_arp *a);
 bool smf_rule_is_live(const struct smf_rule *r); /* to be enforced: neither failed nor removed */
 /* Packet filters of its flows get identifiers, or lose them. -ENOSPC. */
 int smf_rule_take_filters(struct smf_pdn *p, struct smf_rule *r);
@@ -406,6 +407,8 @@ extern const struct pfcp_ops smf_n4_ops; /* arg: struct smf */
  * -EHOSTUNREACH: no association; -ENOMEM.
  */
 int smf_n4_sync(struct smf_pdn *p);
+/* As smf_n4_sync(), without an event when there is nothing to do. 1: one will come; 0: none; -errno. */
+int smf_n4_update(struct smf_pdn *p);
 /* Session Deletion with the final usage; ends in SMF_PDN_EV_N4_CLOSED. */
 void smf_n4_close(struct smf_pdn *p);
 void smf_n4_free(struct smf_pdn *p);

@@ -138,6 +138,11 @@ void pfcp_close(struct pfcp *g)
 	free(g);
 }
 
+uint32_t pfcp_recovery_ts(const struct pfcp *g)
+{
+	return g->conf.recovery_ts;
+}
+
 const struct xchg_stats *pfcp_stats(const struct pfcp *g)
 {
 	return xchg_stats(g->x);

@@ -96,6 +96,7 @@ uint32_t pfcp_time(
 		wall_usec); /* as in Recovery Time Stamp (RFC 5905): loop_wall() -> seconds since 1900 */
 uint64_t pfcp_time_usec(uint32_t t); /* back, era of 2036 included */
 
+uint32_t pfcp_recovery_ts(const struct pfcp *g); /* ours, as heartbeats say it */
 const struct xchg_stats *pfcp_stats(const struct pfcp *g);
 size_t pfcp_calls(const struct pfcp *g);
 
