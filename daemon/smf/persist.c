@@ -711,36 +711,44 @@ static int write_file(const char *file, uint8_t counter)
 	return 0;
 }
 
-static int counter_of_store(struct smf *s)
+static int get_state(struct smf *s, const char *key, uint64_t max, uint64_t *ret)
 {
 	_cleanup_free_ char *v = NULL;
-	uint64_t n;
 	size_t len;
+	int e = store_get(s->store, STATE_TABLE, str_of(key), &v, &len);
 
-	if (store_get(s->store, STATE_TABLE, STR("restart-counter"), &v, &len) ||
-	    str_to_u64((struct str){ v, len }, 255, &n))
-		return -1;
-	return (int)n;
+	return e ? e : str_to_u64((struct str){ v, len }, max, ret);
+}
+
+static int put_state(struct smf *s, const char *key, uint64_t v)
+{
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%" PRIu64, v);
+
+	return store_put(s->store, STATE_TABLE, str_of(key), (struct str){ text, (size_t)n });
 }
 
 int smf_persist_counter(struct smf *s, const char *file)
 {
-	int known = read_file(file), stored = counter_of_store(s);
-	char text[8];
-	int n;
+	int known = read_file(file), e;
+	uint64_t stored = 256;
 
-	if (known < 0)
-		known = stored;
-	if (known >= 0 && known == stored) {
+	get_state(s, "restart-counter", 255, &stored);
+	if (known < 0 && stored < 256)
+		known = (int)stored;
+	if (known >= 0 && (uint64_t)known == stored &&
+	    !get_state(s, "since", UINT64_MAX, &s->since)) {
 		s->restart_counter = (uint8_t)known;
 		return 0;
 	}
 	/* Nothing is known of former starts: any number, but hardly the last one. */
-	s->restart_counter = known >= 0 ? (uint8_t)(known + 1) :
-					  (uint8_t)(loop_wall(s->loop) / USEC_PER_SEC);
-	n = snprintf(text, sizeof(text), "%u", s->restart_counter);
-	n = store_put(s->store, STATE_TABLE, STR("restart-counter"), (struct str){ text, (size_t)n });
-	if (!n)
-		n = store_flush(s->store);
-	return n ? n : write_file(file, s->restart_counter);
+	s->since = loop_wall(s->loop);
+	s->restart_counter =
+		known >= 0 ? (uint8_t)(known + 1) : (uint8_t)(s->since / USEC_PER_SEC);
+	e = put_state(s, "restart-counter", s->restart_counter);
+	if (!e)
+		e = put_state(s, "since", s->since);
+	if (!e)
+		e = store_flush(s->store);
+	return e ? e : write_file(file, s->restart_counter);
 }

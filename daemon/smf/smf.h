@@ -272,6 +272,7 @@ struct smf {
 	struct smf_apn *apns;
 	size_t n_apns;
 	uint8_t restart_counter;
+	uint64_t since; /* wall clock, usec, of the last start that began with nothing */
 	struct smf_upf *upfs; /* n4.c */
 };
 
