@@ -48,7 +48,7 @@ static json_t *impus(const struct reg *r)
 static json_t *reg_json(const struct reg *r)
 {
 	const struct sa_set *s = r->set[SA_CUR] ? r->set[SA_CUR] : r->set[SA_TEMP];
-	char addr[SIP_SA_STRLEN];
+	char addr[SIP_SA_STRLEN], pani[320];
 	json_t *o = json_object();
 
 	json_object_set_new(o, "id", json_string(r->token));
@@ -63,6 +63,10 @@ static json_t *reg_json(const struct reg *r)
 	json_object_set_new(o, "contact", str_json(r->contact));
 	json_object_set_new(o, "service_route", str_json(r->service_route));
 	json_object_set_new(o, "subscribed", json_boolean(r->sub));
+	json_object_set_new(o, "rx", str_json(rx_state_str(r->rx)));
+	json_object_set_new(o, "access",
+			    json_string(r->access ? access_pani(r->access, pani, sizeof(pani)) :
+						    ""));
 	return o;
 }
 
@@ -210,6 +214,8 @@ static json_t *session_json(const struct session *s)
 	json_object_set_new(o, "seconds", json_integer(seconds_since(s->p, s->start)));
 	json_object_set_new(o, "flows", json_integer((json_int_t)count_flows(s)));
 	json_object_set_new(o, "session_expires", json_integer(s->session_expires_s));
+	json_object_set_new(o, "rx", str_json(rx_state_str(s->rx.af)));
+	json_object_set_new(o, "bearer", json_boolean(s->rx.allocated));
 	return o;
 }
 
@@ -262,6 +268,38 @@ static int show_history(void *arg, const json_t *req _unused_, json_t **ret, cha
 	return finish(a, ret, err, errsize);
 }
 
+/* --- AF sessions --- */
+
+static json_t *af_json(const struct rx_af *x)
+{
+	static const char *const owners[] = { [RX_OF_NONE] = "nobody",
+					      [RX_OF_SESSION] = "call",
+					      [RX_OF_REG] = "registration" };
+	const struct session *s =
+		x->owner == RX_OF_SESSION ? session_by_id(x->p, x->owner_id) : NULL;
+	const struct reg *r = x->owner == RX_OF_REG ? reg_by_id(x->p, x->owner_id) : NULL;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "id", json_string(x->id));
+	json_object_set_new(o, "of", json_string(owners[x->owner]));
+	json_object_set_new(o, "impi", str_json(s ? s->reg->impi : r ? r->impi : NULL));
+	json_object_set_new(o, "call_id", str_json(s ? s->call_id : NULL));
+	json_object_set_new(o, "state", json_string(fsm_state_name(&x->fsm)));
+	json_object_set_new(o, "pcrf", str_json(x->host));
+	json_object_set_new(o, "stale", json_boolean(x->stale));
+	return o;
+}
+
+static int show_rx(void *arg, const json_t *req _unused_, json_t **ret, char *err, size_t errsize)
+{
+	const struct pcscf *p = arg;
+	json_t *a = json_array();
+
+	for (struct rx_af *x = p->rx ? p->rx->af : NULL; x; x = x->hh.next)
+		json_array_append_new(a, af_json(x));
+	return finish(a, ret, err, errsize);
+}
+
 /* --- drops --- */
 
 static json_t *drop_json(const struct drop_note *n)
@@ -298,9 +336,13 @@ static int status(void *arg, const json_t *req _unused_, json_t **ret, char *err
 	struct pcscf *p = arg;
 	const struct sip_stack_stats *st = sip_stack_get_stats(p->stack);
 
-	return finish(json_pack("{s:i, s:i, s:b, s:I, s:I, s:I, s:I}", "registrations",
+	return finish(json_pack("{s:i, s:i, s:b, s:s, s:I, s:I, s:I, s:I}", "registrations",
 				(int)HASH_CNT(hh_id, p->regs), "sessions",
-				(int)HASH_COUNT(p->sessions), "kernel", p->kops != NULL, "requests",
+				(int)HASH_COUNT(p->sessions), "kernel", p->kops != NULL, "pcrf",
+				!p->rx			      ? "not used" :
+				p->rx->ops->is_up(p->rx->arg) ? "connected" :
+								"not connected",
+				"requests",
 				(json_int_t)st->rx_requests, "responses",
 				(json_int_t)st->rx_responses, "timeouts", (json_int_t)st->timeouts,
 				"drops", (json_int_t)p->n_drops),
@@ -336,6 +378,7 @@ const struct ctl_cmd pcscf_cmds[] = {
 	{ "show session", "sessions of registered UEs", false, show_session },
 	{ "show history", "the last ended sessions with final counters of their flows", false,
 	  show_history },
+	{ "show rx", "AF sessions towards PCRFs", false, show_rx },
 	{ "show drops", "the last packets that the Gm check dropped", false, show_drops },
 	{ "release session", "ends a session (id: its id or Call-ID)", true, release },
 	{ NULL, NULL, false, NULL },

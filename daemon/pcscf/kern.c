@@ -11,18 +11,7 @@
 #include <unistd.h>
 
 #include "lib/core/log.h"
-#include "pcscf/kern.h"
-
-struct kern {
-	struct loop *loop;
-	struct knl *knl;
-	struct knl_xfrm *xfrm;
-	struct loop_io io, mapping_io;
-	int encap[2]; /* sockets of ESP in UDP, by family */
-	void (*fn)(void *arg, const struct knl_event *e);
-	void *arg;
-	const char *error;
-};
+#include "pcscf/kern_priv.h"
 
 static int from_xfrm(struct kern *k, int r)
 {
@@ -82,6 +71,13 @@ static int k_set_del(void *arg, const struct xfrm_set *x, uint32_t id, struct kn
 	int e = from_xfrm(k, knl_xfrm_set_del(k->xfrm, x));
 
 	return e < 0 ? e : r == -ENOENT ? 0 : r;
+}
+
+static int k_set_rebind(void *arg, const struct knl_sa_set *b)
+{
+	struct kern *k = arg;
+
+	return from_knl(k, knl_sa_replace(k->knl, b));
 }
 
 static int each_set(void *arg, const struct knl_sa_set *s, const struct knl_sa_stats *st _unused_)
@@ -226,6 +222,8 @@ const struct kern_ops kern_real_ops = {
 	.error = k_error,
 	.encap_open = k_encap_open,
 	.set_encap = k_set_encap,
+	.tunnel_of = kern_tunnel_of,
+	.set_rebind = k_set_rebind,
 };
 
 static void on_events(struct loop_io *io, uint32_t revents _unused_)
@@ -328,6 +326,7 @@ void kern_close(struct kern *k)
 {
 	if (!k)
 		return;
+	kern_tunnels_free(k);
 	loop_io_del(k->loop, &k->io);
 	loop_io_del(k->loop, &k->mapping_io);
 	for (size_t i = 0; i < ARRAY_SIZE(k->encap); i++)

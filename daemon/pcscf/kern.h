@@ -41,6 +41,9 @@ struct kern_ops {
 	/* ESP in UDP to local:port goes to its SAs; NULL in the table: there is no such thing. */
 	int (*encap_open)(void *arg, const struct xfrm_addr *local, uint16_t port);
 	int (*set_encap)(void *arg, const struct xfrm_set *x); /* the peer's port is another now */
+	/* The GTP-U session of a UE's address at this host, 0: none; NULL in the table: never. */
+	uint64_t (*tunnel_of)(void *arg, const struct xfrm_addr *ue);
+	int (*set_rebind)(void *arg, const struct knl_sa_set *b); /* of this id: another gtpu_session */
 };
 
 struct kern;

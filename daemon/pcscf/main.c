@@ -50,7 +50,7 @@ static void fini(struct app *a)
 
 int main(int argc, char **argv)
 {
-	static const struct fsm_desc *const fsms[] = { &reg_fsm, &session_fsm, NULL };
+	static const struct fsm_desc *const fsms[] = { &reg_fsm, &session_fsm, &rx_fsm, NULL };
 	static const struct app_desc desc = {
 		.fsms = fsms,
 		.name = "pcscf",

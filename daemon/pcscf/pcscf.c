@@ -218,6 +218,8 @@ void pcscf_kernel_event(void *arg, const struct knl_event *e)
 		break;
 	case KNL_EV_GM_DROP:
 		note_drop(p, e);
+		if (e->reason == KNL_GM_WRONG_TUNNEL)
+			sa_wrong_tunnel(p, e);
 		break;
 	case KNL_EV_ESP_MAPPED:
 		sa_mapped(p, e);

@@ -51,6 +51,7 @@ struct wire {
 	struct mock_flow flow[64];
 	uint32_t last_id;
 	int ports, fail_set;
+	uint64_t tunnel; /* GTP-U session of every UE */
 	struct sip_path last; /* of what expect() returned last */
 	const struct rx_ops *rx; /* a mock PCRF */
 	void *rx_arg;
@@ -257,10 +258,27 @@ static int mk_set_encap(void *arg, const struct xfrm_set *x)
 	return 0;
 }
 
+static uint64_t mk_tunnel_of(void *arg, const struct xfrm_addr *ue)
+{
+	(void)ue;
+	return ((struct wire *)arg)->tunnel;
+}
+
+static int mk_set_rebind(void *arg, const struct knl_sa_set *b)
+{
+	struct mock_set *s = mk_find(arg, b->id);
+
+	assert_non_null(s);
+	assert_int_equal(s->b.reqid, b->reqid);
+	s->b = *b;
+	return 0;
+}
+
 static const struct kern_ops mock_kernel = {
 	mk_port,     mk_port,	   mk_set_add,	  mk_set_del,	 mk_set_stats,	 mk_set_lifetime,
 	mk_set_dump, mk_xfrm_dump, mk_xfrm_flush, mk_rtp_new,	 mk_rtp_replace, mk_rtp_del,
 	mk_rtp_get,  mk_rtp_dump,  mk_error,	  mk_encap_open, mk_set_encap,
+	mk_tunnel_of, mk_set_rebind,
 };
 
 static inline size_t n_sets(const struct wire *w)

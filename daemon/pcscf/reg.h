@@ -48,6 +48,7 @@ struct sa_set {
 	bool nat;		 /* ESP in UDP: the phone is behind a NAT (annex M) */
 	uint16_t nat_port;	 /* ... which sends its ESP from there */
 	struct sa_set *nat_prev, *nat_next; /* in pcscf.nat_sets */
+	uint64_t tunnel;	 /* GTP-U session that its packets must come by; 0: any way */
 	bool used;		 /* a request came under it after its 200 */
 	struct sec_list *client; /* temporary set: Security-Client that must be repeated */
 	struct timer timer;
@@ -163,5 +164,7 @@ int sa_make_room(const struct reg *by, const struct sec_mech *m);
 void sa_oust(struct sa_set *s);
 /* The kernel saw an authentic packet come from another port of a NAT. */
 void sa_mapped(struct pcscf *p, const struct knl_event *e);
+/* The kernel dropped a packet of a set since it came by another tunnel: the UE may have attached anew. */
+void sa_wrong_tunnel(struct pcscf *p, const struct knl_event *e);
 
 #endif

@@ -871,6 +871,29 @@ static void test_two_identities(void **state)
 	assert_int_equal(w->p->regs->n_ids, 2);
 }
 
+/* The set is bound to the UE's tunnel, and to no other that its packets come by. */
+static void test_tunnel(void **state)
+{
+	struct knl_event e = { .kind = KNL_EV_GM_DROP, .reason = KNL_GM_WRONG_TUNNEL };
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+
+	w->tunnel = 77;
+	register_phone(&u, 3600);
+	assert_int_equal(w->set[0].b.gtpu_session, 77);
+	strcpy(e.sa_label, w->p->regs->impi);
+	e.spi = w->set[0].b.spi_ps;
+	e.gtpu_session = 78;
+	pcscf_kernel_event(w->p, &e); /* somebody else's */
+	assert_int_equal(w->set[0].b.gtpu_session, 77);
+	w->tunnel = 78; /* its own, after a new attach */
+	pcscf_kernel_event(w->p, &e);
+	assert_int_equal(w->set[0].b.gtpu_session, 78);
+	e.gtpu_session = 0;
+	pcscf_kernel_event(w->p, &e);
+	assert_int_equal(w->set[0].b.gtpu_session, 78);
+}
+
 static void test_fsm(void **state)
 {
 	char why[128] = "";
@@ -907,6 +930,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unprotected_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_identities, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tunnel, setup, teardown),
 		cmocka_unit_test(test_fsm),
 	};
 

@@ -42,6 +42,11 @@ const char *rx_outcome_str(enum rx_outcome o)
 	return "?";
 }
 
+const char *rx_state_str(const struct rx_af *x)
+{
+	return x ? fsm_state_name(&x->fsm) : NULL;
+}
+
 /* --- owners --- */
 
 static struct session *session_of(const struct rx_af *x)

@@ -112,6 +112,7 @@ struct rx_af *rx_by_id(const struct rx *rx, struct str id);
 int rx_restore(struct rx *rx, struct str id, struct str host, struct str realm, enum rx_owner owner,
 	       uint64_t owner_id);
 const char *rx_outcome_str(enum rx_outcome o);
+const char *rx_state_str(const struct rx_af *x); /* NULL for NULL */
 
 /* --- the owners: rx_call.c, rx_reg.c --- */
 

@@ -77,6 +77,7 @@ void sa_to_kernel(const struct sa_set *s, struct xfrm_set *x, struct knl_sa_set 
 		.spi_pc = s->spi_pc,
 		.spi_ps = s->spi_ps,
 		.reqid = s->reqid,
+		.gtpu_session = s->tunnel,
 	};
 	str_copy(b->label, sizeof(b->label), str_of(r->impi));
 }
@@ -142,6 +143,8 @@ static int install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16])
 	struct xfrm_set x = { 0 };
 	int r = -EEXIST;
 
+	if (p->kops->tunnel_of && !s->nat) /* behind a NAT the address is not the UE's */
+		s->tunnel = p->kops->tunnel_of(p->karg, &s->reg->ue);
 	for (int i = 0; i < SPI_TRIES && r == -EEXIST; i++) {
 		r = random_spi(s->spi_uc, s->spi_us, 0, &s->spi_ps);
 		if (!r)
@@ -470,4 +473,38 @@ void sa_mapped(struct pcscf *p, const struct knl_event *e)
 		log_warn("%s: port of SAs (reqid %u): %s", s->reg->impi, s->reqid,
 			 p->kops->error(p->karg));
 	persist_reg(s->reg);
+}
+
+static struct sa_set *set_by_spi(struct pcscf *p, const char *impi, uint32_t spi)
+{
+	struct reg *r;
+
+	for (r = reg_by_impi(p, str_of(impi)); r; r = r->impi_next)
+		for (int i = 0; i < SA_N_ROLES; i++)
+			if (r->set[i] && (r->set[i]->spi_ps == spi || r->set[i]->spi_pc == spi))
+				return r->set[i];
+	return NULL;
+}
+
+/*
+ * The session that the address belongs to now is the UE's, whatever it was: the user plane lets no other one use
+ * the address. A packet by anybody else's is what the check is for.
+ */
+void sa_wrong_tunnel(struct pcscf *p, const struct knl_event *e)
+{
+	struct sa_set *s = set_by_spi(p, e->sa_label, e->spi);
+	struct knl_sa_set b;
+	struct xfrm_set x;
+
+	if (!s || s->nat || !p->kops->tunnel_of || !e->gtpu_session ||
+	    p->kops->tunnel_of(p->karg, &s->reg->ue) != e->gtpu_session)
+		return;
+	s->tunnel = e->gtpu_session;
+	sa_to_kernel(s, &x, &b);
+	if (p->kops->set_rebind(p->karg, &b) < 0)
+		log_warn("%s: SA set %u stays bound to its former tunnel: %s", s->reg->impi,
+			 s->knl_id, p->kops->error(p->karg));
+	else
+		log_info("%s: SA set %u follows its UE into another tunnel", s->reg->impi,
+			 s->knl_id);
 }

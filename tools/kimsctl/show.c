@@ -27,6 +27,7 @@ static const struct view views[] = {
 	{ "pcrf", "pcrf", "show sessions", { "imsi", "apn", "address", "state", "pcef", "qci", "ambr_ul", "ambr_dl", "rat", "rules" } },
 	{ "rules", "pcrf", "show rules", { "rule", "imsi", "state", "component", "flow", "qci", "arp", "mbr_ul", "mbr_dl", "gbr_dl", "gate", "filter" } },
 	{ "af", "pcrf", "show af", { "af", "imsi", "address", "state", "signalling", "session" } },
+	{ "rx", "pcscf", "show rx", { "of", "impi", "call_id", "state", "pcrf", "id" } },
 	{ "peers", "hss", "show peers", { "identity", "state" } },
 };
 
