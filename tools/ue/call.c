@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "report.h"
+#include "sgw.h"
 
 static const char *const state_names[] = {
 	[CALL_CALLING] = "calling", [CALL_RINGING] = "ringing", [CALL_UP] = "up",
@@ -223,6 +224,14 @@ void call_ended(struct call *c, int status, enum call_by by, const char *why)
 		snprintf(c->why, sizeof(c->why), "%s", why);
 	timer_start(call_loop(c), &c->keep, CALL_KEEP_USEC);
 	call_tell(c, CALL_EV_ENDED);
+}
+
+bool call_bearer_is_there(const struct call *c, const struct sdp_theirs *t, uint64_t since)
+{
+	uint64_t limit = since + c->p->conf.qos_delay + c->p->conf.bearer_wait;
+
+	return !sip_sa_port(&t->rtp) || loop_now(call_loop(c)) >= limit ||
+	       pdn_media_place(c->p, &c->ours.rtp, &t->rtp, true) != MEDIA_OUTSIDE;
 }
 
 void call_lost_all(struct phone *p)

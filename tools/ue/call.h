@@ -137,6 +137,12 @@ uint32_t call_session_read(struct sip_msg *m, bool *ret_uac);
 
 struct call *call_new(struct phone *p, bool caller);
 void call_tell(struct call *c, enum call_event e);
+#define CALL_BEARER_POLL (5 * USEC_PER_MSEC)
+/*
+ * May we say that our bearer is there? A phone that attaches waits for the one that takes this media, since that
+ * loop time and not longer than bearer_wait.
+ */
+bool call_bearer_is_there(const struct call *c, const struct sdp_theirs *t, uint64_t since);
 void call_lost_all(struct phone *p); /* all of them have ended, nobody can be told */
 void call_ended(struct call *c, int status, enum call_by by, const char *why);
 int call_media_open(struct call *c);

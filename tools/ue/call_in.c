@@ -124,6 +124,10 @@ static void on_qos(struct timer *t)
 {
 	struct call *c = container_of(t, struct call, qos);
 
+	if (!call_bearer_is_there(c, &c->theirs, c->t.begun)) {
+		timer_start(call_loop(c), t, CALL_BEARER_POLL);
+		return;
+	}
 	c->ours.local_ready = true;
 	call_in_advance(c);
 }

@@ -97,7 +97,12 @@ static void leg_advance(struct leg *l)
 
 static void on_qos(struct timer *t)
 {
-	leg_advance(container_of(t, struct leg, qos));
+	struct leg *l = container_of(t, struct leg, qos);
+
+	if (!call_bearer_is_there(l->c, &l->theirs, l->c->t.begun))
+		timer_start(call_loop(l->c), t, CALL_BEARER_POLL);
+	else
+		leg_advance(l);
 }
 
 /* --- provisional responses --- */

@@ -10,6 +10,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "sgw.h"
+
+#define EARLY_USEC   USEC_PER_SEC /* a bearer may come so late after the answer */
 #define PTIME_USEC   (20 * USEC_PER_MSEC)
 #define RTCP_USEC    (2 * USEC_PER_SEC)
 #define RX_BATCH     64
@@ -29,7 +32,9 @@ struct media {
 	uint16_t seq;
 	struct rtp_rx rx;
 	struct media_stats st;
-	uint32_t last_sr; /* middle bits of the NTP time in the last SR received */
+	uint64_t begun;	   /* loop time of the first packet */
+	bool on_dedicated; /* one packet was */
+	uint32_t last_sr;  /* middle bits of the NTP time in the last SR received */
 	uint64_t last_sr_at;
 	/* DTMF */
 	char digits[64], heard[64];
@@ -109,6 +114,43 @@ static int open_sockets(struct media *m)
 	return r;
 }
 
+/* --- bearers --- */
+
+static void check_bearer(struct media *m, const union sip_sa *local, const union sip_sa *remote,
+			 bool uplink)
+{
+	uint64_t now;
+
+	if (!m->p->attaches)
+		return;
+	now = loop_now(m->p->ue->loop);
+	if (!m->begun)
+		m->begun = now;
+	switch (pdn_media_place(m->p, local, remote, uplink)) {
+	case MEDIA_PLAIN:
+		break;
+	case MEDIA_DEDICATED:
+		m->on_dedicated = true;
+		break;
+	case MEDIA_OUTSIDE:
+		if (!m->on_dedicated && now - m->begun < EARLY_USEC)
+			m->st.early++;
+		else if (uplink)
+			m->st.sent_outside++;
+		else
+			m->st.received_outside++;
+		break;
+	}
+}
+
+static void check_rtcp(struct media *m, const union sip_sa *remote, bool uplink)
+{
+	union sip_sa local = m->local;
+
+	sip_sa_set_port(&local, (uint16_t)(sip_sa_port(&local) + 1));
+	check_bearer(m, &local, remote, uplink);
+}
+
 /* --- receiving --- */
 
 static void take_event(struct media *m, const struct rtp_packet *p, const uint8_t *buf, size_t n)
@@ -150,8 +192,10 @@ static void on_rtp(struct loop_io *io, uint32_t revents _unused_)
 
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;
-		if (n > 0)
-			take_rtp(m, buf, (size_t)n, &from);
+		if (n <= 0)
+			continue;
+		check_bearer(m, &m->local, &from, false);
+		take_rtp(m, buf, (size_t)n, &from);
 	}
 }
 
@@ -198,11 +242,14 @@ static void on_rtcp(struct loop_io *io, uint32_t revents _unused_)
 {
 	struct media *m = container_of(io, struct media, rtcp);
 	uint8_t buf[2048];
-	ssize_t n = recv(io->fd, buf, sizeof(buf), 0);
+	union sip_sa from;
+	socklen_t len = sizeof(from.ss);
+	ssize_t n = recvfrom(io->fd, buf, sizeof(buf), 0, &from.sa, &len);
 
 	if (n < 8)
 		return;
 	m->st.rtcp_received++;
+	check_rtcp(m, &from, false);
 	for (size_t at = 0; at + 8 <= (size_t)n;) {
 		size_t len = 4 * ((size_t)(buf[at + 2] << 8 | buf[at + 3]) + 1);
 
@@ -221,6 +268,7 @@ static void send_packet(struct media *m, const uint8_t *buf, size_t n)
 	if (sendto(m->rtp.fd, buf, n, MSG_NOSIGNAL, &m->theirs.rtp.sa, sip_sa_len(&m->theirs.rtp)) <
 	    0)
 		m->st.send_errors++;
+	check_bearer(m, &m->local, &m->theirs.rtp, true);
 }
 
 static void send_audio(struct media *m)
@@ -365,6 +413,7 @@ static void on_report(struct timer *t)
 	if (sendto(m->rtcp.fd, buf, n, MSG_NOSIGNAL, &m->theirs.rtcp.sa,
 		   sip_sa_len(&m->theirs.rtcp)) == (ssize_t)n)
 		m->st.rtcp_sent++;
+	check_rtcp(m, &m->theirs.rtcp, true);
 }
 
 /* --- control --- */

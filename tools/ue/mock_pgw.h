@@ -35,6 +35,7 @@ static struct mock {
 	/* behaviour */
 	uint8_t refuse; /* cause of the next answers; 0: accept */
 	bool silent, offend, no_paa;
+	bool real; /* sockets and a clock, not the wire */
 	/* what came */
 	uint8_t last_type;
 	union s5_any last;
@@ -99,7 +100,9 @@ static inline struct gtpc *mock_node_at(const struct sockaddr_storage *to)
 /* Delivers what is on the wire and lets the time pass. */
 static inline void mock_run(uint64_t ms)
 {
-	for (uint64_t at = 0; at <= ms; at += 10) {
+	for (uint64_t at = 0; mock.real && at <= ms; at += 10)
+		loop_once(mock.loop, 10);
+	for (uint64_t at = 0; !mock.real && at <= ms; at += 10) {
 		while (mock.head != mock.tail) {
 			struct mock_datagram *d = &mock.queue[mock.head++ % MOCK_QUEUE];
 			struct gtpc *to =
@@ -267,7 +270,11 @@ static const struct gtpc_ops mock_ops = { .request = mock_request };
 
 static inline void mock_pgw_open(uint8_t counter)
 {
-	struct gtpc_conf c = { .restart_counter = counter, .send = mock_from_pgw };
+	struct gtpc_conf c = { .restart_counter = counter,
+			       .send = mock.real ? NULL : mock_from_pgw };
+
+	if (mock.real)
+		c.local[0] = mock.addr;
 
 	assert_int_equal(gtpc_open(mock.loop, &c, &mock_ops, NULL, &mock.gtpc), 0);
 }

@@ -84,6 +84,8 @@ const struct opt phone_opts[] = {
 	{ "answer", OPT_ENUM, F(answer), "yes", answers, "what to do with an incoming call" },
 	{ "ring", OPT_TIME, F(ring), "200ms", NULL, "time from 180 to 200" },
 	{ "qos_delay", OPT_TIME, F(qos_delay), "20ms", NULL, "time that the local bearer takes" },
+	{ "bearer_wait", OPT_TIME, F(bearer_wait), "5s", NULL,
+	  "time that a phone that attaches waits for the bearer of its media; then it goes on without" },
 	{ "session_expires", OPT_UINT, F(session_expires), "1800", NULL,
 	  "Session-Expires, seconds; 0: no session timer" },
 	{ "min_se", OPT_UINT, F(min_se), "90", NULL, "smallest Session-Expires accepted" },

@@ -131,6 +131,14 @@ const struct bearer *pdn_default(const struct pdn *n);
 bool pdn_sip_addresses(const struct pdn *n, uint32_t family, uint32_t port, union sip_sa *ret_local,
 		       union sip_sa *ret_pcscf);
 const char *pdn_describe(const struct pdn *n, char *dst, size_t size);
+enum media_place {
+	MEDIA_PLAIN,	 /* the phone has no bearers, or gtp.ko's single one */
+	MEDIA_DEDICATED, /* a filter of a dedicated bearer matches */
+	MEDIA_OUTSIDE,	 /* it goes by the default bearer */
+};
+/* Where the phone's UDP between these two goes, by the templates as they are now. */
+enum media_place pdn_media_place(const struct phone *p, const union sip_sa *local,
+				 const union sip_sa *remote, bool uplink);
 /* Counters of the user plane, by bearer of pdn_bearers() and of those that are gone. */
 int pdn_count(struct pdn *n, struct bearer_count ret[BEARERS], struct bearer_count *ret_gone);
 

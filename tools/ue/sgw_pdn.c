@@ -171,6 +171,22 @@ const char *pdn_describe(const struct pdn *n, char *dst, size_t size)
 	return dst;
 }
 
+enum media_place pdn_media_place(const struct phone *p, const union sip_sa *local,
+				 const union sip_sa *remote, bool uplink)
+{
+	struct tft_packet q = {
+		.local = *local, .remote = *remote, .proto = IPPROTO_UDP, .uplink = uplink
+	};
+	const struct pdn *n = p->attaches ? p->pdns : NULL;
+
+	while (n && !n->online)
+		n = n->next;
+	if (!n || n->gtpu == GTPU_GTP_KO)
+		return MEDIA_PLAIN;
+	return tft_bearer(n->bearer, BEARERS, &q) == &n->bearer[0] ? MEDIA_OUTSIDE
+								   : MEDIA_DEDICATED;
+}
+
 /* --- the course of a procedure --- */
 
 static void finish(struct pdn *n)

@@ -10,6 +10,7 @@
 
 #include "call.h"
 #include "report.h"
+#include "sgw.h"
 #include "step.h"
 
 #define CALL_TIMEOUT (200 * USEC_PER_SEC)
@@ -23,6 +24,7 @@ struct one { /* a call of the step */
 	struct timer talk, quiet, settle;
 	uint64_t settle_until;
 	uint64_t sent_a, sent_b; /* a call that goes on: packets sent until it is judged */
+	uint64_t wrong;		 /* packets in wrong tunnels of both phones before the call */
 	bool over;
 	char why[160];
 };
@@ -32,7 +34,7 @@ struct calls {
 	struct one *one;
 	size_t n, started, ended, good;
 	struct timer next;
-	char first_bad[300], last[300];
+	char first_bad[380], last[380];
 	double worst_mos, worst_loss, worst_p95;
 	json_t *list, *rtp; /* calls; one object for each end of a call */
 };
@@ -55,7 +57,7 @@ static json_t *direction_json(const struct rtp_summary *s, const struct media_st
 
 struct judged {
 	bool good;
-	char text[200];
+	char text[280];
 };
 
 /* What a phone sent in this call, and what it received of the other one. */
@@ -71,6 +73,61 @@ static json_t *end_json(const struct call *c, const struct rtp_summary *s, uint6
 	return o;
 }
 
+/* --- bearers --- */
+
+static uint64_t in_wrong_tunnel(const struct phone *p)
+{
+	struct bearer_count all[BEARERS], gone;
+	struct pdn *n = p ? pdn_of(p, p->conf.apn) : NULL;
+	uint64_t sum = 0;
+
+	if (!n || pdn_count(n, all, &gone))
+		return 0;
+	for (size_t i = 0; i < BEARERS; i++)
+		sum += all[i].dl_wrong;
+	return sum + gone.dl_wrong;
+}
+
+static void add_bearer_json(const struct calls *all, const struct call *c)
+{
+	const struct media_stats *st = media_get_stats(c->media);
+	json_t *o = json_array_get(all->rtp, json_array_size(all->rtp) - 1);
+
+	if (!o || !c->p->attaches)
+		return;
+	json_object_set_new(o, "sent_outside", json_integer((json_int_t)st->sent_outside));
+	json_object_set_new(o, "received_outside", json_integer((json_int_t)st->received_outside));
+	json_object_set_new(o, "before_bearer", json_integer((json_int_t)st->early));
+}
+
+/* One end: was all of its media on dedicated bearers? */
+static bool judge_end(const struct calls *all, const struct call *c, uint64_t *sum)
+{
+	const struct media_stats *st = c && c->media ? media_get_stats(c->media) : NULL;
+
+	if (!st || !c->p->attaches || (!all->s->a.bearer && c->p->conf.gtpu == GTPU_GTP_KO))
+		return true;
+	*sum += st->sent_outside + st->received_outside;
+	return !st->sent_outside && !st->received_outside;
+}
+
+static void judge_bearers(const struct one *i, struct judged *j)
+{
+	uint64_t outside = 0, wrong = in_wrong_tunnel(i->from) + in_wrong_tunnel(i->to);
+	char text[90];
+
+	wrong = wrong > i->wrong ? wrong - i->wrong : 0;
+	if (i->all->s->a.bearer == TRI_NO)
+		return;
+	if (judge_end(i->all, i->a, &outside) & judge_end(i->all, i->b, &outside) && !wrong)
+		return;
+	j->good = false;
+	snprintf(text, sizeof(text),
+		 "; %llu RTP/RTCP outside of dedicated bearers, %llu in a wrong tunnel",
+		 (unsigned long long)outside, (unsigned long long)wrong);
+	strncat(j->text, text, sizeof(j->text) - strlen(j->text) - 1);
+}
+
 /* One direction: what rx received of tx. */
 static void judge_direction(struct calls *all, struct call *tx, struct call *rx, uint64_t sent,
 			    struct judged *j)
@@ -83,6 +140,7 @@ static void judge_direction(struct calls *all, struct call *tx, struct call *rx,
 		return;
 	media_summary(rx->media, sent, &s);
 	json_array_append_new(all->rtp, end_json(rx, &s, sent));
+	add_bearer_json(all, rx);
 	snprintf(one, sizeof(one), "%s%llu/%llu RTP, p95 %.1f ms, MOS %.2f", *j->text ? "; " : "",
 		 (unsigned long long)s.received, (unsigned long long)s.sent, s.delay_p95_ms, s.mos);
 	strncat(j->text, one, sizeof(j->text) - strlen(j->text) - 1);
@@ -140,6 +198,7 @@ static bool judge_media(struct one *i, char *dst, size_t size)
 		return true;
 	judge_direction(i->all, i->a, i->b, sent_until(i->a, i->sent_a), &j);
 	judge_direction(i->all, i->b, i->a, sent_until(i->b, i->sent_b), &j);
+	judge_bearers(i, &j);
 	snprintf(dst, size, "; %s", j.text);
 	return j.good;
 }
@@ -149,7 +208,7 @@ static bool judge(struct one *i, char *dst, size_t size)
 	const char *expect = i->all->s->a.expect;
 	const struct call *c = i->a;
 	bool answered = c->t.up, good;
-	char media[220] = "";
+	char media[300] = "";
 	uint64_t status;
 
 	if (!expect || !strcmp(expect, "answered"))
@@ -226,7 +285,7 @@ static void one_over(struct one *i, bool good, const char *text, json_t *o)
 static void finish_one(struct one *i)
 {
 	json_t *o = call_json(i);
-	char text[280];
+	char text[380];
 	bool good = judge(i, text, sizeof(text));
 
 	one_over(i, good, text, o);
@@ -362,6 +421,7 @@ static void start_one(struct one *i, const char *uri)
 	options(a, i->from, uri, &o);
 	if (i->to)
 		tell_callee(a, i->to);
+	i->wrong = in_wrong_tunnel(i->from) + in_wrong_tunnel(i->to);
 	r = call_dial(i->from, &o, on_event, i, &i->a);
 	if (!r)
 		return;
@@ -810,8 +870,8 @@ static void abort_dtmf(struct step *s)
 	call_unref(d->other);
 }
 
-#define CALL_KEYS                                                                                                         \
-	"from to phone pairs rate duration expect hangup cancel_after ring reject never precondition rel100 media codec " \
+#define CALL_KEYS                                                                                                                \
+	"from to phone pairs rate duration expect hangup cancel_after ring reject never precondition rel100 media codec bearer " \
 	"session_expires max_loss min_mos max_delay"
 
 const struct step_kind step_call = {
