@@ -60,12 +60,17 @@ static void end(struct smf_pdn *p, struct s5_cause_ie cause)
 	fsm_go(&p->fsm, SMF_PDN_ENDING);
 }
 
-static void fail(struct smf_pdn *p, const struct s5_cause_ie *cause)
+static struct s5_cause_ie reason(const struct s5_cause_ie *cause)
 {
 	static const struct s5_cause_ie unknown = { .value = S5_NO_RESOURCES };
 
+	return cause && cause->value ? *cause : unknown;
+}
+
+static void fail(struct smf_pdn *p, const struct s5_cause_ie *cause)
+{
 	metric_inc(&m_failed);
-	end(p, cause && cause->value ? *cause : unknown);
+	end(p, reason(cause));
 }
 
 static void on_opening(struct fsm *f, int event, void *data)
@@ -130,8 +135,7 @@ static void on_active(struct fsm *f, int event, void *data)
 		smf_bearers_apply(p);
 		break;
 	case SMF_PDN_EV_N4_FAILED:
-		smf_s5_refuse(p, data ? *(const struct s5_cause_ie *)data :
-					(struct s5_cause_ie){ .value = S5_NO_RESOURCES });
+		smf_s5_refuse(p, reason(data));
 		smf_bearers_apply(p);
 		break;
 	case SMF_PDN_EV_RELEASE:

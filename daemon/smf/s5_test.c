@@ -328,16 +328,560 @@ static void test_emergency(void **state)
 	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_NO_RESOURCES);
 }
 
+/* --- what comes twice --- */
+
+static void test_repeated(void **state)
+{
+	static uint8_t buf[2048];
+	struct tlv_buf b = TLV_BUF(buf);
+	struct in_addr v4;
+
+	(void)state;
+	assert_int_equal(s5_encode(S5_CREATE_SESSION_REQUEST, 0, mock_create(1, "ims"), &b), 0);
+	tlv_gtpv2.set_seq(buf, 4711);
+	gtpc_input(mock.smf.gtpc, &mock.sgw, buf, b.n);
+	gtpc_input(mock.smf.gtpc, &mock.sgw, buf, b.n);
+	mock_ms(50);
+	v4 = mock_created()->paa.ip4;
+	mock_nothing();
+	gtpc_input(mock.smf.gtpc, &mock.sgw, buf, b.n); /* the answer was lost */
+	assert_int_equal(mock_created()->paa.ip4.s_addr, v4.s_addr);
+	assert_int_equal(mock.smf.n_pdns, 1);
+	assert_int_equal(mock.gx.opened, 1);
+}
+
+/* TS 29.274 7.2.1: a new one of the same user takes the place of the old one, whatever state that is in. */
+static void test_create_again(void **state)
+{
+	struct smf_pdn *one = mock_attach(1, "ims"), *two;
+	struct in_addr old = one->v4;
+	uint32_t teid = one->teid;
+
+	(void)state;
+	mock_attach(2, "ims");
+	two = mock_attach(1, "ims");
+	assert_int_not_equal(two->teid, teid);
+	assert_int_not_equal(two->v4.s_addr, old.s_addr);
+	mock_ms(100);
+	assert_null(smf_pdn_by_teid(&mock.smf, teid));
+	assert_null(smf_pdn_by_v4(&mock.smf, old));
+	assert_int_equal(mock.smf.n_pdns, 2);
+	/* over one that waits for the PCRF: that request is refused */
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(3, "ims"));
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(3, "ims"));
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_REQUEST_REJECTED);
+	mock_ms(50);
+	assert_int_equal(mock_created()->cause.value, S5_ACCEPTED);
+	mock_attach(3, "internet"); /* another APN is another connection */
+	assert_int_equal(mock.smf.n_pdns, 4);
+	assert_int_equal(mock.gx.n, 4);
+	assert_int_equal(mock.n4.n, 4);
+}
+
+/* A UE that got single addresses only opens a second connection for the other family (TS 23.401 5.3.1.1). */
+static void test_halves(void **state)
+{
+	struct s5_create_session_request *r;
+
+	(void)state;
+	r = mock_create(1, "ims");
+	r->paa.type = S5_PDN_IPV4;
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	r->paa.type = S5_PDN_IPV6;
+	r->bearer[0].ebi = 6;
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_int_equal(mock.smf.n_pdns, 2);
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(1, "ims")); /* both */
+	mock_ms(50);
+	assert_int_equal(mock.smf.n_pdns, 1);
+}
+
+/* TS 29.274 7.2.1 and TS 23.007 28: overtaken, or given up. */
+static void test_late(void **state)
+{
+	uint64_t now = (uint64_t)pfcp_time(loop_wall(mock.loop)) * 1000;
+	struct s5_create_session_request *r = mock_create(1, "ims");
+
+	(void)state;
+	r->has_origination = r->has_max_wait = true;
+	r->origination = now;
+	r->max_wait = 5000;
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_int_equal(mock_created()->cause.value, S5_ACCEPTED);
+	r->origination = now - 1;
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_LATE_OVERLAPPING);
+	r->origination = now - 10000;
+	r->imsi.s[14] = '7';
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_TIMED_OUT_REQUEST);
+	assert_int_equal(mock.smf.n_pdns, 1);
+}
+
+/* --- Modify Bearer Request --- */
+
+static struct s5_modify_bearer_request *new_modify(void)
+{
+	static struct s5_modify_bearer_request r;
+
+	s5_init(S5_MODIFY_BEARER_REQUEST, &r);
+	return &r;
+}
+
+static struct s5_modify_bearer_request *new_handover(unsigned int n)
+{
+	struct s5_modify_bearer_request *r = new_modify();
+
+	r->has_sender = r->has_recovery = true;
+	r->sender = mock_fteid(S5_IF_S5C_SGW, 300 + n, MOCK_SGW2);
+	r->recovery = 3;
+	r->n_bearer = 1;
+	r->bearer[0].ebi = 5;
+	r->bearer[0].has_s5u_sgw = true;
+	r->bearer[0].s5u_sgw = mock_fteid(S5_IF_S5U_SGW, 3000 + n, MOCK_SGW2);
+	return r;
+}
+
+static const struct s5_modify_bearer_response *modified(void)
+{
+	static struct s5_modify_bearer_response a;
+
+	mock_take(S5_MODIFY_BEARER_RESPONSE, &a);
+	return &a;
+}
+
+/* TS 23.401 5.5.1.1.3: control and user plane go to another SGW, what is on its way to the old one ends there. */
+static void test_sgw_handover(void **state)
+{
+	struct smf_pdn *p = mock_attach(1, "ims");
+	const struct s5_modify_bearer_response *a;
+	uint32_t local = p->bearers->local.teid;
+
+	(void)state;
+	assert_int_equal(p->bearers->peer.teid, 1001);
+	mock_in(&mock.sgw2, S5_MODIFY_BEARER_REQUEST, p->teid, new_handover(1));
+	mock_nothing(); /* before the UPF has it */
+	mock_ms(20);
+	a = modified();
+	assert_int_equal(mock.sent[mock.seen - 1].hdr.id, 301);
+	assert_int_equal(a->cause.value, S5_ACCEPTED);
+	assert_int_equal(a->n_bearer, 1);
+	assert_true(a->bearer[0].has_charging_id);
+	assert_string_equal(a->msisdn.s, "15550000001");
+	assert_int_equal(a->lbi, 5);
+	assert_int_equal(mock.n4.end_markers, 1);
+	assert_int_equal(p->bearers->peer.teid, 3001);
+	assert_int_equal(p->bearers->local.teid, local);
+	assert_int_equal(mock.smf.n_paths, 1);
+	assert_true(mock.gx.triggers & SMF_TRIGGER(GX_AN_GW_CHANGE));
+	mock_in(&mock.sgw2, S5_MODIFY_BEARER_REQUEST, p->teid, new_handover(1)); /* nothing new */
+	modified();
+	assert_int_equal(mock.n4.end_markers, 1);
+	mock_detach(p);
+	mock_empty();
+}
+
+static void test_modify(void **state)
+{
+	struct smf_pdn *p = mock_attach(1, "ims");
+	struct s5_modify_bearer_request *r = new_modify();
+	const struct s5_modify_bearer_response *a;
+
+	(void)state;
+	r->has_uli = r->has_rat_type = r->has_time_zone = true;
+	r->uli = (struct s5_uli){ .has_tai = true,
+				  .has_ecgi = true,
+				  .tai = { { "001", "01" }, 1 },
+				  .ecgi = { { "001", "01" }, 0x102 } };
+	r->rat_type = S5_RAT_EUTRAN;
+	r->time_zone.quarters = -4;
+	mock_in(&mock.sgw, S5_MODIFY_BEARER_REQUEST, p->teid, r);
+	assert_int_equal(modified()->cause.value, S5_ACCEPTED);
+	assert_int_equal(mock.gx.triggers, SMF_TRIGGER(GX_USER_LOCATION_CHANGE) |
+						   SMF_TRIGGER(GX_ECGI_CHANGE) |
+						   SMF_TRIGGER(GX_UE_TIME_ZONE_CHANGE));
+	mock_in(&mock.sgw, S5_MODIFY_BEARER_REQUEST, p->teid, r);
+	modified();
+	assert_int_equal(mock.gx.asked, 1);
+	r = new_handover(1);
+	r->n_bearer = 2;
+	r->bearer[1] = r->bearer[0];
+	r->bearer[1].ebi = 9;
+	mock_in(&mock.sgw2, S5_MODIFY_BEARER_REQUEST, p->teid, r);
+	mock_ms(20);
+	a = modified();
+	assert_int_equal(a->cause.value, S5_ACCEPTED_PARTIALLY);
+	assert_int_equal(a->bearer[0].cause.value, S5_ACCEPTED);
+	assert_int_equal(a->bearer[1].cause.value, S5_CONTEXT_NOT_FOUND);
+	r->bearer[0].has_s5u_sgw = false;
+	mock_in(&mock.sgw2, S5_MODIFY_BEARER_REQUEST, p->teid, r);
+	a = modified();
+	assert_int_equal(a->cause.value, S5_CONDITIONAL_IE_MISSING);
+	assert_int_equal(a->cause.ie_type, S5_IE_F_TEID);
+	mock_in(&mock.sgw, S5_MODIFY_BEARER_REQUEST, p->teid + 1, new_modify());
+	assert_int_equal(modified()->cause.value, S5_CONTEXT_NOT_FOUND);
+	mock.n4.refuse = true;
+	mock_in(&mock.sgw, S5_MODIFY_BEARER_REQUEST, p->teid, new_handover(2));
+	mock_ms(20);
+	assert_int_equal(modified()->cause.value, S5_NO_RESOURCES);
+}
+
+/* --- handover between S5 and S2b (TS 23.402 8.6) --- */
+
+static void delete_bearer(const struct sockaddr_storage *to, uint32_t teid, uint8_t lbi, uint8_t cause)
+{
+	static struct s5_delete_bearer_request r;
+	static struct s5_delete_bearer_response a;
+	const struct mock_sent *s = mock_take(S5_DELETE_BEARER_REQUEST, &r);
+
+	assert_true(xchg_same_ip(&s->to, to));
+	assert_int_equal(s->hdr.id, teid);
+	assert_int_equal(r.lbi, lbi);
+	assert_int_equal(r.cause.value, cause);
+	s5_init(S5_DELETE_BEARER_RESPONSE, &a);
+	a.cause.value = S5_ACCEPTED;
+	a.has_lbi = true;
+	a.lbi = lbi;
+	mock_answer(s, S5_DELETE_BEARER_RESPONSE, 0, &a);
+}
+
+static void test_access_handover(void **state)
+{
+	static struct s5_delete_session_request d;
+	struct smf_pdn *p = mock_attach(1, "ims");
+	struct s5_create_session_request *r = mock_create_s2b(1, "ims");
+	const struct s5_create_session_response *a;
+	struct s5_paa paa = { .ip4 = p->v4, .ip6 = p->v6 };
+
+	(void)state;
+	r->has_indication = r->indication.hi = true;
+	r->bearer[0].ebi = 7;
+	r->has_apco = true;
+	nas_pco_add(&r->apco, NAS_PCO_PCSCF4, NULL, 0);
+	mock_in(&mock.epdg, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	a = mock_created();
+	assert_int_equal(a->cause.value, S5_ACCEPTED);
+	assert_int_equal(a->pgw.iface, S5_IF_S2BC_PGW);
+	assert_int_equal(a->bearer[0].ebi, 7);
+	assert_int_equal(a->bearer[0].s2bu_pgw.iface, S5_IF_S2BU_PGW);
+	assert_false(a->bearer[0].has_s5u_pgw);
+	assert_true(a->has_apco && !a->has_pco);
+	assert_int_equal(a->paa.ip4.s_addr, paa.ip4.s_addr);
+	assert_memory_equal(&a->paa.ip6, &paa.ip6, 16);
+	assert_true(mock.gx.triggers & SMF_TRIGGER(GX_IP_CAN_CHANGE));
+	delete_bearer(&mock.sgw, 101, 5, S5_RAT_3GPP_TO_NON_3GPP);
+	assert_int_equal(mock.smf.n_pdns, 1);
+	/* the SGW that was left deletes what it knows: the connection stays */
+	s5_init(S5_DELETE_SESSION_REQUEST, &d);
+	d.has_lbi = true;
+	d.lbi = 5;
+	mock_in(&mock.sgw, S5_DELETE_SESSION_REQUEST, p->teid, &d);
+	assert_int_equal(mock_refused(S5_DELETE_SESSION_RESPONSE), S5_ACCEPTED);
+	assert_int_equal(p->fsm.state, SMF_PDN_ACTIVE);
+	/* and back */
+	r = mock_create(1, "ims");
+	r->indication.hi = true;
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	a = mock_created();
+	assert_int_equal(a->paa.ip4.s_addr, paa.ip4.s_addr);
+	assert_int_equal(a->pgw.iface, S5_IF_S5C_PGW);
+	delete_bearer(&mock.epdg, 201, 7, S5_ACCESS_NON_3GPP_TO_3GPP);
+	assert_int_equal(mock.smf.n_pdns, 1);
+	assert_int_equal(mock.gx.opened, 1);
+	assert_int_equal(mock.smf.n_paths, 1);
+	mock_detach(p);
+	mock_empty();
+	/* nothing to hand over: a new one */
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_int_equal(mock_created()->cause.value, S5_ACCEPTED);
+}
+
+/* --- the rest --- */
+
+static void test_change_notification(void **state)
+{
+	static struct s5_change_notification_request r;
+	static struct s5_change_notification_response a;
+	struct smf_pdn *p = mock_attach(1, "ims");
+
+	(void)state;
+	s5_init(S5_CHANGE_NOTIFICATION_REQUEST, &r);
+	r.rat_type = S5_RAT_UTRAN;
+	r.has_uli = true;
+	r.uli = (struct s5_uli){ .has_cgi = true, .cgi = { { "001", "01" }, 1, 2 } };
+	mock_in(&mock.sgw, S5_CHANGE_NOTIFICATION_REQUEST, p->teid, &r);
+	mock_take(S5_CHANGE_NOTIFICATION_RESPONSE, &a);
+	assert_int_equal(a.cause.value, S5_ACCEPTED);
+	assert_true(mock.gx.triggers & SMF_TRIGGER(GX_RAT_CHANGE));
+	assert_true(mock.gx.triggers & SMF_TRIGGER(GX_TAI_CHANGE));
+	assert_int_equal(p->rat, S5_RAT_UTRAN);
+	r.rat_type = 0;
+	mock_in(&mock.sgw, S5_CHANGE_NOTIFICATION_REQUEST, p->teid, &r);
+	assert_int_equal(mock_refused(S5_CHANGE_NOTIFICATION_RESPONSE), S5_MANDATORY_IE_INCORRECT);
+	mock_in(&mock.sgw, S5_CHANGE_NOTIFICATION_REQUEST, 1, &r);
+	assert_int_equal(mock_refused(S5_CHANGE_NOTIFICATION_RESPONSE), S5_CONTEXT_NOT_FOUND);
+}
+
+static void test_suspend(void **state)
+{
+	static struct s5_suspend_notification r;
+	static struct s5_resume_notification back;
+	struct smf_pdn *p = mock_attach(1, "ims");
+	int asked = mock.n4.asked;
+
+	(void)state;
+	s5_init(S5_SUSPEND_NOTIFICATION, &r);
+	s5_init(S5_RESUME_NOTIFICATION, &back);
+	back.imsi = mock_create(1, "ims")->imsi;
+	mock_in(&mock.sgw, S5_SUSPEND_NOTIFICATION, p->teid, &r);
+	assert_int_equal(mock_refused(S5_SUSPEND_ACKNOWLEDGE), S5_ACCEPTED);
+	assert_true(p->suspended);
+	assert_int_equal(mock.n4.asked, asked + 1);
+	mock_ms(20);
+	mock_in(&mock.sgw, S5_RESUME_NOTIFICATION, p->teid, &back);
+	assert_int_equal(mock_refused(S5_RESUME_ACKNOWLEDGE), S5_ACCEPTED);
+	assert_false(p->suspended);
+	mock_in(&mock.sgw, S5_SUSPEND_NOTIFICATION, p->teid, &r);
+	mock_next();
+	mock_in(&mock.sgw, S5_MODIFY_BEARER_REQUEST, p->teid, new_modify()); /* resumes, too */
+	mock_ms(20);
+	modified();
+	assert_false(p->suspended);
+}
+
+static void test_delete_set(void **state)
+{
+	static struct s5_delete_pdn_set_request r;
+	struct s5_create_session_request *c;
+
+	(void)state;
+	for (unsigned int n = 1; n <= 4; n++) {
+		c = mock_create(n, "ims");
+		c->has_sgw_csid = c->has_mme_csid = true;
+		c->sgw_csid = (struct s5_fq_csid){ .node = { 10, 47, 0, 1 }, .csid = { 1 }, .n = 1 };
+		c->mme_csid = (struct s5_fq_csid){ .node = { 10, 47, 0, 9 },
+						   .csid = { (uint16_t)(n % 2) },
+						   .n = 1 };
+		mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, c);
+		mock_ms(50);
+	}
+	mock.seen = mock.n_sent;
+	s5_init(S5_DELETE_PDN_SET_REQUEST, &r);
+	r.n_mme_csid = 1;
+	r.mme_csid[0] = (struct s5_fq_csid){ .node = { 10, 47, 0, 9 }, .csid = { 7, 1 }, .n = 2 };
+	mock_in(&mock.sgw, S5_DELETE_PDN_SET_REQUEST, 0, &r);
+	assert_int_equal(mock_refused(S5_DELETE_PDN_SET_RESPONSE), S5_ACCEPTED);
+	mock_ms(50);
+	assert_int_equal(mock.smf.n_pdns, 2);
+	r.n_mme_csid = 0;
+	r.n_sgw_csid = 1;
+	r.sgw_csid[0] = (struct s5_fq_csid){ .node = { 10, 47, 0, 1 }, .csid = { 1 }, .n = 1 };
+	mock_in(&mock.sgw, S5_DELETE_PDN_SET_REQUEST, 0, &r);
+	mock_ms(50);
+	mock_empty();
+}
+
+/* TS 23.007 18: a restarted SGW has nothing any more, another one still has. */
+static void test_sgw_restart(void **state)
+{
+	struct s5_create_session_request *r;
+	uint8_t counter = 9;
+
+	(void)state;
+	for (unsigned int n = 1; n <= 3; n++) {
+		r = mock_create(n, "ims");
+		r->has_recovery = true;
+		r->recovery = counter;
+		mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+		mock_ms(50);
+	}
+	r = mock_create(4, "ims");
+	r->sender = mock_fteid(S5_IF_S5C_SGW, 999, MOCK_SGW2);
+	mock_in(&mock.sgw2, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_int_equal(mock.smf.n_pdns, 4);
+	assert_int_equal(mock.smf.n_paths, 2);
+	r = mock_create(5, "ims");
+	r->has_recovery = true;
+	r->recovery = counter + 1; /* its first request after the restart */
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_int_equal(mock.smf.n_pdns, 2);
+	assert_int_equal(mock.gx.n, 2);
+	assert_int_equal(mock.smf.n_paths, 2);
+}
+
+/* Every Echo Request stays without an answer: nothing ends; TS 23.007 20.2.1 leaves it to us. */
+static void test_path_down(void **state)
+{
+	(void)state;
+	mock_attach(1, "ims");
+	mock_ms(120000);
+	assert_int_equal(mock.smf.n_pdns, 1);
+}
+
+static void test_release(void **state)
+{
+	static struct s5_delete_session_request d;
+	struct smf_pdn *p = mock_attach(1, "ims");
+
+	(void)state;
+	smf_pdn_release(p, S5_REACTIVATION_REQUESTED);
+	delete_bearer(&mock.sgw, 101, 5, S5_REACTIVATION_REQUESTED);
+	mock_ms(50);
+	mock_empty();
+	/* crossing with the UE's */
+	p = mock_attach(1, "ims");
+	smf_pdn_release(p, S5_REACTIVATION_REQUESTED);
+	mock_next();
+	s5_init(S5_DELETE_SESSION_REQUEST, &d);
+	mock_in(&mock.sgw, S5_DELETE_SESSION_REQUEST, p->teid, &d);
+	assert_int_equal(mock_refused(S5_DELETE_SESSION_RESPONSE), S5_ACCEPTED);
+	mock_ms(50);
+	mock_empty();
+	/* no answer */
+	p = mock_attach(1, "ims");
+	smf_pdn_release(p, S5_REACTIVATION_REQUESTED);
+	mock_ms(30000);
+	mock_empty();
+	/* before it is there: its request is refused */
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(1, "ims"));
+	mock.seen = mock.n_sent;
+	smf_pdn_release(mock.smf.pdns, S5_REACTIVATION_REQUESTED);
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_REQUEST_REJECTED);
+	mock_ms(50);
+	mock_empty();
+}
+
+static void test_unknown_session(void **state)
+{
+	static union s5_any any;
+	static const uint8_t types[] = {
+		S5_MODIFY_BEARER_REQUEST,	S5_DELETE_SESSION_REQUEST,
+		S5_CHANGE_NOTIFICATION_REQUEST, S5_MODIFY_BEARER_COMMAND,
+		S5_DELETE_BEARER_COMMAND,	S5_BEARER_RESOURCE_COMMAND,
+		S5_SUSPEND_NOTIFICATION,	S5_RESUME_NOTIFICATION,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		const struct mock_sent *s;
+
+		s5_init(types[i], &any);
+		mock_in(&mock.sgw, types[i], 0x12345, &any);
+		s = mock_next();
+		assert_non_null(s);
+		assert_int_equal(s->hdr.type, types[i] + 1);
+	}
+	mock_nothing();
+}
+
+static void test_wrong_lbi(void **state)
+{
+	static struct s5_delete_session_request d;
+	struct smf_pdn *p = mock_attach(1, "ims");
+
+	(void)state;
+	s5_init(S5_DELETE_SESSION_REQUEST, &d);
+	d.has_lbi = true;
+	d.lbi = 6;
+	mock_in(&mock.sgw, S5_DELETE_SESSION_REQUEST, p->teid, &d);
+	assert_int_equal(mock_refused(S5_DELETE_SESSION_RESPONSE), S5_CONTEXT_NOT_FOUND);
+	assert_int_equal(p->fsm.state, SMF_PDN_ACTIVE);
+}
+
+/* --- tshark --- */
+
+static int first_setup(void **state)
+{
+	(void)state;
+	remove("/tmp/kims-smf-s5.hex");
+	return 0;
+}
+
+static int dump_setup(void **state)
+{
+	setup(state);
+	mock.dump = fopen("/tmp/kims-smf-s5.hex", "ae");
+	return 0;
+}
+
+static int dump_teardown(void **state)
+{
+	FILE *f = mock.dump;
+
+	mock.dump = NULL;
+	if (f)
+		fclose(f);
+	return teardown(state);
+}
+
+/* What the tests above sent and got: nothing malformed, nothing that an expert would complain of. */
+static void test_tshark(void **state)
+{
+	char out[4096];
+	size_t n;
+	FILE *f;
+
+	(void)state;
+	if (system("command -v tshark text2pcap >/dev/null 2>&1"))
+		skip();
+	f = popen("cd /tmp && text2pcap -q -u 2123,2123 kims-smf-s5.hex kims-smf-s5.pcap >/dev/null 2>&1; "
+		  "tshark -n -r kims-smf-s5.pcap -Y '_ws.malformed || _ws.expert.severity >= 6291456' "
+		  "-T fields -e frame.number -e gtpv2.message_type -e _ws.expert.message 2>/dev/null; "
+		  "tshark -n -r kims-smf-s5.pcap -Y '!gtpv2' 2>/dev/null; rm kims-smf-s5.*",
+		  "re");
+	assert_non_null(f);
+	n = fread(out, 1, sizeof(out) - 1, f);
+	out[n] = 0;
+	pclose(f);
+	assert_string_equal(out, "");
+}
+
+static void test_fsm(void **state)
+{
+	char why[128] = "";
+
+	(void)state;
+	if (fsm_check(&smf_pdn_fsm, why, sizeof(why)))
+		fail_msg("%s", why);
+}
+
+#define T(x) cmocka_unit_test_setup_teardown(x, dump_setup, dump_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_attach, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_types, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_every_ie, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_peers_refuse, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_emergency, setup, teardown),
+		T(test_attach),
+		T(test_types),
+		T(test_refused),
+		cmocka_unit_test_setup_teardown(test_every_ie, setup, teardown), /* broken on purpose */
+		T(test_peers_refuse),
+		T(test_emergency),
+		T(test_repeated),
+		T(test_create_again),
+		T(test_halves),
+		T(test_late),
+		T(test_sgw_handover),
+		T(test_modify),
+		T(test_access_handover),
+		T(test_change_notification),
+		T(test_suspend),
+		T(test_delete_set),
+		T(test_sgw_restart),
+		T(test_path_down),
+		T(test_release),
+		T(test_wrong_lbi),
+		cmocka_unit_test_setup_teardown(test_unknown_session, setup, teardown),
+		cmocka_unit_test(test_fsm),
+		cmocka_unit_test(test_tshark),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, first_setup, NULL);
 }
