@@ -502,9 +502,8 @@ static int remember_fork(struct alg *a, struct str tag, const struct alg_desc *d
 	struct alg_fork *f;
 	int n;
 
-	LL_FOREACH (a->forks, f)
-		if (str_eqz(tag, f->tag))
-			break;
+	for (f = a->forks; f && !str_eqz(tag, f->tag);)
+		f = f->next;
 	if (!f) {
 		LL_COUNT(a->forks, f, n);
 		if (n >= FORKS_MAX)
@@ -589,14 +588,14 @@ int alg_pass(struct session *s, struct sip_msg *m, enum side from, struct str fo
 
 static void free_forks(struct alg *a)
 {
-	struct alg_fork *f, *tmp;
+	struct alg_fork *f;
 
-	LL_FOREACH_SAFE (a->forks, f, tmp) {
+	while ((f = a->forks)) {
+		a->forks = f->next;
 		free(f->desc);
 		free(f->tag);
 		free(f);
 	}
-	a->forks = NULL;
 }
 
 void alg_confirm(struct session *s, struct str fork_tag)

@@ -549,8 +549,8 @@ static inline void phone_registers(struct phone *u, const struct reg_opts *o)
 		 "%s%s%s%s"
 		 "Require: sec-agree\r\nProxy-Require: sec-agree\r\nSupported: path, sec-agree\r\n"
 		 "Expires: %d\r\nContent-Length: 0\r\n\r\n",
-		 o->via ? o->via : host, u->ps ? u->us : 5060, u->imsi, u->cseq, u->imsi, u->imsi,
-		 u->imsi, u->imsi, u->cseq, u->imsi, host, u->us ? u->us : 5060, u->imsi,
+		 o->via ? o->via : host, u->ps ? u->us : 5060u, u->imsi, u->cseq, u->imsi, u->imsi,
+		 u->imsi, u->imsi, u->cseq, u->imsi, host, u->us ? u->us : 5060u, u->imsi,
 		 o->impi ? o->impi : u->imsi, o->auth ? o->auth : "",
 		 o->security ? o->security : sec, u->ps ? "Security-Verify: " : "",
 		 u->ps ? (o->verify ? o->verify : u->security_server) : "", u->ps ? "\r\n" : "",
@@ -587,7 +587,7 @@ static inline const char *accepted_lines(const struct phone *u, int expires)
 		 "Contact: <sip:%s@%s:%u>;expires=%d\n"
 		 "Service-Route: <sip:orig@10.46.0.3:5060;lr>\n"
 		 "P-Associated-URI: <sip:%s@" DOMAIN ">, <tel:%s>\n",
-		 u->imsi, host, u->us ? u->us : 5060, expires, u->msisdn, u->msisdn);
+		 u->imsi, host, u->us ? u->us : 5060u, expires, u->msisdn, u->msisdn);
 	return buf;
 }
 

@@ -83,7 +83,6 @@ static int mock_request(void *arg, const struct ie_command *cmd, const struct di
 
 	(void)arg;
 	assert_true(mock.n < ARRAY_SIZE(mock.q));
-	assert_false(mock.down);
 	*r = (struct req){ .cmd = cmd, .done = done };
 	assert_int_equal(str_copy(r->sid, sizeof(r->sid), to->session_id), 0);
 	if (to->host)
@@ -1181,6 +1180,109 @@ static void test_restart_early(void **state)
 	drain(w);
 }
 
+/* --- many --- */
+
+/* Answers what waits, with anything. */
+static void answer_any(unsigned int *seed)
+{
+	static const int results[] = { PCC_SUCCESS,
+				       PCC_SUCCESS,
+				       PCC_UNKNOWN_SESSION_ID,
+				       RX_REQUESTED_SERVICE_NOT_AUTHORIZED,
+				       DIA_TIMEOUT,
+				       DIA_NO_PEER,
+				       DIA_BAD_ANSWER,
+				       3002,
+				       RX_TEMPORARY_NETWORK_FAILURE };
+
+	for (size_t i = 0; i < mock.n; i++)
+		if (mock.q[i].cmd == &rx_aar_cmd && !mock.q[i].answered) {
+			struct rx_aaa a;
+
+			ie_init(&rx_aaa_cmd, &a);
+			a.result = results[(size_t)rand_r(seed) % ARRAY_SIZE(results)];
+			if (a.result == PCC_SUCCESS)
+				a.location.uli = (struct str){ ULI, (size_t)rand_r(seed) % 14 };
+			answer_with(&mock.q[i], &a);
+		}
+}
+
+static void say_any(unsigned int *seed, const struct call *c)
+{
+	const char *sid = mock.n ? mock.q[(size_t)rand_r(seed) % mock.n].sid : "";
+	struct phone *u = c->u;
+
+	switch (rand_r(seed) % 9) {
+	case 0:
+		asr(sid, rand_r(seed) % 6);
+		break;
+	case 1:
+	case 2:
+		rar(sid, (uint32_t)rand_r(seed) % 14, (uint32_t)rand_r(seed) % 3);
+		break;
+	case 3:
+		mock.down = !mock.down;
+		break;
+	case 4:
+		phone_request((struct call *)c, "UPDATE", 10 + rand_r(seed) % 100, "a", "",
+			      SDP_A(4002, "a=sendonly\r\n"));
+		break;
+	case 5:
+		core_responds((struct call *)c, 200, "core", "");
+		break;
+	case 6:
+		core_responds((struct call *)c, 486, "core", "");
+		break;
+	case 7:
+		mock.state_id += (uint32_t)rand_r(seed) % 2;
+		break;
+	case 8:
+		phone_request((struct call *)c, "ACK", 1, "a", "", NULL);
+		break;
+	}
+	(void)u;
+}
+
+/* Whatever comes in whatever order: nothing is left, and nobody waits for ever. */
+static void test_any_order(void **state)
+{
+	struct wire *w = *state;
+	struct phone u;
+	struct call c = call_of(w, &u);
+	unsigned int seed = 1;
+
+	for (int i = 0; i < 300; i++) {
+		mock.down = false;
+		originate(&c, SDP_A(4000, ""));
+		core_responds(&c, i % 2 ? 200 : 183, "core",
+			      "X: y\n\n" SDP_CORE("10.45.0.99", 5000, ""));
+		for (int k = rand_r(&seed) % 8; k > 0; k--) {
+			say_any(&seed, &c);
+			if (rand_r(&seed) % 2)
+				answer_any(&seed);
+		}
+		answer_any(&seed);
+		run(w, 1);
+		answer_any(&seed);
+		if (w->p->sessions)
+			session_release(w->p->sessions, "test", "SIP;cause=503");
+		drain(w);
+		for (int k = 0; k < 20; k++) {
+			run(w, 20000);
+			answer_any(&seed);
+			mock.down = false;
+			drain(w);
+		}
+		sip_msg_unref(c.invite);
+		assert_null(w->p->sessions);
+		assert_null(w->p->rx->af);
+		assert_null(w->p->rx->orphans);
+		assert_int_equal(n_flows(w), 0);
+		assert_int_equal(w->p->ports.family[0].n_used, 0);
+		free_requests();
+	}
+}
+
 /* --- the rest --- */
 
 static void test_fsm(void **state)
@@ -1267,6 +1369,7 @@ int main(void)
 		R(test_signalling_removes),
 		S(test_restart),
 		S(test_restart_early),
+		T(test_any_order),
 		cmocka_unit_test(test_pani),
 		cmocka_unit_test(test_fsm),
 		cmocka_unit_test(test_tshark),
