@@ -179,7 +179,7 @@ void tlv_flags(struct tlv_io *io, const char *const *names, bool *v, size_t n, s
 			continue;
 		}
 		o = 0;
-		if (i < min || tlv_left(io))
+		if (!i || tlv_left(io)) /* older releases have fewer; the row says how many there must be */
 			tlv_u8(io, NULL, &o);
 		for (size_t k = 0; k < rest; k++) {
 			v[i * 8 + k] = o >> k & 1;
