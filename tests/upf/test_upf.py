@@ -120,7 +120,7 @@ class Upf:
     def down(self, inner=4, size=100, wait=1.0, ue=None):
         packet = datagram((REMOTE[inner], 53), (ue or UE[inner], 4000), bytes(size))
         self.inet.send(packet)
-        p = self.enb.next(lambda p: p.protocol == 17 and p.dport == PORT, seconds=wait)
+        p = self.enb.next(lambda p: p.protocol == 17 and p.dport == PORT and p.payload[1] == 255, seconds=wait)
         if not p:
             return None
         g = Gtp(p.payload)
