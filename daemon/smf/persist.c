@@ -310,6 +310,7 @@ struct reader {
 	struct smf_pdn *p;
 	uint8_t state;
 	int counter; /* of the SGW, -1: not known */
+	bool lost;   /* the configuration has its APN no more */
 	struct smf_rule *rule;
 	struct smf_rule **rule_at;
 	struct smf_monitor **monitor_at;
@@ -337,10 +338,10 @@ static void read_apn(struct reader *r, struct line *l)
 	get_text(l, name, sizeof(name));
 	get_text(l, r->p->apn_name, sizeof(r->p->apn_name));
 	r->p->apn = smf_apn_find(s->apns, s->n_apns, str_of(name));
-	if (!r->p->apn)
-		l->bad = true;
-	else
-		r->p->emergency = r->p->apn->emergency;
+	r->lost = !r->p->apn;
+	if (r->lost)
+		r->p->apn = s->apns; /* any, to take the connection back from the peers */
+	r->p->emergency = r->p->apn->emergency;
 }
 
 static void read_access(struct reader *r, struct line *l)
@@ -632,8 +633,11 @@ void smf_persist_resume(struct smf *s)
 
 static bool resume(struct smf_pdn *p, const struct reader *r)
 {
-	bool good = !take_addresses(p);
+	bool good;
 
+	if (r->lost)
+		p->pool4 = p->pool6 = false;
+	good = !take_addresses(p) && !r->lost;
 	settle_bearers(p);
 
 	smf_pdn_link(p);

@@ -29,7 +29,8 @@ struct mock_peer {
 	uint64_t delay_usec;
 	bool silent, refuse;
 	uint8_t cause; /* of the refusal */
-	int n;	       /* sessions */
+	int n;	       /* sessions that the SMF knows */
+	int remote;    /* and that the peer has */
 	int opened, closed, asked;
 	uint64_t triggers; /* all that were told */
 	int end_markers;
@@ -87,6 +88,9 @@ static void mock_session_event(struct timer *t)
 		ev = SMF_PDN_EV_N4_FAILED;
 	if (ev == SMF_PDN_EV_N4_OK)
 		mock_give_teids(s->pdn);
+	if (ev == SMF_PDN_EV_POLICY_FAILED || ev == SMF_PDN_EV_GX_CLOSED ||
+	    ev == SMF_PDN_EV_N4_CLOSED)
+		s->peer->remote--;
 	fsm_event(&s->pdn->fsm, ev, &cause);
 }
 
@@ -103,7 +107,13 @@ static void mock_session_new(struct mock_session *s, struct smf_pdn *p, struct m
 	s->pdn = p;
 	s->peer = peer;
 	peer->n++;
+}
+
+static void mock_session_open(struct mock_session *s, struct smf_pdn *p, struct mock_peer *peer)
+{
+	mock_session_new(s, p, peer);
 	peer->opened++;
+	peer->remote++;
 }
 
 static void mock_session_end(struct mock_session *s)
@@ -117,7 +127,7 @@ static void mock_session_end(struct mock_session *s)
 int smf_gx_open(struct smf_pdn *p)
 {
 	p->gx = calloc(1, sizeof(*p->gx));
-	mock_session_new(&p->gx->s, p, &mock.gx);
+	mock_session_open(&p->gx->s, p, &mock.gx);
 	mock_session_start(&p->gx->s, SMF_PDN_EV_POLICY_OK);
 	return 0;
 }
@@ -145,8 +155,14 @@ void smf_gx_close(struct smf_pdn *p)
 
 void smf_gx_free(struct smf_pdn *p)
 {
+	struct smf_monitor *m;
+
 	while (p->rules)
 		smf_rule_free(p, p->rules);
+	while ((m = p->monitors)) {
+		p->monitors = m->next;
+		free(m);
+	}
 	if (p->gx)
 		mock_session_end(&p->gx->s);
 	free(p->gx);
@@ -210,7 +226,7 @@ int smf_n4_sync(struct smf_pdn *p)
 		return -EHOSTUNREACH;
 	if (!p->n4) {
 		p->n4 = calloc(1, sizeof(*p->n4));
-		mock_session_new(&p->n4->s, p, &mock.n4);
+		mock_session_open(&p->n4->s, p, &mock.n4);
 	}
 	mock.n4.asked++;
 	mock_session_start(&p->n4->s, SMF_PDN_EV_N4_OK);
@@ -499,8 +515,8 @@ static inline void mock_empty(void)
 	assert_int_equal(s->n_ending, 0);
 	assert_int_equal(s->by_teid.n + s->by_user.n + s->by_v4.n + s->by_v6.n, 0);
 	assert_null(s->pdns);
-	assert_int_equal(mock.gx.n, 0);
-	assert_int_equal(mock.n4.n, 0);
+	assert_int_equal(mock.gx.n + mock.gx.remote, 0);
+	assert_int_equal(mock.n4.n + mock.n4.remote, 0);
 	for (size_t i = 0; i < s->n_apns; i++)
 		assert_int_equal(s->apns[i].pool4.n_taken + s->apns[i].pool6.n_taken, 0);
 }
