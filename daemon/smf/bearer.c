@@ -105,8 +105,11 @@ static void bind_rule(struct smf_pdn *p, struct smf_rule *r)
 		b = NULL;
 	if (b && !by_default && (!same_class(&b->qos, &q) || b->state == SMF_BEARER_DELETING))
 		b = NULL;
-	if (!b)
+	if (!b) {
 		smf_rule_drop_filters(r);
+		if (r->bearer) /* other PDRs: an F-TEID is chosen for a new one only */
+			r->n4_id = smf_new_n4_id(p);
+	}
 	r->bearer = by_default ? p->bearers : b;
 	if (!by_default)
 		bind_dedicated(p, r, &q);
@@ -353,7 +356,7 @@ static void put_updated(struct smf_pdn *p, struct smf_bearer *b)
 	if (op == NAS_TFT_ADD)
 		known |= wanted;
 	if (op == NAS_TFT_DELETE_FILTERS)
-		known &= wanted;
+		known &= wanted | b->stuck;
 	note(&p->op, b, known);
 }
 
@@ -508,14 +511,18 @@ static enum gx_rule_failure failure_of(uint8_t cause)
 	return GX_RESOURCE_ALLOCATION_FAILURE;
 }
 
-static void fail_rules(struct smf_bearer *b, enum gx_rule_failure why, bool dirty_only, bool lost)
+static int fail_rules(struct smf_bearer *b, enum gx_rule_failure why, bool dirty_only, bool lost)
 {
+	int n = 0;
+
 	for (struct smf_rule *r = b->pdn->rules; r; r = r->next) {
 		if (r->bearer != b || !smf_rule_is_live(r) || (dirty_only && !r->dirty))
 			continue;
 		r->lost = lost;
 		smf_rule_fail(r, why);
+		n++;
 	}
+	return n;
 }
 
 static bool accepted(uint8_t cause)
@@ -712,9 +719,10 @@ static void not_updated(struct smf_pdn *p, struct smf_bearer *b, int i, uint8_t 
 	} else if (cause == S5_CONTEXT_NOT_FOUND) {
 		fail_rules(b, GX_RESOURCE_ALLOCATION_FAILURE, false, true);
 		smf_bearer_free(b);
-	} else {
-		fail_rules(b, failure_of(cause), true, false);
-		know(p, b, i); /* what is left differs from it by what failed; else it would be asked for ever */
+	} else if (!fail_rules(b, failure_of(cause), true, false)) {
+		/* what goes away cannot fail; it would be asked for ever */
+		b->stuck |= b->filters & (uint16_t)~live_filters(b, NULL);
+		b->qos = p->op.qos[i];
 	}
 }
 

@@ -925,8 +925,9 @@ static void on_refused(struct smf_n4 *n, uint8_t cause)
 		n->restore = true;
 		advance(n);
 	} else if (n->retries++ < 3 && blame(n, &answer.session_modification_response)) {
-		advance(n);
-		smf_gx_report(p);
+		smf_bearers_apply(p);
+		if (!n->call)
+			soon(n);
 	} else {
 		n->unsure = true; /* from the beginning */
 		fail(n, s5_cause_for(cause));

@@ -322,13 +322,21 @@ struct taken {
 	int before, behind; /* precedences of filters that go before and behind those of r */
 };
 
+static void take_known(struct taken *t, uint16_t ids, const uint32_t hash[SMF_FILTERS_MAX])
+{
+	t->ids |= ids;
+	for (int i = 0; i < SMF_FILTERS_MAX; i++)
+		if (ids & 1 << i)
+			t->precedence[hash[i] & 0xff] = true;
+}
+
 static void look_around(const struct smf_pdn *p, const struct smf_rule *r, struct taken *t)
 {
 	*t = (struct taken){ .before = -1, .behind = 256 };
 	for (const struct smf_bearer *b = p->bearers; b; b = b->next)
-		t->ids |= b->filters;
+		take_known(t, b->filters, p->filter_hash);
 	for (int i = 0; i < p->op.n; i++)
-		t->ids |= p->op.filters[i];
+		take_known(t, p->op.filters[i], p->op.hash);
 	for (const struct smf_rule *x = p->rules; x; x = x->next)
 		for (int i = 0; i < x->n_flow; i++)
 			for (int k = 0; k < x->flow[i].n_filter; k++) {
@@ -346,14 +354,13 @@ static void look_around(const struct smf_pdn *p, const struct smf_rule *r, struc
 /* Between its neighbours, with room for later ones; else anywhere. */
 static int choose_precedence(struct taken *t)
 {
-	int gap = t->behind - t->before - 1, at;
+	int at = t->before + 1 + MIN(MAX(t->behind - t->before - 1, 0) / 2, 7);
 
-	if (gap > 0) {
-		at = t->before + 1 + MIN(gap / 2, 7);
-	} else {
+	while (at < t->behind && t->precedence[at])
+		at++;
+	if (at >= t->behind)
 		for (at = 0; at < 255 && t->precedence[at]; at++)
 			;
-	}
 	t->precedence[at] = true;
 	t->before = MAX(t->before, at);
 	return at;
@@ -413,6 +420,7 @@ static struct nas_filter filter_of(const struct smf_flow *f, int k)
 	return nf[k];
 }
 
+/* The low octet is the evaluation precedence: it is taken as long as the UE has the filter. */
 static uint32_t filter_hash(const struct nas_filter *f)
 {
 	static const uint64_t key[2];
@@ -425,7 +433,7 @@ static uint32_t filter_hash(const struct nas_filter *f)
 	n = nas_tft_encode(&t, buf, sizeof(buf));
 	siphash_init(&h, key);
 	siphash_add(&h, buf, n > 0 ? (size_t)n : 0);
-	return (uint32_t)siphash_end(&h);
+	return ((uint32_t)siphash_end(&h) & ~UINT32_C(0xff)) | f->precedence;
 }
 
 uint16_t smf_rule_filters(const struct smf_rule *r, uint32_t hash[SMF_FILTERS_MAX])
@@ -481,7 +489,7 @@ static uint16_t affected(const struct smf_bearer *b, enum nas_tft_op op)
 	case NAS_TFT_REPLACE:
 		return changed_filters(b, wanted, hash);
 	case NAS_TFT_DELETE_FILTERS:
-		return b->filters & (uint16_t)~wanted;
+		return b->filters & (uint16_t)~(wanted | b->stuck);
 	case NAS_TFT_DELETE:
 	case NAS_TFT_NO_OP:
 		break;

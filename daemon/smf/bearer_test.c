@@ -1,0 +1,687 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Gx, bearers and N4 of the SMF between an SGW, a UPF and a PCRF of rig.h: the procedures, what is refused or gets
+ * lost, collisions, restarts, and random sequences after which all four have the same.
+ */
+#include "smf/rig.h"
+
+static struct rig_pdn *attached(unsigned int n)
+{
+	struct rig_pdn *p = rig_create(n);
+
+	rig_ms(20);
+	assert_true(p->pgw_teid);
+	rig_agree(p);
+	return p;
+}
+
+static int rar(const struct rig_pdn *p, const struct gx_orders *o)
+{
+	int r = rig_rar(rig_policy_of(p), o);
+
+	rig_ms(30);
+	return r;
+}
+
+static int install(const struct rig_pdn *p, const char *name, int qci, int port)
+{
+	static struct gx_orders o;
+
+	rig_orders(&o);
+	rig_install(&o, name, qci, port);
+	return rar(p, &o);
+}
+
+static int uninstall(const struct rig_pdn *p, const char *name)
+{
+	static struct gx_orders o;
+
+	rig_orders(&o);
+	rig_uninstall(&o, name);
+	return rar(p, &o);
+}
+
+static void gone(struct rig_pdn *p)
+{
+	rig_detach(p);
+	rig_ms(30);
+	assert_int_equal(p->n, 0);
+	rig_empty();
+}
+
+/* --- procedures --- */
+
+static void test_attach(void **state)
+{
+	struct rig_pdn *p;
+
+	(void)state;
+	p = attached(1);
+	assert_int_equal(rig.ccr.type, GX_INITIAL_REQUEST);
+	assert_int_equal(rig.ccr.n_subscription, 2);
+	assert_int_equal(rig.ccr.ip_can_type, PCC_3GPP_EPS);
+	assert_int_equal(rig.ccr.rat_type, PCC_RAT_EUTRAN);
+	gone(p);
+	assert_int_equal(rig.ccr.type, GX_TERMINATION_REQUEST);
+	assert_int_equal(rig.removed, 1);
+}
+
+static void test_voice(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	struct rig_session *u = rig_session_of(p);
+
+	(void)state;
+	assert_int_equal(install(p, "audio", 1, 4000), PCC_SUCCESS);
+	rig_agree(p);
+	assert_int_equal(rig.created, 1);
+	assert_true(p->b[6].there);
+	assert_int_equal(p->b[6].qos.qci, 1);
+	assert_int_equal(p->b[6].qos.gbr_dl, 40);
+	assert_int_equal(p->b[6].qos.mbr_dl, 64);
+	assert_int_equal(__builtin_popcount(p->b[6].filters), 1);
+	assert_int_equal(rig_old(u, SX_RULE_QER, 2)->gbr_ul, 40);
+	assert_int_equal(uninstall(p, "audio"), PCC_SUCCESS);
+	rig_agree(p);
+	assert_int_equal(rig.deleted, 1);
+	gone(p);
+}
+
+/* The downlink of a bearer is there when the UE has it, not before. */
+static void test_order(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	struct rig_session *u = rig_session_of(p);
+
+	(void)state;
+	rig.hold = true;
+	install(p, "audio", 1, 4000);
+	assert_non_null(rig.held);
+	assert_non_null(rig_find(u, SX_RULE_PDR, 4));
+	assert_null(rig_find(u, SX_RULE_PDR, 5));
+	rig_release();
+	rig_ms(20);
+	assert_non_null(rig_find(u, SX_RULE_PDR, 5));
+	rig.hold = true;
+	uninstall(p, "audio");
+	assert_null(rig_find(u, SX_RULE_PDR, 5));
+	assert_non_null(rig_find(u, SX_RULE_PDR, 4));
+	rig_release();
+	rig_ms(20);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_two_bearers(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct gx_orders o;
+
+	(void)state;
+	rig_orders(&o);
+	rig_install(&o, "audio", 1, 4000);
+	rig_install(&o, "audio-rtcp", 1, 4002);
+	rig_install(&o, "video", 2, 5000);
+	assert_int_equal(rar(p, &o), PCC_SUCCESS);
+	rig_agree(p);
+	assert_int_equal(rig.created, 2);
+	assert_int_equal(rig.create_contexts, 2); /* in one request */
+	assert_int_equal(p->b[6].qos.gbr_ul, 80); /* of both rules */
+	uninstall(p, "audio-rtcp");
+	rig_agree(p);
+	assert_int_equal(p->b[6].qos.gbr_ul, 40);
+	assert_int_equal(__builtin_popcount(p->b[6].filters), 1);
+	install(p, "more", 1, 6000);
+	rig_agree(p);
+	assert_int_equal(__builtin_popcount(p->b[6].filters), 2);
+	install(p, "more", 1, 6100); /* other ports: other filters */
+	rig_agree(p);
+	gone(p);
+}
+
+/* A rule with QCI and ARP of the default bearer needs no other. */
+static void test_default_bearer(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct gx_orders o;
+	struct gx_rule *r;
+
+	(void)state;
+	rig_orders(&o);
+	r = rig_install(&o, "signalling", 5, 5060);
+	r->qos.arp = (struct pcc_arp){ 9, 1, 1 };
+	assert_int_equal(rar(p, &o), PCC_SUCCESS);
+	rig_agree(p);
+	assert_int_equal(rig.created, 0);
+	gone(p);
+}
+
+static void test_gates(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	struct rig_session *u = rig_session_of(p);
+	static struct gx_orders o;
+
+	(void)state;
+	rig_orders(&o);
+	rig_install(&o, "audio", 1, 4000)->flow_status = PCC_DISABLED;
+	rar(p, &o);
+	rig_agree(p);
+	assert_int_equal(rig_old(u, SX_RULE_QER, 2)->gate.dl, SX_GATE_CLOSED);
+	rig_orders(&o);
+	rig_install(&o, "audio", 1, 4000);
+	rar(p, &o);
+	rig_agree(p);
+	assert_int_equal(rig_old(u, SX_RULE_QER, 2)->gate.dl, SX_GATE_OPEN);
+	assert_int_equal(rig.updated, 0); /* the UE does not see gates */
+	gone(p);
+}
+
+static void test_default_qos(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct gx_orders o;
+
+	(void)state;
+	rig_orders(&o);
+	o.has_default_qos = o.default_qos.has_arp = true;
+	o.default_qos.qci = 7;
+	o.default_qos.arp = (struct pcc_arp){ 3, 0, 0 };
+	o.has_qos = true;
+	o.qos.qci = o.qos.mbr_ul = o.qos.mbr_dl = o.qos.gbr_ul = o.qos.gbr_dl = -1;
+	o.qos.ambr_ul = 1000000;
+	o.qos.ambr_dl = 2000000;
+	assert_int_equal(rar(p, &o), PCC_SUCCESS);
+	rig_agree(p);
+	assert_int_equal(p->b[5].qos.qci, 7);
+	assert_int_equal(p->ambr.dl, 2000);
+	assert_int_equal(rig_old(rig_session_of(p), SX_RULE_QER, 1)->mbr_ul, 1000);
+	rig.refuse = S5_NO_RESOURCES;
+	rig.refuse_times = 1;
+	o.default_qos.qci = 8;
+	rar(p, &o);
+	assert_int_equal(rig.ccr.type, GX_UPDATE_REQUEST);
+	assert_int_equal(rig.ccr.event_trigger[0], GX_DEFAULT_EPS_BEARER_QOS_MODIFICATION_FAILURE);
+	rig_agree(p);
+	assert_int_equal(p->b[5].qos.qci, 7);
+	gone(p);
+}
+
+/* --- what fails --- */
+
+static void test_refused(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	rig.refuse = S5_NO_RESOURCES;
+	rig.refuse_times = 1;
+	assert_int_equal(install(p, "audio", 1, 4000), PCC_SUCCESS);
+	assert_int_equal(rig.ccr.type, GX_UPDATE_REQUEST);
+	assert_int_equal(rig.ccr.n_report, 1);
+	assert_string_equal(rig.ccr_names[0], "audio");
+	assert_int_equal(rig.ccr.report[0].failure, GX_RESOURCES_LIMITATION);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_partly(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct gx_orders o;
+
+	(void)state;
+	rig.refuse_one = S5_UE_REFUSES;
+	rig_orders(&o);
+	rig_install(&o, "audio", 1, 4000);
+	rig_install(&o, "video", 2, 5000);
+	rar(p, &o);
+	rig_agree(p);
+	assert_int_equal(rig.created, 1);
+	assert_string_equal(rig.ccr_names[0], "video");
+	assert_int_equal(rig.ccr.report[0].failure, GX_RESOURCE_ALLOCATION_FAILURE);
+	gone(p);
+}
+
+static void test_handover(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	rig.refuse = S5_HANDOVER_IN_PROGRESS;
+	rig.refuse_times = 3;
+	install(p, "audio", 1, 4000);
+	assert_int_equal(rig.created, 0);
+	rig_seconds(3);
+	assert_int_equal(rig.created, 1);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_deaf_sgw(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	rig.deaf = true;
+	install(p, "audio", 1, 4000);
+	rig_seconds(15);
+	rig.deaf = false;
+	assert_string_equal(rig.ccr_names[0], "audio");
+	assert_int_equal(rig.ccr.report[0].failure, GX_RESOURCE_ALLOCATION_FAILURE);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_unknown_rules(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct gx_orders o;
+
+	(void)state;
+	rig_orders(&o);
+	rig_install(&o, "bad", 1, 4000)->flow[0].description = STR("permit nonsense");
+	o.install[0].name[o.install[0].n_name++] = STR("predefined");
+	assert_int_equal(rar(p, &o), GX_PCC_RULE_EVENT);
+	rig_agree(p);
+	assert_int_equal(rig.created, 0);
+	gone(p);
+}
+
+static void test_notify(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct gx_orders o;
+
+	(void)state;
+	rig_orders(&o);
+	rig_install(&o, "audio", 1, 4000);
+	o.install[0].allocation_notification = 0;
+	rar(p, &o);
+	assert_int_equal(rig.ccr.type, GX_UPDATE_REQUEST);
+	assert_int_equal(rig.ccr.event_trigger[0], GX_SUCCESSFUL_RESOURCE_ALLOCATION);
+	assert_int_equal(rig.ccr.report[0].status, GX_RULE_ACTIVE);
+	assert_int_equal(rig.ccr.n_charging_id, 1);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_policy_refused(void **state)
+{
+	(void)state;
+	rig.cca_result = GX_ERROR_INITIAL_PARAMETERS;
+	rig_create(1);
+	rig_ms(20);
+	rig_empty();
+	rig.cca_result = 0;
+	rig.ccr_lost = 1;
+	rig_create(1);
+	rig_ms(20);
+	rig_empty();
+}
+
+static void test_policy_away(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	rig.refuse = S5_NO_RESOURCES;
+	rig.refuse_times = 1;
+	rig.ccr_lost = 1; /* repeated once */
+	install(p, "audio", 1, 4000);
+	rig_agree(p);
+	*rig_policy_of(p)->id = '\0'; /* the PCRF has lost the session */
+	smf_gx_access_changed(rig_smf_pdn(p), SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
+	rig_ms(30);
+	assert_int_equal(rig.ccr.type, GX_INITIAL_REQUEST);
+	rig_agree(p);
+	gone(p);
+}
+
+/* --- collisions --- */
+
+static void test_removed_while_created(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	rig.hold = true;
+	install(p, "audio", 1, 4000);
+	uninstall(p, "audio");
+	assert_int_equal(rig.held_type, S5_CREATE_BEARER_REQUEST);
+	rig_release();
+	rig_ms(30);
+	assert_int_equal(rig.created, 1);
+	assert_int_equal(rig.deleted, 1);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_detached_while_created(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	rig.hold = true;
+	install(p, "audio", 1, 4000);
+	gone(p);
+	rig_release(); /* an answer to nobody */
+	rig_ms(20);
+	rig_empty();
+}
+
+static void test_twice(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	install(p, "audio", 1, 4000);
+	install(p, "audio", 1, 4000);
+	assert_int_equal(rig.created, 1);
+	assert_int_equal(rig.updated, 0);
+	rig_agree(p);
+	uninstall(p, "audio");
+	uninstall(p, "audio");
+	rig_agree(p);
+	gone(p);
+}
+
+/* A RAR comes while the CCA of a CCR-U is on its way. */
+static void test_crossing(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct gx_orders o;
+
+	(void)state;
+	rig_orders(&o);
+	rig_install(&o, "audio", 1, 4000);
+	smf_gx_access_changed(rig_smf_pdn(p), SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
+	assert_int_equal(rig_rar(rig_policy_of(p), &o), PCC_SUCCESS);
+	rig_ms(30);
+	rig_agree(p);
+	gone(p);
+}
+
+/* --- the UPF --- */
+
+static void test_without_ftup(void **state)
+{
+	struct rig_pdn *p;
+
+	(void)state;
+	rig.ftup = false;
+	rig.smf.upfs->features.ftup = false;
+	p = attached(1);
+	install(p, "audio", 1, 4000);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_upf_restart(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	install(p, "audio", 1, 4000);
+	pfcp_close(rig.upf);
+	memset(rig.session, 0, sizeof(rig.session));
+	rig_upf_open(99);
+	rig_seconds(20);
+	assert_int_equal(rig.restored, 1);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_upf_forgot(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	memset(rig.session, 0, sizeof(rig.session));
+	install(p, "audio", 1, 4000);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_upf_refuses(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	rig.upf_refuse = SX_NO_RESOURCES;
+	rig_create(2);
+	rig_ms(20);
+	assert_int_equal(rig.smf.n_pdns, 1);
+	assert_int_equal(install(p, "audio", 1, 4000), PCC_SUCCESS);
+	assert_string_equal(rig.ccr_names[0], "audio");
+	assert_int_equal(rig.ccr.report[0].failure, GX_RESOURCES_LIMITATION);
+	rig.upf_refuse = 0;
+	rig_seconds(1);
+	rig_agree(p);
+	gone(p);
+}
+
+static void report_error(struct rig_pdn *p, int ebi)
+{
+	static struct sx_session_report_request r;
+
+	sx_init(SX_SESSION_REPORT_REQUEST, &r);
+	r.type.erir = true;
+	r.has_error_indication = true;
+	r.error_indication.n_fteid = 1;
+	r.error_indication.fteid[0] = (struct sx_fteid){ .v4 = true,
+							 .teid = p->b[ebi].teid,
+							 .ip4.s_addr = htonl(RIG_SGW) };
+	rig_from_upf(rig_session_of(p), &r);
+	rig_ms(30);
+}
+
+static void test_error_indication(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	install(p, "audio", 1, 4000);
+	report_error(p, 6);
+	assert_int_equal(rig.ccr.event_trigger[0], GX_LOSS_OF_BEARER);
+	assert_int_equal(rig.deleted, 1);
+	rig_agree(p);
+	report_error(p, 5);
+	assert_int_equal(p->n, 0);
+	rig_empty();
+}
+
+static void test_usage(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct sx_session_report_request r;
+	static struct gx_orders o;
+	struct sx_usage_report *u = &r.usage_report[0];
+
+	(void)state;
+	rig_orders(&o);
+	o.n_usage = 1;
+	o.usage[0] = (struct gx_usage){ .key = STR("session"), .granted_total = 5000, .level = 0, .report = -1, .support = -1 };
+	rar(p, &o);
+	assert_int_equal(rig_old(rig_session_of(p), SX_RULE_URR, 1)->threshold, 5000);
+	sx_init(SX_SESSION_REPORT_REQUEST, &r);
+	r.type.usar = true;
+	r.n_usage_report = 1;
+	u->urr_id = 1;
+	u->trigger.volth = true;
+	u->has_volume = u->volume.has_total = true;
+	u->volume.total = 5100;
+	rig_from_upf(rig_session_of(p), &r);
+	rig_ms(20);
+	assert_int_equal(rig.ccr.n_usage, 1);
+	assert_int_equal(rig.ccr.usage[0].used_total, 5100);
+	gone(p);
+	assert_int_equal(rig.ccr.usage[0].used_total, 1000); /* what the deletion told */
+}
+
+/* --- commands --- */
+
+static void test_modify_command(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct s5_modify_bearer_command c;
+	static struct gx_orders o;
+
+	(void)state;
+	s5_init(S5_MODIFY_BEARER_COMMAND, &c);
+	c.ambr = (struct s5_ambr){ 10, 20 };
+	c.bearer.ebi = 5;
+	c.has_bearer = true;
+	rig_orders(&o);
+	o.has_qos = true;
+	o.qos = (struct gx_qos){ -1, -1, -1, -1, -1, { NULL, 0 }, { 0 }, false, 10000, 20000 };
+	rig.orders = &o;
+	rig_from_sgw(p, S5_MODIFY_BEARER_COMMAND, &c);
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
+	assert_int_equal(p->ambr.dl, 20);
+	rig_from_sgw(p, S5_MODIFY_BEARER_COMMAND, &c); /* nothing changes: answered all the same */
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
+	rig_agree(p);
+	gone(p);
+}
+
+static void test_delete_command(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct s5_delete_bearer_command c;
+
+	(void)state;
+	install(p, "audio", 1, 4000);
+	s5_init(S5_DELETE_BEARER_COMMAND, &c);
+	c.n_bearer = 1;
+	c.bearer[0].ebi = 6;
+	rig_from_sgw(p, S5_DELETE_BEARER_COMMAND, &c);
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_DELETE_BEARER_REQUEST);
+	assert_int_equal(rig.ccr.event_trigger[0], GX_LOSS_OF_BEARER);
+	rig_agree(p);
+	rig_from_sgw(p, S5_DELETE_BEARER_COMMAND, &c);
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_DELETE_BEARER_FAILURE);
+	gone(p);
+}
+
+static void test_resource_command(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct s5_bearer_resource_command c;
+	static struct gx_orders o;
+
+	(void)state;
+	s5_init(S5_BEARER_RESOURCE_COMMAND, &c);
+	c.lbi = 5;
+	c.pti = 42;
+	c.tad.op = NAS_TFT_CREATE;
+	c.tad.n_filter = 1;
+	c.tad.filter[0] = (struct nas_filter){ .dir = NAS_DIR_BOTH,
+					       .has = NAS_REMOTE4 | NAS_PROTO | NAS_REMOTE_PORT,
+					       .remote4.s_addr = htonl(0x01020304),
+					       .remote4_mask.s_addr = UINT32_MAX,
+					       .proto = 17,
+					       .remote_low = 9,
+					       .remote_high = 9 };
+	c.has_flow_qos = true;
+	c.flow_qos = (struct s5_qos){ .qci = 1, .gbr_ul = 10, .gbr_dl = 10, .mbr_ul = 10, .mbr_dl = 10 };
+	rig_from_sgw(p, S5_BEARER_RESOURCE_COMMAND, &c);
+	rig_ms(20);
+	assert_int_equal(rig.ccr.n_filter, 1);
+	assert_int_equal(rig.last_answer, S5_BEARER_RESOURCE_FAILURE); /* the PCRF gave no rule */
+	rig_orders(&o);
+	rig_install(&o, "asked", 1, 4000);
+	rig.orders = &o;
+	rig_from_sgw(p, S5_BEARER_RESOURCE_COMMAND, &c);
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_CREATE_BEARER_REQUEST);
+	assert_int_equal(rig.last_pti, 42);
+	rig_agree(p);
+	gone(p);
+}
+
+/* --- sequences --- */
+
+static void random_step(struct rig_pdn *p, unsigned int *seed)
+{
+	static const int qcis[] = { 1, 2, 5, 7 };
+	static struct gx_orders o;
+	char name[8];
+	unsigned int what = rand_r(seed) % 12, n = rand_r(seed) % 9;
+
+	if (rig_smf_pdn(p)->fsm.state != SMF_PDN_ACTIVE || !rig_policy_of(p))
+		return;
+	snprintf(name, sizeof(name), "r%u", n);
+	rig_orders(&o);
+	if (what < 5) {
+		int port = (int)(4000 + 10 * n + 100 * (rand_r(seed) % 3));
+		struct gx_rule *r = rig_install(&o, name, qcis[(n + rand_r(seed) % 8 / 7) % 4], port);
+
+		r->flow_status = rand_r(seed) % 3 ? PCC_ENABLED : PCC_DISABLED;
+		r->precedence = (int)(100 + rand_r(seed) % 5);
+		r->qos.gbr_ul = r->qos.gbr_ul > 0 ? (int)(1000 * (1 + rand_r(seed) % 50)) : -1;
+		rig_rar(rig_policy_of(p), &o);
+	} else if (what < 9) {
+		rig_uninstall(&o, name);
+		rig_rar(rig_policy_of(p), &o);
+	} else if (what == 9) {
+		rig.refuse = rand_r(seed) % 2 ? S5_NO_RESOURCES : S5_HANDOVER_IN_PROGRESS;
+		rig.refuse_times = 1;
+	} else if (what == 10) {
+		smf_gx_access_changed(rig_smf_pdn(p), SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
+	} else {
+		rig_ms(rand_r(seed) % 4);
+	}
+	for (unsigned int k = rand_r(seed) % 6; k; k--)
+		rig_step();
+}
+
+static void random_run(unsigned int seed, unsigned int loss)
+{
+	struct rig_pdn *p = attached(1), *q = attached(2);
+	unsigned int s = seed;
+
+	rig.loss = loss;
+	rig.seed = seed;
+	rig.run = seed;
+	for (int i = 0; i < 60; i++)
+		random_step(rand_r(&s) % 2 ? p : q, &s);
+	rig.loss = 0;
+	rig.refuse = 0;
+	rig_seconds(40);
+	rig_agree(p);
+	rig_agree(q);
+	rig_detach(q);
+	gone(p);
+}
+
+static void test_random(void **state)
+{
+	for (unsigned int seed = 1; seed <= 150; seed++) {
+		random_run(seed, seed % 3 ? 0 : 15);
+		rig_teardown(state);
+		rig_setup(state);
+	}
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_attach), T(test_voice), T(test_order), T(test_two_bearers),
+		T(test_default_bearer), T(test_gates), T(test_default_qos), T(test_refused),
+		T(test_partly), T(test_handover), T(test_deaf_sgw), T(test_unknown_rules),
+		T(test_notify), T(test_policy_refused), T(test_policy_away),
+		T(test_removed_while_created), T(test_detached_while_created), T(test_twice),
+		T(test_crossing), T(test_without_ftup), T(test_upf_restart), T(test_upf_forgot),
+		T(test_upf_refuses), T(test_error_indication), T(test_usage),
+		T(test_modify_command), T(test_delete_command), T(test_resource_command),
+		T(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
