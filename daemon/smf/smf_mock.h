@@ -57,7 +57,7 @@ struct mock_session {
 	struct mock_peer *peer;
 	struct timer timer;
 	enum smf_pdn_event event;
-	bool saved;
+	bool there; /* the peer has it */
 };
 struct smf_gx {
 	struct mock_session s;
@@ -89,8 +89,10 @@ static void mock_session_event(struct timer *t)
 	if (ev == SMF_PDN_EV_N4_OK)
 		mock_give_teids(s->pdn);
 	if (ev == SMF_PDN_EV_POLICY_FAILED || ev == SMF_PDN_EV_GX_CLOSED ||
-	    ev == SMF_PDN_EV_N4_CLOSED)
-		s->peer->remote--;
+	    ev == SMF_PDN_EV_N4_CLOSED) {
+		s->peer->remote -= s->there;
+		s->there = false;
+	}
 	fsm_event(&s->pdn->fsm, ev, &cause);
 }
 
@@ -106,6 +108,7 @@ static void mock_session_new(struct mock_session *s, struct smf_pdn *p, struct m
 {
 	s->pdn = p;
 	s->peer = peer;
+	s->there = true;
 	peer->n++;
 }
 
