@@ -289,6 +289,8 @@ static void test_peers_refuse(void **state)
 	mock_ms(40000);
 	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_NO_RESOURCES);
 	mock_ms(100000);
+	assert_int_equal(mock.gx.remote, 1); /* it never answered */
+	mock.gx.remote = 0;
 	mock_empty();
 }
 
