@@ -383,7 +383,7 @@ static bool update(struct smf_pdn *p, bool forced)
 	return true;
 }
 
-static bool delete(struct smf_pdn *p)
+static bool delete (struct smf_pdn *p)
 {
 	struct s5_delete_bearer_request *m = &msg.delete_bearer_request;
 
@@ -462,7 +462,7 @@ static void step(struct smf_pdn *p)
 
 	if (op->call || timer_running(&op->retry))
 		return;
-	if (delete(p) || create(p) || update(p, false))
+	if (delete (p) || create(p) || update(p, false))
 		return;
 	op->n = 0;
 	if (!op->command || !op->command_ready || is_waiting(p))
@@ -612,9 +612,9 @@ static struct verdict verdict_on(const struct smf_pdn *p, const struct smf_beare
 		return (struct verdict){ .cause = S5_INVALID_REPLY };
 	return (struct verdict){ .cause = c->cause.value,
 				 .ebi = c->ebi,
-				 .peer = c->has_s5u_sgw	  ? &c->s5u_sgw :
-					 c->has_s2bu_epdg ? &c->s2bu_epdg :
-							    NULL };
+				 .peer = c->has_s5u_sgw	    ? &c->s5u_sgw
+					 : c->has_s2bu_epdg ? &c->s2bu_epdg
+							    : NULL };
 }
 
 static void be_created(struct smf_pdn *p, struct smf_bearer *b, int i, const struct verdict *v)

@@ -501,7 +501,11 @@ static void test_usage(void **state)
 	(void)state;
 	rig_orders(&o);
 	o.n_usage = 1;
-	o.usage[0] = (struct gx_usage){ .key = STR("session"), .granted_total = 5000, .level = 0, .report = -1, .support = -1 };
+	o.usage[0] = (struct gx_usage){ .key = STR("session"),
+					.granted_total = 5000,
+					.level = 0,
+					.report = -1,
+					.support = -1 };
 	rar(p, &o);
 	assert_int_equal(rig_old(rig_session_of(p), SX_RULE_URR, 1)->threshold, 5000);
 	sx_init(SX_SESSION_REPORT_REQUEST, &r);
@@ -588,7 +592,8 @@ static void test_resource_command(void **state)
 					       .remote_low = 9,
 					       .remote_high = 9 };
 	c.has_flow_qos = true;
-	c.flow_qos = (struct s5_qos){ .qci = 1, .gbr_ul = 10, .gbr_dl = 10, .mbr_ul = 10, .mbr_dl = 10 };
+	c.flow_qos =
+		(struct s5_qos){ .qci = 1, .gbr_ul = 10, .gbr_dl = 10, .mbr_ul = 10, .mbr_dl = 10 };
 	rig_from_sgw(p, S5_BEARER_RESOURCE_COMMAND, &c);
 	rig_ms(20);
 	assert_int_equal(rig.ccr.n_filter, 1);
@@ -619,7 +624,8 @@ static void random_step(struct rig_pdn *p, unsigned int *seed)
 	rig_orders(&o);
 	if (what < 5) {
 		int port = (int)(4000 + 10 * n + 100 * (rand_r(seed) % 3));
-		struct gx_rule *r = rig_install(&o, name, qcis[(n + rand_r(seed) % 8 / 7) % 4], port);
+		struct gx_rule *r =
+			rig_install(&o, name, qcis[(n + rand_r(seed) % 8 / 7) % 4], port);
 
 		r->flow_status = rand_r(seed) % 3 ? PCC_ENABLED : PCC_DISABLED;
 		r->precedence = (int)(100 + rand_r(seed) % 5);
@@ -632,7 +638,8 @@ static void random_step(struct rig_pdn *p, unsigned int *seed)
 		rig.refuse = rand_r(seed) % 2 ? S5_NO_RESOURCES : S5_HANDOVER_IN_PROGRESS;
 		rig.refuse_times = 1;
 	} else if (what == 10) {
-		smf_gx_access_changed(rig_smf_pdn(p), SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
+		smf_gx_access_changed(rig_smf_pdn(p),
+				      SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
 	} else {
 		rig_ms(rand_r(seed) % 4);
 	}
@@ -672,14 +679,34 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_attach), T(test_voice), T(test_order), T(test_two_bearers),
-		T(test_default_bearer), T(test_gates), T(test_default_qos), T(test_refused),
-		T(test_partly), T(test_handover), T(test_deaf_sgw), T(test_unknown_rules),
-		T(test_notify), T(test_policy_refused), T(test_policy_away),
-		T(test_removed_while_created), T(test_detached_while_created), T(test_twice),
-		T(test_crossing), T(test_without_ftup), T(test_upf_restart), T(test_upf_forgot),
-		T(test_upf_refuses), T(test_error_indication), T(test_usage),
-		T(test_modify_command), T(test_delete_command), T(test_resource_command),
+		T(test_attach),
+		T(test_voice),
+		T(test_order),
+		T(test_two_bearers),
+		T(test_default_bearer),
+		T(test_gates),
+		T(test_default_qos),
+		T(test_refused),
+		T(test_partly),
+		T(test_handover),
+		T(test_deaf_sgw),
+		T(test_unknown_rules),
+		T(test_notify),
+		T(test_policy_refused),
+		T(test_policy_away),
+		T(test_removed_while_created),
+		T(test_detached_while_created),
+		T(test_twice),
+		T(test_crossing),
+		T(test_without_ftup),
+		T(test_upf_restart),
+		T(test_upf_forgot),
+		T(test_upf_refuses),
+		T(test_error_indication),
+		T(test_usage),
+		T(test_modify_command),
+		T(test_delete_command),
+		T(test_resource_command),
 		T(test_random),
 	};
 

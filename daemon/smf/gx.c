@@ -198,8 +198,8 @@ static int obey(struct smf_gx *g, const struct gx_orders *o)
 
 static uint8_t release_cause(int cause)
 {
-	return cause == GX_UE_SUBSCRIPTION_REASON ? S5_PDN_RECONNECTION_DISALLOWED :
-						    S5_REACTIVATION_REQUESTED;
+	return cause == GX_UE_SUBSCRIPTION_REASON ? S5_PDN_RECONNECTION_DISALLOWED
+						  : S5_REACTIVATION_REQUESTED;
 }
 
 /* --- answers --- */
@@ -306,9 +306,9 @@ static void answer_ask(struct smf_gx *g, int result)
 	g->asking = g->ask_default = false;
 	free(g->ask);
 	g->ask = NULL;
-	smf_bearers_answered(p, result == PCC_SUCCESS ? 0 :
-				result < 0	      ? S5_NO_RESOURCES :
-							S5_SERVICE_DENIED);
+	smf_bearers_answered(p, result == PCC_SUCCESS ? 0
+				: result < 0	      ? S5_NO_RESOURCES
+						      : S5_SERVICE_DENIED);
 }
 
 /* smf_bearers_answered() may end the session. */
@@ -666,12 +666,13 @@ static void ask_filter(struct smf_gx_ask *a, const struct nas_filter *f, int ope
 {
 	struct ipfilter i = { .has_proto = f->has & NAS_PROTO, .proto = f->proto };
 
-	i.from = (struct ipf_end){ .host = f->has & (NAS_REMOTE4 | NAS_REMOTE6) ? IPF_ADDR : IPF_ANY };
+	i.from = (struct ipf_end){ .host = f->has & (NAS_REMOTE4 | NAS_REMOTE6) ? IPF_ADDR
+										: IPF_ANY };
 	i.from.v6 = f->has & NAS_REMOTE6;
 	i.from.ip4 = f->remote4;
 	i.from.ip6 = f->remote6;
-	i.from.bits = i.from.v6 ? f->remote6_bits :
-				  (uint8_t)__builtin_popcount(f->remote4_mask.s_addr);
+	i.from.bits =
+		i.from.v6 ? f->remote6_bits : (uint8_t)__builtin_popcount(f->remote4_mask.s_addr);
 	i.to.host = IPF_ASSIGNED;
 	if (f->has & NAS_REMOTE_PORT) {
 		i.from.n_port = 1;
@@ -826,8 +827,8 @@ static int load(struct smf_gx *g, struct cursor *c)
 	if (c->failed || state > SMF_GX_CLOSED || (state != SMF_GX_LOCAL && !g->id))
 		return -EBADMSG;
 	/* one that was opening may be at the PCRF: it is closed there */
-	g->state = state == SMF_GX_OPENING || state == SMF_GX_CLOSING ? SMF_GX_OPEN :
-									 (enum smf_gx_state)state;
+	g->state = state == SMF_GX_OPENING || state == SMF_GX_CLOSING ? SMF_GX_OPEN
+								      : (enum smf_gx_state)state;
 	return load_reports(g, c);
 }
 

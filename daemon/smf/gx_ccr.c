@@ -28,7 +28,7 @@ static void put_user(const struct smf_pdn *p, struct gx_ccr *r)
 		r->subscription[r->n_subscription++] =
 			(struct pcc_subscription){ str_of(p->imsi), PCC_IMSI };
 	r->called_station_id = str_of(p->apn_name);
-	if (!*p->mei)
+	if (strlen(p->mei) != 16) /* User-Equipment-Info has an IMEISV, no IMEI (RFC 4006 8.50) */
 		return;
 	r->imei_type = 0;
 	r->imei = str_of(p->mei);
@@ -131,7 +131,8 @@ static void put_time_zone(const struct smf_pdn *p, struct gx_ccr *r)
 
 	if (!p->has_time_zone)
 		return;
-	mem.timezone[0] = (uint8_t)(q / 10 % 8 | (p->time_zone.quarters < 0 ? 8U : 0) | q % 10 << 4);
+	mem.timezone[0] =
+		(uint8_t)(q / 10 % 8 | (p->time_zone.quarters < 0 ? 8U : 0) | q % 10 << 4);
 	mem.timezone[1] = p->time_zone.dst;
 	r->location.timezone = octets(mem.timezone, 2);
 }
@@ -248,7 +249,8 @@ static void put_reports(struct smf_gx *g, struct gx_ccr *r)
 
 static bool is_due(const struct smf_monitor *m, enum gx_request_type type)
 {
-	return m->due || (type == GX_TERMINATION_REQUEST && (m->used_total || m->used_ul || m->used_dl));
+	return m->due ||
+	       (type == GX_TERMINATION_REQUEST && (m->used_total || m->used_ul || m->used_dl));
 }
 
 static void put_usage(struct smf_gx *g, enum gx_request_type type, struct gx_ccr *r)
@@ -282,10 +284,10 @@ static void put_ask(const struct smf_gx_ask *a, struct gx_ccr *r)
 	r->filter_operation = a->operation;
 	for (size_t i = 0; i < a->n; i++)
 		r->filter[i] = (struct gx_flow){
-			.description = *a->filter[i].text ? str_of(a->filter[i].text) :
-							    (struct str){ NULL, 0 },
-			.filter_id = *a->filter[i].id ? str_of(a->filter[i].id) :
-							(struct str){ NULL, 0 },
+			.description = *a->filter[i].text ? str_of(a->filter[i].text)
+							  : (struct str){ NULL, 0 },
+			.filter_id = *a->filter[i].id ? str_of(a->filter[i].id)
+						      : (struct str){ NULL, 0 },
 			.filter_usage = -1,
 			.direction = a->filter[i].direction,
 		};

@@ -30,8 +30,8 @@ struct smf_n4 {
 	struct timer soon;
 	struct smf_n4_object *known, *sent; /* sent: known when the request under way is accepted */
 	uint16_t n_known, n_sent;
-	bool wanted;	 /* somebody waits for N4_OK or _FAILED */
-	bool again;	 /* something changed while the request was under way */
+	bool wanted; /* somebody waits for N4_OK or _FAILED */
+	bool again;  /* something changed while the request was under way */
 	bool closing;
 	bool end_marker;
 	bool restore;	 /* was there before: with the F-TEIDs of before */
@@ -45,7 +45,7 @@ struct smf_upf {
 	struct smf *smf;
 	struct sockaddr_storage addr;
 	struct pfcp_peer *peer; /* NULL: no association */
-	struct xchg_call *call;	/* Association Setup Request */
+	struct xchg_call *call; /* Association Setup Request */
 	struct timer retry, gone;
 	struct smf_n4 *sessions;
 	uint32_t n_sessions;
@@ -56,10 +56,20 @@ struct smf_upf {
 
 void smf_n4_metrics(void);
 
+/* --- n4_rules.c --- */
+enum { SMF_N4_DEFAULT_ID = 1 };
+struct smf_n4_object *smf_n4_find(struct smf_n4_object *list, size_t n, uint8_t type, uint32_t id);
+bool smf_n4_is_enforced(const struct smf_rule *r); /* it has PDRs */
+/* Everything that is wanted; n->sent is that. Static; NULL: no memory. */
+struct sx_session_establishment_request *smf_n4_all(struct smf_n4 *n);
+/* 1: *ret has changes, after which n->sent is what there is; 0: there are none; -ENOMEM. */
+int smf_n4_changes(struct smf_n4 *n, const struct sx_session_modification_request **ret);
+
 /* --- upf.c --- */
 struct smf_upf *smf_upf_choose(const struct smf *s); /* NULL: none is associated */
-struct smf_upf *smf_upf_get(struct smf *s, const struct sockaddr_storage *addr); /* NULL: no memory */
-bool smf_upf_ready(const struct smf_upf *u); /* associated, and it answers */
+struct smf_upf *smf_upf_get(struct smf *s,
+			    const struct sockaddr_storage *addr); /* NULL: no memory */
+bool smf_upf_ready(const struct smf_upf *u);			  /* associated, and it answers */
 struct sx_node_id smf_n4_node_id(const struct smf *s);
 void smf_upf_request(void *arg, struct xchg_token *t, const struct xchg_msg *m,
 		     struct pfcp_peer *peer);

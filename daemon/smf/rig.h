@@ -90,7 +90,7 @@ static struct rig {
 	/* SGW */
 	struct rig_pdn pdn[RIG_PDNS];
 	uint32_t next_teid;
-	uint8_t refuse;	   /* cause for the next bearer request; 0: accept */
+	uint8_t refuse;	    /* cause for the next bearer request; 0: accept */
 	uint8_t refuse_one; /* for the second bearer of a request */
 	int refuse_times;
 	bool deaf;
@@ -238,7 +238,9 @@ static inline struct rig_pdn *rig_pdn_by_teid(uint64_t teid)
 
 static inline struct s5_fteid rig_fteid(uint8_t iface, uint32_t teid, uint32_t ip)
 {
-	return (struct s5_fteid){ .iface = iface, .teid = teid, .v4 = true, .ip4.s_addr = htonl(ip) };
+	return (struct s5_fteid){
+		.iface = iface, .teid = teid, .v4 = true, .ip4.s_addr = htonl(ip)
+	};
 }
 
 static inline void rig_add_filters(struct rig_pdn *p, struct rig_bearer *b, const struct nas_tft *t,
@@ -247,7 +249,8 @@ static inline void rig_add_filters(struct rig_pdn *p, struct rig_bearer *b, cons
 	for (int i = 0; i < t->n_filter; i++) {
 		uint8_t id = t->filter[i].id;
 
-		for (int e = 5; e < 16; e++) { /* TS 24.008 10.5.6.12: both unique in the connection */
+		for (int e = 5; e < 16;
+		     e++) { /* TS 24.008 10.5.6.12: both unique in the connection */
 			assert_false(p->b[e].there && new && p->b[e].filters & 1 << id);
 			for (int k = 0; k < 16 && p->b[e].there; k++)
 				assert_false(p->b[e].filters & 1 << k && k != id &&
@@ -273,7 +276,7 @@ static inline void rig_tft(struct rig_pdn *p, struct rig_bearer *b, const struct
 	case NAS_TFT_DELETE_FILTERS:
 		for (int i = 0; i < t->n_filter; i++) {
 			assert_true(b->filters & 1 << t->filter[i].id);
-			b->filters &= (uint16_t)~(1 << t->filter[i].id);
+			b->filters &= (uint16_t) ~(1 << t->filter[i].id);
 		}
 		assert_true(b->filters); /* an empty TFT is none */
 		break;
@@ -381,7 +384,8 @@ static inline void rig_on_delete(struct xchg_token *t, struct rig_pdn *p,
 	a.lbi = r->lbi;
 	for (size_t i = 0; i < r->n_ebi; i++) {
 		a.bearer[i].ebi = r->ebi[i];
-		a.bearer[i].cause.value = p->b[r->ebi[i]].there ? S5_ACCEPTED : S5_CONTEXT_NOT_FOUND;
+		a.bearer[i].cause.value =
+			p->b[r->ebi[i]].there ? S5_ACCEPTED : S5_CONTEXT_NOT_FOUND;
 		p->b[r->ebi[i]].there = false;
 		rig.deleted++;
 	}
@@ -404,9 +408,9 @@ static inline void rig_serve_sgw(struct xchg_token *t, const uint8_t *p, size_t 
 		fail_msg("SGW cannot read message %u: cause %u %s", p[1], e.cause, e.name);
 	pdn = rig_pdn_by_teid(h.id);
 	if (!pdn) {
-		assert_int_equal(s5_encode_refusal(h.type, 0,
-						   (struct s5_cause_ie){ .value = S5_CONTEXT_NOT_FOUND },
-						   &b),
+		assert_int_equal(s5_encode_refusal(
+					 h.type, 0,
+					 (struct s5_cause_ie){ .value = S5_CONTEXT_NOT_FOUND }, &b),
 				 0);
 		gtpc_respond(t, b.p, b.n);
 	} else if (h.type == S5_CREATE_BEARER_REQUEST) {
@@ -419,7 +423,8 @@ static inline void rig_serve_sgw(struct xchg_token *t, const uint8_t *p, size_t 
 	}
 }
 
-static inline void rig_sgw_request(void *arg _unused_, struct xchg_token *t, const struct xchg_msg *m)
+static inline void rig_sgw_request(void *arg _unused_, struct xchg_token *t,
+				   const struct xchg_msg *m)
 {
 	if (!rig.hold) {
 		rig_serve_sgw(t, m->p, m->n);
@@ -582,54 +587,58 @@ static inline void rig_pdi(struct rig_object *o, const struct sx_pdi *pdi, uint3
 	o->teid = chosen[pdi->fteid.choose_id];
 }
 
-#define RIG_PDR(o, q)                                                          \
-	do {                                                                   \
-		struct rig_object *x_ = (o);                                   \
-		rig_pdi(x_, &(q)->pdi, chosen);                                 \
-		x_->far = (q)->far_id;                                        \
-		x_->n_qer = (q)->n_qer_id;                                    \
-		memcpy(x_->qer, (q)->qer_id, sizeof(x_->qer));               \
+#define RIG_PDR(o, q)                                          \
+	do {                                                   \
+		struct rig_object *x_ = (o);                   \
+		rig_pdi(x_, &(q)->pdi, chosen);                \
+		x_->far = (q)->far_id;                         \
+		x_->n_qer = (q)->n_qer_id;                     \
+		memcpy(x_->qer, (q)->qer_id, sizeof(x_->qer)); \
 	} while (0)
-#define RIG_FAR(o, q)                                                          \
-	do {                                                                   \
-		struct rig_object *x_ = (o);                                   \
-		x_->forw = (q)->action.forw;                                  \
-		x_->up = (q)->forwarding.destination == SX_CORE;              \
-		x_->creation = (q)->forwarding.creation;                      \
+#define RIG_FAR(o, q)                                            \
+	do {                                                     \
+		struct rig_object *x_ = (o);                     \
+		x_->forw = (q)->action.forw;                     \
+		x_->up = (q)->forwarding.destination == SX_CORE; \
+		x_->creation = (q)->forwarding.creation;         \
 	} while (0)
-#define RIG_QER(o, q)                                                          \
-	do {                                                                   \
-		struct rig_object *x_ = (o);                                   \
-		x_->gate = (q)->gate;                                         \
-		x_->mbr_ul = (q)->mbr.ul;                                     \
-		x_->gbr_ul = (q)->gbr.ul;                                     \
+#define RIG_QER(o, q)                        \
+	do {                                 \
+		struct rig_object *x_ = (o); \
+		x_->gate = (q)->gate;        \
+		x_->mbr_ul = (q)->mbr.ul;    \
+		x_->gbr_ul = (q)->gbr.ul;    \
 	} while (0)
-#define RIG_CREATE(s, q)                                                       \
-	do {                                                                   \
-		for (size_t i = 0; i < (q)->n_create_pdr; i++)                 \
-			RIG_PDR(rig_new(s, SX_RULE_PDR, (q)->create_pdr[i].id), &(q)->create_pdr[i]); \
-		for (size_t i = 0; i < (q)->n_create_far; i++)                 \
-			RIG_FAR(rig_new(s, SX_RULE_FAR, (q)->create_far[i].id), &(q)->create_far[i]); \
-		for (size_t i = 0; i < (q)->n_create_qer; i++)                 \
-			RIG_QER(rig_new(s, SX_RULE_QER, (q)->create_qer[i].id), &(q)->create_qer[i]); \
-		for (size_t i = 0; i < (q)->n_create_urr; i++)                 \
+#define RIG_CREATE(s, q)                                                            \
+	do {                                                                        \
+		for (size_t i = 0; i < (q)->n_create_pdr; i++)                      \
+			RIG_PDR(rig_new(s, SX_RULE_PDR, (q)->create_pdr[i].id),     \
+				&(q)->create_pdr[i]);                               \
+		for (size_t i = 0; i < (q)->n_create_far; i++)                      \
+			RIG_FAR(rig_new(s, SX_RULE_FAR, (q)->create_far[i].id),     \
+				&(q)->create_far[i]);                               \
+		for (size_t i = 0; i < (q)->n_create_qer; i++)                      \
+			RIG_QER(rig_new(s, SX_RULE_QER, (q)->create_qer[i].id),     \
+				&(q)->create_qer[i]);                               \
+		for (size_t i = 0; i < (q)->n_create_urr; i++)                      \
 			rig_new(s, SX_RULE_URR, (q)->create_urr[i].id)->threshold = \
-				(q)->create_urr[i].volume_threshold.total;     \
+				(q)->create_urr[i].volume_threshold.total;          \
 	} while (0)
 /* In the answer: F-TEIDs of the PDRs that are new. */
-#define RIG_CREATED(s, q, a)                                                   \
-	do {                                                                   \
-		for (size_t i = 0; i < (q)->n_create_pdr; i++) {               \
+#define RIG_CREATED(s, q, a)                                                                    \
+	do {                                                                                    \
+		for (size_t i = 0; i < (q)->n_create_pdr; i++) {                                \
 			struct rig_object *o_ = rig_old(s, SX_RULE_PDR, (q)->create_pdr[i].id); \
-			struct sx_created_pdr *c_ = &(a)->created_pdr[(a)->n_created_pdr]; \
-			if (!o_->up || !(q)->create_pdr[i].pdi.fteid.ch)       \
-				continue;                                      \
-			(a)->n_created_pdr++;                                  \
-			c_->id = (uint16_t)o_->id;                             \
-			c_->has_fteid = true;                                  \
-			c_->fteid = (struct sx_fteid){ .v4 = true, .teid = o_->teid, \
-						       .ip4.s_addr = htonl(RIG_UPF) }; \
-		}                                                              \
+			struct sx_created_pdr *c_ = &(a)->created_pdr[(a)->n_created_pdr];      \
+			if (!o_->up || !(q)->create_pdr[i].pdi.fteid.ch)                        \
+				continue;                                                       \
+			(a)->n_created_pdr++;                                                   \
+			c_->id = (uint16_t)o_->id;                                              \
+			c_->has_fteid = true;                                                   \
+			c_->fteid = (struct sx_fteid){ .v4 = true,                              \
+						       .teid = o_->teid,                        \
+						       .ip4.s_addr = htonl(RIG_UPF) };          \
+		}                                                                               \
 	} while (0)
 
 static inline void rig_check_session(struct rig_session *s)
@@ -674,7 +683,8 @@ static inline void rig_establish(struct xchg_token *t,
 			s = &rig.session[i];
 	assert_non_null(s);
 	if (a->cause == SX_ACCEPTED) {
-		*s = (struct rig_session){ .up_seid = ++rig.next_seid, .cp_seid = q->cp_fseid.seid };
+		*s = (struct rig_session){ .up_seid = ++rig.next_seid,
+					   .cp_seid = q->cp_fseid.seid };
 		RIG_CREATE(s, q);
 		RIG_CREATED(s, q, a);
 		rig_check_session(s);
@@ -696,7 +706,8 @@ static inline struct rig_session *rig_session_by_seid(uint64_t seid)
 	return NULL;
 }
 
-static inline void rig_change(struct rig_session *s, const struct sx_session_modification_request *q)
+static inline void rig_change(struct rig_session *s,
+			      const struct sx_session_modification_request *q)
 {
 	uint32_t chosen[256] = { 0 };
 
@@ -847,7 +858,9 @@ static inline struct ie_env rig_env(struct str session, const char *from)
 static inline void rig_gx(const struct ie_command *cmd, const struct ie_env *env, const void *in,
 			  struct ie_env *ret_env, void *ret, struct ie_buf *ret_buf)
 {
-	struct ie_header h = { .code = cmd->code, .app = GX_APP_ID, .hop_by_hop = 1, .end_to_end = 1 };
+	struct ie_header h = {
+		.code = cmd->code, .app = GX_APP_ID, .hop_by_hop = 1, .end_to_end = 1
+	};
 	struct ie_error e;
 
 	*ret_buf = (struct ie_buf){ 0 };
@@ -862,7 +875,8 @@ struct str dia_session_id(struct dia *d _unused_, const struct dia_app *app _unu
 	return (struct str){ dst, (size_t)sprintf(dst, "smf.realm;1;%u;gx", ++rig.sids) };
 }
 
-int dia_serve(struct dia *d _unused_, const struct dia_app *app _unused_, dia_serve_fn fn, void *arg)
+int dia_serve(struct dia *d _unused_, const struct dia_app *app _unused_, dia_serve_fn fn,
+	      void *arg)
 {
 	rig.serve = fn;
 	rig.serve_arg = arg;
@@ -927,8 +941,10 @@ static inline int rig_ccr(struct str id, const struct gx_ccr *r)
 	rig.ccr = *r;
 	rig.ccrs++;
 	for (size_t i = 0; i < r->n_report && i < 8; i++)
-		str_copy(rig.ccr_names[i], 64, r->report[i].n_name ? r->report[i].name[0] :
-				r->report[i].n_base_name ? r->report[i].base_name[0] : STR(""));
+		str_copy(rig.ccr_names[i], 64,
+			 r->report[i].n_name	    ? r->report[i].name[0]
+			 : r->report[i].n_base_name ? r->report[i].base_name[0]
+						    : STR(""));
 	if (r->type == GX_INITIAL_REQUEST) {
 		assert_null(y);
 		assert_int_equal(r->number, 0);
@@ -1057,7 +1073,8 @@ static inline struct gx_rule *rig_install(struct gx_orders *o, const char *name,
 	snprintf(text[k], sizeof(text[0]), "permit out 17 from 10.45.0.9 %d to 10.45.0.1 %d", port,
 		 port + 1);
 	r->name = str_of(name);
-	r->service_id = r->rating_group = r->reporting_level = r->online = r->offline = r->metering = -1;
+	r->service_id = r->rating_group = r->reporting_level = r->online = r->offline =
+		r->metering = -1;
 	r->precedence = 100;
 	r->flow_status = PCC_ENABLED;
 	r->n_flow = 1;
@@ -1088,9 +1105,16 @@ static inline void rig_uninstall(struct gx_orders *o, const char *name)
 static inline int rig_setup(void **state _unused_)
 {
 	static const struct gtpc_ops sgw_ops = { .request = rig_sgw_request };
-	struct gtpc_conf smf_gtpc = { .send = rig_send, .send_arg = (void *)RIG_TO_SGW, .restart_counter = 3 };
-	struct gtpc_conf sgw_gtpc = { .send = rig_send, .send_arg = (void *)RIG_TO_SMF_GTP, .restart_counter = 9 };
-	struct pfcp_conf smf_pfcp = { .send = rig_send, .send_arg = (void *)RIG_TO_UPF, .recovery_ts = 77, .heartbeat_s = 5 };
+	struct gtpc_conf smf_gtpc = { .send = rig_send,
+				      .send_arg = (void *)RIG_TO_SGW,
+				      .restart_counter = 3 };
+	struct gtpc_conf sgw_gtpc = { .send = rig_send,
+				      .send_arg = (void *)RIG_TO_SMF_GTP,
+				      .restart_counter = 9 };
+	struct pfcp_conf smf_pfcp = { .send = rig_send,
+				      .send_arg = (void *)RIG_TO_UPF,
+				      .recovery_ts = 77,
+				      .heartbeat_s = 5 };
 	FILE *gtp = rig.gtp, *pfcp = rig.pfcp;
 	char err[200];
 
@@ -1191,7 +1215,8 @@ static inline void rig_agree_rules(const struct rig_policy *y, const struct smf_
 		up = rig_old(u, SX_RULE_PDR, 2U * r->n4_id);
 		down = rig_old(u, SX_RULE_PDR, 2U * r->n4_id + 1);
 		assert_int_equal(up->teid, r->bearer->local.teid);
-		assert_int_equal(rig_old(u, SX_RULE_FAR, down->far)->creation.teid, r->bearer->peer.teid);
+		assert_int_equal(rig_old(u, SX_RULE_FAR, down->far)->creation.teid,
+				 r->bearer->peer.teid);
 		assert_int_equal(up->n_sdf, r->n_flow);
 		assert_int_equal(rig_old(u, SX_RULE_QER, r->n4_id)->gate.ul,
 				 r->gate_ul ? SX_GATE_OPEN : SX_GATE_CLOSED);

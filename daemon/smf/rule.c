@@ -12,7 +12,8 @@
 #include "lib/core/log.h"
 #include "smf/smf.h"
 
-#define LAST_PRECEDENCE (UINT32_MAX - 1) /* of a rule without one; the default bearer's is behind it */
+#define LAST_PRECEDENCE \
+	(UINT32_MAX - 1) /* of a rule without one; the default bearer's is behind it */
 
 bool smf_rule_is_live(const struct smf_rule *r)
 {
@@ -67,9 +68,9 @@ static bool id_in_use(const struct smf_pdn *p, uint16_t id)
 uint16_t smf_new_n4_id(struct smf_pdn *p)
 {
 	do
-		p->next_n4_id = (uint16_t)(p->next_n4_id < 2 || p->next_n4_id >= INT16_MAX ?
-						   2 :
-						   p->next_n4_id + 1);
+		p->next_n4_id = (uint16_t)(p->next_n4_id < 2 || p->next_n4_id >= INT16_MAX
+						   ? 2
+						   : p->next_n4_id + 1);
 	while (id_in_use(p, p->next_n4_id));
 	return p->next_n4_id;
 }
@@ -489,7 +490,7 @@ static uint16_t affected(const struct smf_bearer *b, enum nas_tft_op op)
 	case NAS_TFT_REPLACE:
 		return changed_filters(b, wanted, hash);
 	case NAS_TFT_DELETE_FILTERS:
-		return b->filters & (uint16_t)~(wanted | b->stuck);
+		return b->filters & (uint16_t) ~(wanted | b->stuck);
 	case NAS_TFT_DELETE:
 	case NAS_TFT_NO_OP:
 		break;

@@ -343,7 +343,7 @@ void smf_upf_request(void *arg, struct xchg_token *t, const struct xchg_msg *m,
 	case SX_SESSION_DELETION_RESPONSE: case SX_SESSION_REPORT_REQUEST: case SX_SESSION_REPORT_RESPONSE:
 		refuse(s, t, m, SX_SERVICE_NOT_SUPPORTED, 0);
 		break;
-	/* clang-format on */
+		/* clang-format on */
 	}
 }
 
