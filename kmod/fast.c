@@ -71,8 +71,7 @@ static int kims_fast_to_ue(struct kims_session *s, struct kims_flow *f, struct s
 		return why == KIMS_FLOW_GONE ? 0 : why;
 	trace_kims_forward(f->id, skb);
 	kims_fast_rewrite(f, skb, iph);
-	if (unlikely(kims_gtpu_downlink(s, skb, false)))
-		kfree_skb(skb);
+	kims_ue_send(s, skb, false);
 	return -1;
 }
 

@@ -309,11 +309,11 @@ static unsigned int kims_flow_drop(struct kims_net *kn, const struct kims_flow *
 {
 	kims_net_drop(kn, why);
 	trace_kims_drop(f->id, why, skb);
-	return NF_DROP;
+	return KIMS_DROPPED(why);
 }
 
 /*
- * Takes the packet through one flow: NF_STOLEN when it is rewritten for the path, NF_DROP, or
+ * Takes the packet through one flow: NF_STOLEN when it is rewritten for the path, KIMS_DROPPED, or
  * NF_ACCEPT when the flow is going and the packet is untouched.
  */
 static unsigned int kims_flow_pass(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
@@ -344,8 +344,7 @@ static bool kims_hop_send(struct kims_net *kn, const struct kims_hop *hop, struc
 {
 	if (!hop->ue)
 		return kims_path_send(kn, hop->path, skb);
-	if (kims_gtpu_downlink(hop->ue, skb, false))
-		kfree_skb(skb);
+	kims_ue_send(hop->ue, skb, false);
 	return true;
 }
 
@@ -374,8 +373,9 @@ static unsigned int kims_flow_run(struct kims_net *kn, struct kims_flow *f, stru
 		return verdict;
 	while (unlikely((f = kims_flow_onward(kn, hop.path, skb)))) {
 		/* The packet is no longer what the hook was called with: it cannot be accepted. */
-		if (kims_flow_pass(kn, f, skb, skb_transport_offset(skb), &hop) != NF_STOLEN)
-			return NF_DROP;
+		verdict = kims_flow_pass(kn, f, skb, skb_transport_offset(skb), &hop);
+		if (verdict != NF_STOLEN)
+			return verdict == NF_ACCEPT ? NF_DROP : verdict;
 		if (kims_hop_send(kn, &hop, skb))
 			return NF_STOLEN;
 	}
@@ -387,14 +387,16 @@ static unsigned int kims_flow_run(struct kims_net *kn, struct kims_flow *f, stru
 void kims_flow_send_copy(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb, u16 l4)
 {
 	struct kims_hop hop;
+	unsigned int verdict;
 
 	if (unlikely(kims_local_find(kn, &f->way.dst))) {
 		f->ops->account(f, NULL, 0, KIMS_DROP_NO_ROUTE);
-		kfree_skb(skb);
+		kims_drop(skb, KIMS_DROP_NO_ROUTE);
 		return;
 	}
-	if (kims_flow_pass(kn, f, skb, l4, &hop) != NF_STOLEN)
-		kfree_skb(skb);
+	verdict = kims_flow_pass(kn, f, skb, l4, &hop);
+	if (verdict != NF_STOLEN)
+		kims_drop(skb, verdict >> NF_VERDICT_QBITS);
 	else if (!kims_hop_send(kn, &hop, skb))
 		kims_output_stack(kn, hop.path, skb);
 }
@@ -408,19 +410,21 @@ static unsigned int kims_flow_run_gso(struct kims_net *kn, struct kims_flow *f, 
 				      u16 l4)
 {
 	struct sk_buff *segs, *seg, *next;
+	unsigned int verdict;
 
 	segs = __skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM, false);
 	if (IS_ERR_OR_NULL(segs)) {
 		kims_net_drop(kn, KIMS_DROP_NO_MEMORY);
 		trace_kims_drop(f->id, KIMS_DROP_NO_MEMORY, skb);
-		return NF_DROP;
+		return KIMS_DROPPED(KIMS_DROP_NO_MEMORY);
 	}
 	consume_skb(skb);
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
-		if (!pskb_may_pull(seg, l4 + sizeof(struct udphdr)) ||
-		    kims_flow_run(kn, f, seg, l4) != NF_STOLEN)
-			kfree_skb(seg);
+		verdict = pskb_may_pull(seg, l4 + sizeof(struct udphdr)) ?
+				  kims_flow_run(kn, f, seg, l4) : NF_DROP;
+		if (verdict != NF_STOLEN)
+			kims_drop(seg, verdict >> NF_VERDICT_QBITS);
 	}
 	return NF_STOLEN;
 }
@@ -459,7 +463,7 @@ static unsigned int kims_found(struct kims_net *kn, struct kims_local *l,
 		return kims_gtpu_core_rx(kn, skb);
 	if (l->key.kind == KIMS_FLOW_GTPU)
 		return kims_gtpu_rx(kn, l, skb, l4);
-	return kims_flow_receive(kn, kims_flow(l), skb, l4);
+	return kims_verdict(skb, kims_flow_receive(kn, kims_flow(l), skb, l4));
 }
 
 /*
@@ -514,7 +518,7 @@ unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_st
 		verdict = kims_fast4(kn, kims_flow(l), skb);
 		if (likely(verdict < 0))
 			return NF_STOLEN;
-		return verdict ? kims_flow_drop(kn, kims_flow(l), skb, verdict) :
+		return verdict ? kims_verdict(skb, kims_flow_drop(kn, kims_flow(l), skb, verdict)) :
 				 kims_found(kn, l, skb, l4);
 	}
 	verdict = l ? kims_gtpu_fast_rx(kn, l, skb) : kims_gtpu_fast_core(kn, skb);

@@ -13,6 +13,7 @@
 #ifndef KIMS_FLOW_H
 #define KIMS_FLOW_H
 
+#include "drop.h"
 #include "table.h"
 
 /* By which fields of the packet a flow is found. */
@@ -239,6 +240,15 @@ static inline struct kims_session *kims_ue_session(const struct kims_net *kn,
 }
 
 int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush);
+
+/* The same, and the packet is gone whatever comes of it. */
+static inline void kims_ue_send(struct kims_session *s, struct sk_buff *skb, bool flush)
+{
+	int why = kims_gtpu_downlink(s, skb, flush);
+
+	if (unlikely(why))
+		kims_drop(skb, why);
+}
 
 /* The session whose tunnel the packet came by, as the stack sees it (kims device and source); 0: none. */
 u64 kims_skb_session(const struct sk_buff *skb);

@@ -182,7 +182,7 @@ static unsigned int kims_gm_check(struct kims_gm_net *gn, struct kims_gm_port *p
 		return NF_ACCEPT;
 	}
 	kims_gm_drop(gn->kn, port, skb, p, reason, set);
-	return NF_DROP;
+	return kims_drop(skb, reason);
 }
 
 /* Whatever is not the common packet under the right SA; with all that there is to say about it. */

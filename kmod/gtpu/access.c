@@ -110,5 +110,5 @@ int __kims_access_rx(struct kims_net *kn, struct sk_buff *skb)
 	kims_net_drop(kn, why);
 	if (!in.pdr)
 		trace_kims_session_drop(s->id, 0, why, skb);
-	return NF_DROP;
+	return kims_drop(skb, why);
 }

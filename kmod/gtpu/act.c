@@ -324,14 +324,12 @@ static void kims_act_mark(const struct kims_inner *in, struct sk_buff *skb)
 static void kims_act_flow(const struct kims_inner *in, const struct kims_onward *p,
 			  struct kims_gtpu_ep *ep, struct sk_buff *skb)
 {
-	switch (kims_flow_take(ep->kn, p->local, skb, in->ip.l4)) {
-	case NF_STOLEN:
-		return;
-	case NF_ACCEPT: /* the flow is gone */
+	unsigned int verdict = kims_flow_take(ep->kn, p->local, skb, in->ip.l4);
+
+	if (verdict == NF_ACCEPT) /* the flow is gone */
 		kims_gtpu_to_stack(ep, skb);
-		return;
-	}
-	kfree_skb(skb);
+	else
+		kims_verdict(skb, verdict);
 }
 
 static void kims_act_core(const struct kims_inner *in, const struct kims_onward *p,
@@ -344,8 +342,7 @@ static void kims_act_core(const struct kims_inner *in, const struct kims_onward 
 		return;
 	case KIMS_NEXT_UE:
 		kims_hop(skb);
-		if (kims_gtpu_downlink(p->ue, skb, false))
-			kfree_skb(skb);
+		kims_ue_send(p->ue, skb, false);
 		return;
 	case KIMS_NEXT_PATH:
 		kims_hop(skb);
@@ -372,7 +369,7 @@ static int kims_act_fragment(struct sk_buff *skb, void *arg)
 	int why = kims_outer_room(skb, &p->outer, p->path);
 
 	if (why)
-		kfree_skb(skb);
+		kims_drop(skb, why);
 	else
 		kims_outer_send(&p->outer, p->path, skb);
 	return why;
@@ -417,8 +414,9 @@ static noinline int kims_act_cut(const struct kims_inner *in, const struct kims_
 		why = kims_inner_read(&one, seg) ?: kims_gtpu_act(&one, tunnel, ep, seg, flush);
 		if (!why)
 			continue;
-		kims_net_drop(in->session->kn, why > 0 ? why : KIMS_DROP_APP);
-		kfree_skb(seg);
+		why = why > 0 ? why : KIMS_DROP_APP;
+		kims_net_drop(in->session->kn, why);
+		kims_drop(seg, why);
 	}
 	return 0;
 }

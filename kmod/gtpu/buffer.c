@@ -213,7 +213,7 @@ static void kims_buffer_drop_one(struct kims_session *s, struct sk_buff *skb, in
 	if (count)
 		count->dropped += max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
 	kims_net_drop(s->kn, why);
-	kfree_skb(skb);
+	kims_drop(skb, why);
 }
 
 void kims_buffer_drop(struct kims_session *s, int why)
@@ -284,8 +284,7 @@ static void kims_buffer_send(struct kims_session *s, struct sk_buff *skb)
 	rcu_read_lock();
 	skb->dev = dev_get_by_index_rcu(net, iif) ?: net->loopback_dev;
 	memset(skb->cb, 0, sizeof(skb->cb));
-	if (kims_gtpu_downlink(s, skb, true))
-		kfree_skb(skb);
+	kims_ue_send(s, skb, true);
 	rcu_read_unlock();
 }
 

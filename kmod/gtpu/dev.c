@@ -164,7 +164,7 @@ void kims_gtpu_to_stack(struct kims_gtpu_ep *ep, struct sk_buff *skb)
 
 	if (unlikely(!dev)) {
 		kims_net_drop(ep->kn, KIMS_DROP_NO_DEVICE);
-		kfree_skb(skb);
+		kims_drop(skb, KIMS_DROP_NO_DEVICE);
 		return;
 	}
 	kims_dev_received(dev, skb);
@@ -248,20 +248,23 @@ static netdev_tx_t kims_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	unsigned int len = skb->len;
 	unsigned int packets = skb_is_gso(skb) ? max_t(u16, skb_shinfo(skb)->gso_segs, 1) : 1;
+	int why;
 
 	if (unlikely(this_cpu_read(kims_dev_sending) == dev)) {
-		kims_net_drop(kims_net(dev_net(dev)), KIMS_DROP_NO_ROUTE);
+		why = KIMS_DROP_NO_ROUTE;
+		kims_net_drop(kims_net(dev_net(dev)), why);
 		DEV_STATS_INC(dev, collisions);
 		goto drop;
 	}
-	if (unlikely(kims_dev_downlink(dev, skb)))
+	why = kims_dev_downlink(dev, skb);
+	if (unlikely(why))
 		goto drop;
 	dev_sw_netstats_tx_add(dev, packets, len);
 	return NETDEV_TX_OK;
 
 drop:
 	DEV_STATS_INC(dev, tx_dropped);
-	kfree_skb(skb);
+	kims_drop(skb, why);
 	return NETDEV_TX_OK;
 }
 

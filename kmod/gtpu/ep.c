@@ -43,7 +43,7 @@ static int kims_gtpu_ep_rcv(struct sock *sk, struct sk_buff *skb)
 		return 1;
 	kims_gtpu_ep_count(ep, KIMS_DROP_MALFORMED, 1);
 	kims_net_drop(ep->kn, KIMS_DROP_MALFORMED);
-	kfree_skb(skb);
+	kims_drop(skb, KIMS_DROP_MALFORMED);
 	return 0;
 }
 

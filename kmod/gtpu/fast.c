@@ -234,7 +234,7 @@ int __flatten kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb)
 		return NF_STOLEN;
 	kims_net_drop(kn, why);
 	trace_kims_session_drop(s->id, 0, why, skb);
-	return NF_DROP;
+	return kims_drop(skb, why);
 }
 
 /* --- out of a tunnel --- */
@@ -276,14 +276,13 @@ static void kims_fast_relay(struct kims_gtpu_ep *ep, struct kims_local *l, struc
 	if (verdict == NF_ACCEPT) /* the flow is gone */
 		kims_gtpu_to_stack(ep, skb);
 	else
-		kfree_skb(skb);
+		kims_verdict(skb, verdict);
 }
 
 static void kims_fast_ue(struct kims_session *s, struct sk_buff *skb)
 {
 	ip_decrease_ttl(kims_fast_pull(skb));
-	if (kims_gtpu_downlink(s, skb, false))
-		kfree_skb(skb);
+	kims_ue_send(s, skb, false);
 }
 
 static void kims_fast_path(const struct kims_path *path, struct neighbour *n, struct sk_buff *skb)

@@ -175,7 +175,7 @@ static void kims_gso_send_all(struct kims_net *kn, const struct kims_path *path,
 		skb->dev = path->dst->dev;
 		if (kims_gso_push(o, skb)) {
 			kims_net_drop(kn, KIMS_DROP_NO_MEMORY);
-			kfree_skb(skb);
+			kims_drop(skb, KIMS_DROP_NO_MEMORY);
 			continue;
 		}
 		if (head && list && kims_gso_append(o, head, last, skb)) {
@@ -213,5 +213,5 @@ void kims_gtpu_send_gso(struct kims_net *kn, const struct kims_path *path, struc
 
 drop:
 	kims_net_drop(kn, KIMS_DROP_NO_MEMORY);
-	kfree_skb(skb);
+	kims_drop(skb, KIMS_DROP_NO_MEMORY);
 }

@@ -506,7 +506,7 @@ static inline void kims_downlink_count(struct kims_net *kn)
 	u64_stats_update_end(&s->syncp);
 }
 
-/* A packet to the endpoint that is dropped, counted. NF_DROP. */
+/* A packet to the endpoint that is dropped, counted, and gone. NF_STOLEN. */
 unsigned int kims_gtpu_rx_drop(struct kims_gtpu_ep *ep, struct sk_buff *skb, int why);
 
 /* How many packets a super-packet stands for. */

@@ -59,7 +59,7 @@ unsigned int kims_gtpu_rx_drop(struct kims_gtpu_ep *ep, struct sk_buff *skb, int
 	while (packets--)
 		kims_net_drop(ep->kn, why);
 	trace_kims_gtpu_drop(ep->id, why, skb);
-	return NF_DROP;
+	return kims_drop(skb, why);
 }
 
 /* --- the outer packet --- */
@@ -288,9 +288,8 @@ static unsigned int kims_gtpu_rx_gso(struct kims_gtpu_ep *ep, struct sk_buff *sk
 		seg = kims_gtpu_merge(&segs, l4);
 		if (!pskb_may_pull(seg, l4 + sizeof(struct udphdr)))
 			kims_gtpu_rx_drop(ep, seg, KIMS_DROP_NO_MEMORY);
-		else if (kims_gtpu_rx_one(ep, seg, l4) == NF_STOLEN)
-			continue;
-		kfree_skb(seg);
+		else if (kims_gtpu_rx_one(ep, seg, l4) != NF_STOLEN)
+			kfree_skb(seg); /* it cannot be queued */
 	}
 	kims_app_late(late);
 	return NF_STOLEN;
@@ -383,5 +382,5 @@ unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb)
 		return kims_app_queue(in.pdr);
 	}
 	kims_downlink_count(kn);
-	return why ? NF_DROP : NF_STOLEN;
+	return why ? kims_drop(skb, why) : NF_STOLEN;
 }

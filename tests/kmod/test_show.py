@@ -163,7 +163,7 @@ def tables():
               tuple(table("endpoint")[0][c] for c in ("local", "device", "received", "drops")))
         t.dropped("spoofed-ue", lambda: t.up(s, downward(s)))
         ensure("drops", any(r["drops"] == "spoofed-ue" for r in table("drops")))
-        check("one reason", [{"drops": "no-pdr", "count": "0"}], table("drops", "no-pdr"))
+        check("one reason", ["wrong-tunnel"], [r["drops"] for r in table("drops", "wrong-t")])
         ensure("stats", {"what": "sessions", "count": "1"} in table("stats"))
         f = k.rtp_new(flow(**{"srtp-out": nest("aead-aes-128-gcm")}))
         row = table("rtp")[0]
