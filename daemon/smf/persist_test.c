@@ -72,26 +72,17 @@ static int teardown(void **state)
 
 static struct smf_rule *add_rule(struct smf_pdn *p, const char *name, struct smf_bearer *b)
 {
-	struct smf_rule *r = calloc(1, sizeof(*r));
+	struct smf_rule *r = mock_rule(p, name, 20000);
 	struct smf_flow *f = &r->flow[0];
 
-	str_copy(r->name, sizeof(r->name), str_of(name));
 	r->bearer = b;
 	r->state = SMF_RULE_ACTIVE;
-	r->qos = (struct smf_qos){ .qci = 1, .arp = { 2, true, false }, 64000, 64000, 64000, 64000 };
-	r->precedence = 77;
-	r->gate_ul = r->told = true;
-	r->n4_id = smf_new_n4_id(p);
-	f->text = strdup("permit out 17 from 10.46.0.1 20000 to assigned 5000");
-	assert_int_equal(ipfilter_parse(str_of(f->text), &f->filter), 0);
-	f->direction = NAS_DIR_BOTH;
-	f->to_ue = true;
+	r->told = true;
+	r->gate_dl = false;
 	f->n_filter = 1;
 	f->filter_id[0] = 3;
 	f->filter_precedence[0] = 9;
-	r->n_flow = 1;
-	r->next = p->rules;
-	return p->rules = r;
+	return r;
 }
 
 static struct smf_bearer *add_bearer(struct smf_pdn *p)

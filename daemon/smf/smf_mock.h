@@ -470,6 +470,28 @@ static inline void mock_detach(struct smf_pdn *p)
 	mock_ms(50);
 }
 
+/* A rule of a PCRF, for voice from this port; it wants a bearer of its own. */
+static inline struct smf_rule *mock_rule(struct smf_pdn *p, const char *name, unsigned int port)
+{
+	struct smf_rule *r = calloc(1, sizeof(*r));
+	struct smf_flow *f = &r->flow[0];
+
+	str_copy(r->name, sizeof(r->name), str_of(name));
+	r->state = SMF_RULE_WANTED;
+	r->dirty = r->gate_ul = r->gate_dl = true;
+	r->qos = (struct smf_qos){ .qci = 1, .arp = { 2, true, false }, 64000, 64000, 64000, 64000 };
+	r->precedence = 77 + port % 100;
+	r->n4_id = smf_new_n4_id(p);
+	if (asprintf(&f->text, "permit out 17 from 10.46.0.1 %u to assigned 5000", port) < 0)
+		f->text = NULL;
+	assert_int_equal(ipfilter_parse(str_of(f->text), &f->filter), 0);
+	f->direction = NAS_DIR_BOTH;
+	f->to_ue = true;
+	r->n_flow = 1;
+	r->next = p->rules;
+	return p->rules = r;
+}
+
 /* --- life --- */
 
 static inline void mock_open_smf(void)
