@@ -21,7 +21,8 @@ struct media_stats {
 	uint64_t other_source;	  /* RTP that did not come from the agreed address and port */
 	/* Of phones that attach, by the traffic flow templates: RTP and RTCP by the default bearer. */
 	uint64_t sent_outside, received_outside;
-	uint64_t early; /* of these, within a second and before any on a dedicated one: not counted there */
+	uint64_t
+		early; /* of these, within a second and before any on a dedicated one: not counted there */
 };
 
 int media_new(struct phone *p, struct media **ret); /* -errno of the sockets */

@@ -55,10 +55,10 @@ struct phone {
 	struct phone_conf conf;
 	struct netns ns;
 	struct sim sim;
-	struct knl_xfrm *xfrm; /* NULL: no IPsec */
-	union sip_sa local;    /* port 0 */
-	union sip_sa pcscf;    /* unprotected port */
-	struct sip_ep *plain; /* NULL: attaches, and was never online */
+	struct knl_xfrm *xfrm;	  /* NULL: no IPsec */
+	union sip_sa local;	  /* port 0 */
+	union sip_sa pcscf;	  /* unprotected port */
+	struct sip_ep *plain;	  /* NULL: attaches, and was never online */
 	struct sip_ep *closed[8]; /* plain endpoints of former addresses */
 	size_t n_closed;
 	struct sa_set *sets;	/* all that live */
@@ -69,9 +69,9 @@ struct phone {
 	struct call *calls;
 	struct sent *sent;
 	struct next_call next_call;
-	struct pdn *pdns;	/* connections of a phone that attaches (sgw.h) */
+	struct pdn *pdns; /* connections of a phone that attaches (sgw.h) */
 	struct pdn_order order;
-	bool attaches;		/* has an apn: without sockets until it is online */
+	bool attaches; /* has an apn: without sockets until it is online */
 	bool online;
 	bool own_pcscf;		/* configured, not from the network */
 	char last_message[256]; /* body of the last MESSAGE received */

@@ -9,8 +9,12 @@
 
 #include <stdio.h>
 
+#include "call.h"
+#include "reg.h"
+#include "sgw.h"
 #include "step.h"
 
+#define LIVE_FROM	   10 /* phones; fewer are seen step by step */
 #define EXPECTED_WIDTH	   20
 #define PROGRESS_PIPE_USEC (5 * USEC_PER_SEC)
 
@@ -148,17 +152,40 @@ void report_step_begin(struct report *r, const struct step *s)
 		report_progress(r, s, "");
 }
 
+/* The live view: how all phones are, before what the step says of itself. */
+static const char *live(const struct ue *ue, char *dst, size_t size)
+{
+	size_t attached = 0, registered = 0, up = 0;
+
+	*dst = '\0';
+	if (ue->n_phones < LIVE_FROM)
+		return dst;
+	for (size_t i = 0; i < ue->n_phones; i++) {
+		const struct phone *p = ue->phones[i];
+		const struct pdn *n = pdn_of(p, NULL);
+
+		attached += n && pdn_state(n) == PDN_UP;
+		registered += reg_is_registered(p->reg);
+		for (const struct call *c = p->calls; c; c = c->next)
+			up += c->caller && c->state == CALL_UP;
+	}
+	snprintf(dst, size, "%zu attached, %zu registered, %zu calls, %llu failures | ", attached,
+		 registered, up, (unsigned long long)ue->failures);
+	return dst;
+}
+
 void report_progress(struct report *r, const struct step *s, const char *text)
 {
+	char all[120];
 	uint64_t now = loop_now(r->loop);
 	double sec = (double)(now - s->began) / 1e6;
 	bool due = now - r->last_progress >= PROGRESS_PIPE_USEC;
 
 	if (!r->table || r->quiet || (!r->tty && !due))
 		return;
-	printf("%s%3u  %-*s  %-7s  %7.0f s  %-*s  %s%s", r->tty ? "\r\033[K" : "", s->number,
-	       r->width, s->title, "...", sec, EXPECTED_WIDTH, s->expected, text,
-	       r->tty ? "" : "\n");
+	printf("%s%3u  %-*s  %-7s  %7.0f s  %-*s  %s%s%s", r->tty ? "\r\033[K" : "", s->number,
+	       r->width, s->title, "...", sec, EXPECTED_WIDTH, s->expected,
+	       live(s->sc->ue, all, sizeof(all)), text, r->tty ? "" : "\n");
 	r->in_place = r->tty;
 	r->last_progress = now;
 	fflush(stdout);

@@ -26,6 +26,8 @@ const struct opt access_opts[] = {
 	{ "t3_ms", OPT_UINT, F(t3_ms), "3000", NULL, "T3-RESPONSE, ms" },
 	{ "n3", OPT_UINT, F(n3), "3", NULL, "N3-REQUESTS" },
 	{ "echo", OPT_UINT, F(echo), "60", NULL, "seconds between Echo Requests" },
+	{ "ra_wait", OPT_TIME, F(ra_wait), "300ms", NULL,
+	  "how long a Router Advertisement is waited for; then the prefix of the PAA is used" },
 	{ "window", OPT_UINT, F(window), "100", NULL,
 	  "procedures of one step that are under way at once" },
 	{ NULL, OPT_STR, 0, NULL, NULL, NULL },

@@ -34,6 +34,7 @@ struct access_conf {
 	char *gtp_ko;		  /* IPv4 address of the user plane of gtp.ko */
 	char *pgw;		  /* address for GTPv2-C */
 	uint32_t t3_ms, n3, echo, window;
+	uint64_t ra_wait;
 };
 extern const struct opt access_opts[];
 

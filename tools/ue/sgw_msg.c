@@ -222,7 +222,8 @@ int msg_attach(struct pdn *n, const struct pdn_attach *o, struct tlv_buf *b)
 	s5_init(S5_CREATE_SESSION_REQUEST, &m);
 	put_identity(n, &m);
 	put_address(n, o, &m);
-	m.has_indication = o->handover;
+	m.has_indication = true;
+	m.indication.daf = true; /* both families on one bearer (TS 29.274 8.12) */
 	m.indication.hi = o->handover;
 	msg_fteid(n, n->node, false, n->teid, &m.sender);
 	m.has_sender = true;

@@ -2,7 +2,7 @@
 /*
  * IPv6 address autoconfiguration of a phone (RFC 4861 6.3, TS 23.401 5.3.1.2.2): a Router Solicitation through the default
  * bearer from the link-local address of the interface identifier in the PAA, and the Router Advertisement that
- * comes back in the tunnel. Without one within RA_USEC the prefix of the PAA is used.
+ * comes back in the tunnel. Without one within ra_wait the prefix of the PAA is used.
  *
  * Both go past the rules of the user plane: the solicitation is written as a G-PDU by hand, the advertisement read
  * with a packet socket where it arrives.
@@ -18,7 +18,6 @@
 #include "report.h"
 #include "sgw_priv.h"
 
-#define RA_USEC	      (400 * USEC_PER_MSEC)
 #define G_PDU	      255
 #define PREFIX_OPTION 3 /* RFC 4861 4.6.2 */
 
@@ -241,6 +240,6 @@ int ra_start(struct pdn *n, void (*done)(struct pdn *n))
 		return r;
 	n->ra_done = done;
 	n->ra_timer.fn = on_silence;
-	timer_start(n->a->ue->loop, &n->ra_timer, RA_USEC);
+	timer_start(n->a->ue->loop, &n->ra_timer, n->a->conf.ra_wait);
 	return 0;
 }

@@ -21,9 +21,10 @@ struct one { /* a call of the step */
 	struct calls *all;
 	struct phone *from, *to; /* to NULL: not one of ours */
 	struct call *a, *b;	 /* caller's and callee's end; held */
-	struct timer talk, quiet, settle;
+	struct timer talk, quiet, noted, settle;
 	uint64_t settle_until;
 	uint64_t sent_a, sent_b; /* a call that goes on: packets sent until it is judged */
+	json_t *bearers;	 /* of both phones, when the talk was over */
 	uint64_t wrong;		 /* packets in wrong tunnels of both phones before the call */
 	bool over;
 	char why[160];
@@ -98,6 +99,39 @@ static void add_bearer_json(const struct calls *all, const struct call *c)
 	json_object_set_new(o, "sent_outside", json_integer((json_int_t)st->sent_outside));
 	json_object_set_new(o, "received_outside", json_integer((json_int_t)st->received_outside));
 	json_object_set_new(o, "before_bearer", json_integer((json_int_t)st->early));
+}
+
+static void add_bearers(json_t *list, const struct phone *p)
+{
+	struct bearer_count count[BEARERS], gone;
+	struct pdn *n = p && p->attaches ? pdn_of(p, p->conf.apn) : NULL;
+	const struct bearer *b;
+	size_t max = 0;
+
+	if (!n || pdn_count(n, count, &gone))
+		return;
+	b = pdn_bearers(n, &max);
+	for (size_t i = 0; i < max; i++) {
+		if (!b[i].ebi)
+			continue;
+		json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I}",
+						      "phone", p->name, "ebi", (int)b[i].ebi, "qci",
+						      (int)b[i].qos.qci, "gbr",
+						      (json_int_t)b[i].qos.gbr_ul, "ul_packets",
+						      (json_int_t)count[i].ul_packets, "dl_packets",
+						      (json_int_t)count[i].dl_packets, "dl_wrong",
+						      (json_int_t)count[i].dl_wrong, "filters",
+						      (json_int_t)b[i].n_filter));
+	}
+}
+
+/* What the user plane has counted while the call's bearers are still there. */
+static void note_bearers(struct one *i)
+{
+	json_decref(i->bearers);
+	i->bearers = json_array();
+	add_bearers(i->bearers, i->from);
+	add_bearers(i->bearers, i->to);
 }
 
 /* One end: was all of its media on dedicated bearers? */
@@ -180,6 +214,8 @@ static json_t *call_json(const struct one *i)
 					: c->by == BY_PEER ? "peer"
 							   : "nobody"));
 	json_object_set_new(o, "why", json_string(c->why));
+	if (json_array_size(i->bearers))
+		json_object_set(o, "bearers", i->bearers);
 	return o;
 }
 
@@ -253,12 +289,15 @@ static void drop_one(struct one *i)
 {
 	timer_stop(step_loop(i->all->s), &i->talk);
 	timer_stop(step_loop(i->all->s), &i->quiet);
+	timer_stop(step_loop(i->all->s), &i->noted);
 	timer_stop(step_loop(i->all->s), &i->settle);
 	if (i->a)
 		i->a->event = NULL;
 	call_unref(i->a);
 	call_unref(i->b);
 	i->a = i->b = NULL;
+	json_decref(i->bearers);
+	i->bearers = NULL;
 }
 
 static void one_over(struct one *i, bool good, const char *text, json_t *o)
@@ -274,6 +313,7 @@ static void one_over(struct one *i, bool good, const char *text, json_t *o)
 		json_array_append_new(all->list, o);
 	all->ended++;
 	all->good += good;
+	all->s->sc->ue->failures += !good;
 	snprintf(all->last, sizeof(all->last), "%s", text);
 	if (!good && !*all->first_bad)
 		snprintf(all->first_bad, sizeof(all->first_bad), "%s", text);
@@ -343,6 +383,11 @@ static void end_talk(struct call *c, bool mute, uint64_t *ret_sent)
 		media_mute(c->media, true);
 }
 
+static void on_noted(struct timer *t)
+{
+	note_bearers(container_of(t, struct one, noted));
+}
+
 static void on_talk(struct timer *t)
 {
 	struct one *i = container_of(t, struct one, talk);
@@ -351,6 +396,8 @@ static void on_talk(struct timer *t)
 	end_talk(i->a, mute, &i->sent_a);
 	end_talk(i->b, mute, &i->sent_b);
 	timer_start(step_loop(i->all->s), &i->quiet, QUIET_USEC);
+	i->noted.fn = on_noted;
+	timer_start(step_loop(i->all->s), &i->noted, QUIET_USEC / 2);
 }
 
 static void find_other_end(struct one *i)

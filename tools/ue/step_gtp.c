@@ -66,6 +66,7 @@ static void one_ended(struct crowd *c, struct phone *p, bool good, const char *w
 {
 	c->ended++;
 	c->good += good;
+	p->ue->failures += !good;
 	c->sum_usec += usec;
 	c->max_usec = MAX(c->max_usec, usec);
 	if (!good && !*c->first_bad)

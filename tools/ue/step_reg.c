@@ -47,6 +47,7 @@ static void one_ended(struct many *m, struct phone *p, bool good, const char *wh
 {
 	m->ended++;
 	m->good += good;
+	p->ue->failures += !good;
 	m->sum_usec += usec;
 	m->max_usec = MAX(m->max_usec, usec);
 	if (!good && !*m->first_bad)

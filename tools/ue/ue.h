@@ -24,6 +24,8 @@ struct ue {
 	struct ladder *ladder; /* NULL: no message log */
 	struct keys *keys;     /* NULL: no keys are written */
 	struct access *access; /* NULL: no phone attaches */
+	uint64_t
+		failures; /* procedures and calls that did not end as expected, for the live view */
 };
 
 #endif
