@@ -119,6 +119,15 @@ static struct rig {
 	unsigned int sids, run;
 } rig;
 
+/* Another UPF than the one of this file, when a test has one. */
+static const struct rig_upf_ops {
+	void (*open)(void);
+	void (*close)(void);
+	void (*input)(const struct sockaddr_storage *from, const uint8_t *p, size_t n);
+	void (*agree)(const struct smf_pdn *s);
+	void (*empty)(void);
+} * rig_upf_ops;
+
 /* --- the queue --- */
 
 static inline void rig_put(enum rig_link link, const void *p, size_t n, struct dia_done done)
@@ -181,7 +190,9 @@ static inline void rig_deliver(const struct rig_dgram *d)
 		break;
 	case RIG_TO_UPF:
 		rig_addr(&from, RIG_SMF, PFCP_PORT);
-		if (rig.upf)
+		if (rig_upf_ops)
+			rig_upf_ops->input(&from, d->p, d->n);
+		else if (rig.upf)
 			pfcp_input(rig.upf, &from, d->p, d->n);
 		break;
 	case RIG_TO_SMF_PFCP:
@@ -1126,7 +1137,10 @@ static inline int rig_setup(void **state _unused_)
 	assert_int_equal(gtpc_open(rig.loop, &smf_gtpc, &smf_s5_ops, &rig.smf, &rig.smf.gtpc), 0);
 	assert_int_equal(pfcp_open(rig.loop, &smf_pfcp, &smf_n4_ops, &rig.smf, &rig.smf.pfcp), 0);
 	assert_int_equal(gtpc_open(rig.loop, &sgw_gtpc, &sgw_ops, NULL, &rig.sgw), 0);
-	rig_upf_open(88);
+	if (rig_upf_ops)
+		rig_upf_ops->open();
+	else
+		rig_upf_open(88);
 	rig.smf.dia = (struct dia *)&rig;
 	smf_gx_serve(&rig.smf);
 	smf_n4_serve(&rig.smf);
@@ -1142,6 +1156,8 @@ static inline int rig_teardown(void **state _unused_)
 	pfcp_close(rig.smf.pfcp);
 	gtpc_close(rig.sgw);
 	pfcp_close(rig.upf);
+	if (rig_upf_ops)
+		rig_upf_ops->close();
 	while (rig.first) {
 		struct rig_dgram *d = rig.first;
 
@@ -1197,6 +1213,19 @@ static inline void rig_agree_sgw(const struct rig_pdn *p, const struct smf_pdn *
 	assert_int_equal(n, m);
 }
 
+static inline void rig_agree_pdrs(const struct smf_rule *r, struct rig_session *u)
+{
+	const struct rig_object *up, *down;
+
+	up = rig_old(u, SX_RULE_PDR, 2U * r->n4_id);
+	down = rig_old(u, SX_RULE_PDR, 2U * r->n4_id + 1);
+	assert_int_equal(up->teid, r->bearer->local.teid);
+	assert_int_equal(rig_old(u, SX_RULE_FAR, down->far)->creation.teid, r->bearer->peer.teid);
+	assert_int_equal(up->n_sdf, r->n_flow);
+	assert_int_equal(rig_old(u, SX_RULE_QER, r->n4_id)->gate.ul,
+			 r->gate_ul ? SX_GATE_OPEN : SX_GATE_CLOSED);
+}
+
 /* Rules of the SMF are those of the PCRF, and each has its packet filters at the UE and its PDRs. */
 static inline void rig_agree_rules(const struct rig_policy *y, const struct smf_pdn *s,
 				   struct rig_session *u)
@@ -1204,7 +1233,6 @@ static inline void rig_agree_rules(const struct rig_policy *y, const struct smf_
 	size_t n = 0;
 
 	for (const struct smf_rule *r = s->rules; r; r = r->next, n++) {
-		const struct rig_object *up, *down;
 		bool there = false;
 
 		for (size_t i = 0; i < y->n_rules; i++)
@@ -1212,14 +1240,8 @@ static inline void rig_agree_rules(const struct rig_policy *y, const struct smf_
 		assert_true(there);
 		assert_int_equal(r->state, SMF_RULE_ACTIVE);
 		assert_non_null(r->bearer);
-		up = rig_old(u, SX_RULE_PDR, 2U * r->n4_id);
-		down = rig_old(u, SX_RULE_PDR, 2U * r->n4_id + 1);
-		assert_int_equal(up->teid, r->bearer->local.teid);
-		assert_int_equal(rig_old(u, SX_RULE_FAR, down->far)->creation.teid,
-				 r->bearer->peer.teid);
-		assert_int_equal(up->n_sdf, r->n_flow);
-		assert_int_equal(rig_old(u, SX_RULE_QER, r->n4_id)->gate.ul,
-				 r->gate_ul ? SX_GATE_OPEN : SX_GATE_CLOSED);
+		if (u)
+			rig_agree_pdrs(r, u);
 		if (r->bearer != s->bearers)
 			assert_int_equal(smf_rule_filters(r, NULL) & ~r->bearer->filters, 0);
 	}
@@ -1247,12 +1269,15 @@ static inline void rig_agree(const struct rig_pdn *p)
 	struct rig_session *u = rig_session_of(p);
 
 	assert_non_null(s);
-	assert_non_null(u);
+	assert_true(u || rig_upf_ops);
 	assert_int_equal(s->fsm.state, SMF_PDN_ACTIVE);
 	assert_null(s->op.call);
 	rig_agree_sgw(p, s);
 	rig_agree_rules(rig_policy_of(p), s, u);
-	rig_agree_upf(s, u);
+	if (rig_upf_ops)
+		rig_upf_ops->agree(s);
+	else
+		rig_agree_upf(s, u);
 }
 
 /* Nobody has anything. */
@@ -1262,6 +1287,8 @@ static inline void rig_empty(void)
 	assert_int_equal(rig.smf.n_bearers, 0);
 	assert_int_equal(gtpc_calls(rig.smf.gtpc), 0);
 	for (int i = 0; i < RIG_PDNS; i++) {
+		if (rig_upf_ops)
+			rig_upf_ops->empty();
 		assert_int_equal(rig.session[i].up_seid, 0);
 		assert_string_equal(rig.policy[i].id, "");
 	}
