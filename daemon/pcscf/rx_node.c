@@ -102,6 +102,7 @@ int rx_node_open(struct rx *rx, uint32_t state_id, char *err, size_t errsize)
 	const struct conf *c = rx->p->conf;
 	_cleanup_free_ struct peers *l = malloc(sizeof(*l));
 	struct dia_conf dc = { .identity = rx->p->name,
+			       .local = { c->pcscf.mw },
 			       .realm = c->network.domain,
 			       .watchdog_s = c->diameter.watchdog_s,
 			       .reconnect_s = c->diameter.reconnect_s,

@@ -80,6 +80,7 @@ static int open_diameter(struct app *a, char *err, size_t size)
 	struct dia_peer_conf peer = { .identity = pcrf, .addr = addr, .port = c->pcrf.port };
 	struct dia_conf dc = {
 		.identity = identity,
+		.local = { c->smf.addr, c->smf.addr6 },
 		.realm = c->network.domain,
 		.peers = &peer,
 		.n_peers = 1,

@@ -22,6 +22,7 @@ struct dia_peer_conf {
 struct dia_conf {
 	const char *identity, *realm; /* scscf.DOMAIN, DOMAIN */
 	const char *listen_addr;      /* NULL: client only */
+	struct conf_addr local[2]; /* connections come from it when its family fits, else from listen_addr; AF_UNSPEC: the system chooses */
 	uint16_t listen_port;
 	const struct dia_peer_conf *peers;
 	size_t n_peers;

@@ -338,6 +338,21 @@ static int conn_watch(struct conn *c, int fd, enum conn_state state)
 	return loop_io_add(c->n->d.loop, &c->io);
 }
 
+/* So that peers and traces know us by our own address on a host that has several. */
+static int bind_source(const struct dia_conf *c, int fd, int family)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(c->local) && !n; i++)
+		if (c->local[i].family == family)
+			n = conf_sockaddr(&c->local[i], 0, &ss);
+	if (!n && (!c->listen_addr || resolve(c->listen_addr, 0, &ss, &n) ||
+		   ss.ss_family != family))
+		return 0;
+	return bind(fd, (struct sockaddr *)&ss, n);
+}
+
 static void conn_start(struct conn *c)
 {
 	struct sockaddr_storage ss;
@@ -352,7 +367,7 @@ static void conn_start(struct conn *c)
 		timer_start(c->n->d.loop, &c->timer, USEC_PER_SEC);
 		return;
 	}
-	if (conn_watch(c, fd, CONNECTING) ||
+	if (conn_watch(c, fd, CONNECTING) || bind_source(&c->n->d.conf, fd, ss.ss_family) ||
 	    (connect(fd, (struct sockaddr *)&ss, n) && errno != EINPROGRESS))
 		conn_close(c, strerror(errno));
 }
