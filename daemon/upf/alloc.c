@@ -45,6 +45,7 @@ static int add_teid(struct upf *u, struct upf_session *s, uint32_t teid)
 	if (!t)
 		return -ENOMEM;
 	htab_insert(&u->teids, &t->node, teid);
+	t->s = s;
 	t->next = s->teids;
 	s->teids = t;
 	return 0;

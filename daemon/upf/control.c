@@ -177,7 +177,7 @@ static int add_session(void *arg, const struct knl_session *k, const struct knl_
 
 	if (!wanted(d, k))
 		return 0;
-	for (size_t i = 0; i < k->n_pdrs; i++)
+	for (size_t i = 0; i < k->n_pdrs && k->pdrs[i].id < UPF_RA; i++)
 		json_array_append_new(d->list,
 				      pdr_json(k, &k->pdrs[i], i < c->n_pdrs ? &c->pdrs[i] : NULL));
 	return 0;
@@ -216,6 +216,13 @@ static int show_pools(void *arg, const json_t *req _unused_, json_t **ret, char 
 	return 0;
 }
 
+static int show_applications(void *arg, const json_t *req _unused_, json_t **ret,
+			     char *err _unused_, size_t errsize _unused_)
+{
+	*ret = upf_pfds_json(arg);
+	return 0;
+}
+
 static int leave(void *arg, const json_t *req, json_t **ret, char *err _unused_,
 		 size_t errsize _unused_)
 {
@@ -233,6 +240,7 @@ const struct ctl_cmd upf_cmds[] = {
 	{ "show rules", "PDRs with their FARs and counters; \"key\": an IMSI or SEID", false,
 	  show_rules },
 	{ "show pools", "addresses of UEs", false, show_pools },
+	{ "show applications", "applications with PFDs", false, show_applications },
 	{ "leave", "\"seconds\": asks the CP functions to release the association", true, leave },
 	{ NULL },
 };

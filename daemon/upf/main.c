@@ -11,7 +11,9 @@
 
 static struct upf upf;
 static struct knl *knl;
-static struct loop_io events;
+static struct knl_nfq *nfq;
+static struct loop_io events, packets;
+static int gtpu_fd[2] = { -1, -1 }; /* IPv4, IPv6 */
 static char state_path[512];
 
 /* --- the kernel --- */
@@ -157,6 +159,64 @@ static int open_kernel(struct app *a, bool *kept, char *err, size_t size)
 	return loop_io_add(a->loop, &events);
 }
 
+/* --- packets that the kernel asks of --- */
+
+static void on_packets(struct loop_io *io _unused_, uint32_t revents _unused_)
+{
+	knl_nfq_read(nfq, 64);
+}
+
+/* Port 2152 is the kernel's; the source port of a G-PDU is free (TS 29.281 4.4.2.3). */
+static int open_gtpu(int family)
+{
+	struct sockaddr_storage a = { .ss_family = (sa_family_t)family };
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	if (family == AF_INET)
+		((struct sockaddr_in *)&a)->sin_addr = upf.gtpu4;
+	else
+		((struct sockaddr_in6 *)&a)->sin6_addr = upf.gtpu6;
+	if (!bind(fd, (struct sockaddr *)&a,
+		  family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void send_gtpu(struct upf *u _unused_, const struct knl_end *peer, const void *p, size_t n)
+{
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6,
+				   .sin6_addr = peer->addr.v6,
+				   .sin6_port = htons(peer->port ? peer->port : 2152) };
+	struct sockaddr_in a4 = { .sin_family = AF_INET,
+				  .sin_addr = peer->addr.v4,
+				  .sin_port = a6.sin6_port };
+
+	if (peer->addr.family == AF_INET)
+		sendto(gtpu_fd[0], p, n, MSG_DONTWAIT, (struct sockaddr *)&a4, sizeof(a4));
+	else
+		sendto(gtpu_fd[1], p, n, MSG_DONTWAIT, (struct sockaddr *)&a6, sizeof(a6));
+}
+
+/* Without the queue there is neither application detection nor router advertisement; all else works. */
+static void open_queue(struct app *a)
+{
+	int e = knl_nfq_open(upf.app_queue, 2152, upf_on_packet, &upf, &nfq);
+
+	if (e) {
+		log_warn("NFQUEUE %u: %s: no application detection, no router advertisements",
+			 upf.app_queue, e == -EBUSY ? "somebody else reads it" : strerror(-e));
+		return;
+	}
+	packets = (struct loop_io){ .fd = knl_nfq_fd(nfq), .events = EPOLLIN, .fn = on_packets };
+	upf.queue = !loop_io_add(a->loop, &packets);
+	gtpu_fd[0] = upf.has4 ? open_gtpu(AF_INET) : -1;
+	gtpu_fd[1] = upf.has6 ? open_gtpu(AF_INET6) : -1;
+	upf.send_gtpu = send_gtpu;
+}
+
 /* --- configuration --- */
 
 static int read_instances(const char *text, char *err, size_t size)
@@ -193,6 +253,7 @@ static void set_identity(const struct conf_upf *c)
 	else
 		upf.node_id = (struct sx_node_id){ .type = SX_NODE_IPV6, .ip6 = c->addr6.v6 };
 	upf.lost_s = c->lost_s;
+	upf.ra_mtu = c->ra_mtu;
 	upf.max_sessions = c->max_sessions;
 	upf.app_queue = (uint16_t)c->app_queue;
 	upf.state_path = state_path;
@@ -220,6 +281,12 @@ static void fini(struct app *a)
 	pfcp_close(upf.pfcp);
 	upf.pfcp = NULL;
 	loop_io_del(a->loop, &events);
+	loop_io_del(a->loop, &packets);
+	if (nfq)
+		knl_nfq_close(nfq);
+	nfq = NULL;
+	for (int i = 0; i < 2; i++)
+		closep(&gtpu_fd[i]);
 	if (upf.loop)
 		upf_fini(&upf);
 	if (knl)
@@ -236,12 +303,14 @@ static int start(struct app *a, char *err, size_t size)
 	upf_metrics();
 	upf_node_metrics();
 	upf_report_metrics();
+	upf_detect_metrics();
 	set_identity(&a->conf->upf);
 	a->nf = &upf;
 	e = upf_init(&upf, a->loop) ?: conf_trusted(a->conf, &upf.from, &upf.n_from) ?:
 	    upf_pools_parse(&upf, a->conf->upf.pools, err, size) ?:
 	    read_instances(a->conf->upf.instances, err, size) ?: open_kernel(a, &kept, err, size);
 	if (!e) {
+		open_queue(a);
 		upf_state_load(&upf, kept);
 		e = open_pfcp(a, err, size);
 	}

@@ -26,6 +26,7 @@ struct app {
 	char *name;
 	struct pfd *pfds;
 	size_t n;
+	uint64_t detected; /* flows */
 };
 
 struct upf_pfds {
@@ -43,7 +44,7 @@ static uint32_t number_of(struct str name)
 	for (size_t i = 0; i < name.n; i++)
 		h = (h ^ (uint8_t)name.p[i]) * 16777619u;
 	h &= 0x7fffffff;
-	return h ? h : 1;
+	return h && h != UPF_RA_APP ? h : 1;
 }
 
 static struct app *find(const struct upf *u, struct str name)
@@ -218,6 +219,111 @@ void upf_pfd_manage(struct upf *u, struct xchg_token *t, const struct sx_pfd_man
 	r->has_offending = e;
 	r->offending = SX_IE_PFD_CONTENTS;
 	upf_respond(u, t, SX_PFD_MANAGEMENT_RESPONSE, 0, r);
+}
+
+/* --- matching --- */
+
+static bool same_host(const struct ipf_end *e, const struct knl_end *x)
+{
+	const uint8_t *a = (const uint8_t *)(e->v6 ? (const void *)&e->ip6 : (const void *)&e->ip4);
+	const uint8_t *b = (const uint8_t *)&x->addr.v4;
+
+	if (e->host != IPF_ADDR)
+		return true;
+	if (e->v6 != (x->addr.family == AF_INET6) || memcmp(a, b, e->bits / 8))
+		return false;
+	return !(e->bits % 8) || !((a[e->bits / 8] ^ b[e->bits / 8]) >> (8 - e->bits % 8));
+}
+
+static bool same_port(const struct ipf_end *e, uint16_t port)
+{
+	for (uint8_t i = 0; i < e->n_port; i++)
+		if (port >= e->port[i].low && port <= e->port[i].high)
+			return true;
+	return !e->n_port;
+}
+
+static bool flow_matches(const struct ipfilter *p, const struct knl_app_flow *f)
+{
+	const struct ipf_end *ue = ipfilter_ue(p), *remote = ipfilter_remote(p);
+
+	return (!p->has_proto || p->proto == f->protocol) && same_host(remote, &f->remote) &&
+	       same_host(ue, &f->ue) && same_port(remote, f->remote.port) &&
+	       same_port(ue, f->ue.port);
+}
+
+/* The name or one below it; "*.x" and ".x" only those below. */
+static bool domain_matches(const char *want, const char *host)
+{
+	size_t n, m = strlen(host);
+	bool below = *want == '*' || *want == '.';
+
+	want += *want == '*';
+	want += *want == '.';
+	n = strlen(want);
+	if (!n || m < n || strcasecmp(host + m - n, want))
+		return false;
+	return m == n ? !below : host[m - n - 1] == '.';
+}
+
+/* scheme://host/path: the host, and for HTTP the beginning of the path; no path is seen in TLS. */
+static bool url_matches(const char *want, enum upf_name_kind kind, const struct upf_name *name)
+{
+	const char *host = strstr(want, "://"), *path;
+	char h[256];
+
+	host = host ? host + 3 : want;
+	path = host + strcspn(host, "/");
+	if (kind == UPF_NAME_DNS ||
+	    str_copy(h, sizeof(h), (struct str){ host, strcspn(host, "/:") }) ||
+	    !domain_matches(h, name->host))
+		return false;
+	return kind != UPF_NAME_HTTP || !name->has_path || !strncmp(path, name->path, strlen(path));
+}
+
+static bool pfd_matches(const struct pfd *p, const struct knl_app_flow *f, enum upf_name_kind kind,
+			const struct upf_name *name)
+{
+	switch (p->kind) {
+	case PFD_FLOW:
+		return flow_matches(&p->flow, f);
+	case PFD_URL:
+		return *name->host && url_matches(p->text, kind, name);
+	case PFD_DOMAIN:
+		return *name->host && domain_matches(p->text, name->host);
+	case PFD_KINDS:
+		break;
+	}
+	return false;
+}
+
+uint32_t upf_pfd_match(const struct upf *u, const struct knl_app_flow *f, enum upf_name_kind kind,
+		       const struct upf_name *name)
+{
+	for (struct app *a = u->pfds ? u->pfds->apps : NULL; a; a = a->next)
+		for (size_t i = 0; i < a->n; i++)
+			if (pfd_matches(&a->pfds[i], f, kind, name)) {
+				a->detected++;
+				return a->number;
+			}
+	return 0;
+}
+
+json_t *upf_pfds_json(const struct upf *u)
+{
+	json_t *list = json_array();
+
+	for (const struct app *a = u->pfds ? u->pfds->apps : NULL; a; a = a->next) {
+		int n[PFD_KINDS] = { 0 };
+
+		for (size_t i = 0; i < a->n; i++)
+			n[a->pfds[i].kind]++;
+		json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:i,s:I}", "application",
+						      a->name, "flows", n[PFD_FLOW], "urls",
+						      n[PFD_URL], "domains", n[PFD_DOMAIN],
+						      "detected", (json_int_t)a->detected));
+	}
+	return list;
 }
 
 /* --- the state file --- */

@@ -159,6 +159,46 @@ static void send_report(struct upf *u, struct upf_session *s, struct sx_session_
 	free(r);
 }
 
+/* Start and stop of an application: its name, and the flow when it is still known (7.5.8.3). */
+struct find_app {
+	uint32_t urr, app, pdr;
+};
+
+static int find_app(void *arg, const struct knl_session *k, const struct knl_counters *c _unused_)
+{
+	struct find_app *f = arg;
+
+	for (size_t i = 0; i < k->n_pdrs; i++)
+		for (uint8_t r = 0; r < k->pdrs[i].n_urrs; r++)
+			if (k->pdrs[i].urrs[r] == f->urr && k->pdrs[i].app_id) {
+				f->app = k->pdrs[i].app_id;
+				f->pdr = k->pdrs[i].id;
+			}
+	return 0;
+}
+
+static void put_application(struct upf *u, const struct upf_session *s, uint32_t urr,
+			    struct sx_usage_report *r)
+{
+	struct find_app f = { .urr = urr };
+	const struct upf_detected *d;
+	const char *name;
+
+	if (u->ops->session_get(u->k, s->by_seid.key, find_app, &f) || !f.app)
+		return;
+	name = upf_app_name(u, f.app);
+	if (!name)
+		return;
+	r->has_application = r->application.has_application_id = r->application.has_pdr_id = true;
+	r->application.application_id = str_of(name);
+	r->application.pdr_id = upf_pdr_id(f.pdr);
+	d = upf_detected_find(u, s->by_seid.key, f.app);
+	if (!d || !r->trigger.start)
+		return;
+	r->application.has_flow = true;
+	r->application.flow = (struct sx_flow_info){ .direction = 3, .flow = str_of(d->flow) };
+}
+
 static void report_usage(struct upf *u, struct upf_session *s, const struct knl_usage *k,
 			 unsigned int trigger)
 {
@@ -168,6 +208,8 @@ static void report_usage(struct upf *u, struct upf_session *s, const struct knl_
 	m->type.usar = true;
 	m->n_usage_report = 1;
 	upf_usage_report(u, s, k, trigger, &m->usage_report[0], &covers);
+	if (trigger & (KNL_START | KNL_STOPT))
+		put_application(u, s, k->urr, &m->usage_report[0]);
 	send_report(u, s, m, &covers);
 }
 
@@ -208,16 +250,6 @@ static void report_idle(struct upf *u, struct upf_session *s)
 	struct sx_session_report_request *m = begin(u);
 
 	m->type.upir = true;
-	send_report(u, s, m, NULL);
-}
-
-void upf_report_app(struct upf *u, struct upf_session *s, const struct sx_usage_report *r)
-{
-	struct sx_session_report_request *m = begin(u);
-
-	m->type.usar = true;
-	m->n_usage_report = 1;
-	m->usage_report[0] = *r;
 	send_report(u, s, m, NULL);
 }
 

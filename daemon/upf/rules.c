@@ -913,16 +913,95 @@ static bool has_all(const struct upf_model *m, const uint32_t *ids, size_t n,
 	return true;
 }
 
+/* The CP function takes router solicitations itself (5.3.3): some uplink packets go to it. */
+static bool cp_takes(const struct upf_model *m)
+{
+	for (size_t i = 0; i < m->n_fars; i++)
+		if (m->far[i].destination == KNL_CP_FUNCTION)
+			return true;
+	return false;
+}
+
+static bool is_own(const struct knl_pdr *p)
+{
+	return p->id == UPF_RA || p->id == UPF_RA + 1;
+}
+
+/* The uplink PDR that is tried last and has no filter: that of the default bearer. At this endpoint, or -1. */
+static int default_uplink(const struct upf_model *m, uint32_t endpoint)
+{
+	int last = -1;
+
+	for (size_t i = 0; i < m->n_pdrs; i++) {
+		const struct knl_pdr *p = &m->pdr[i];
+
+		if (p->source != KNL_ACCESS || p->endpoint != endpoint || p->n_filters ||
+		    p->app_id || is_own(p))
+			continue;
+		if (last < 0 || p->precedence > m->pdr[last].precedence)
+			last = (int)i;
+	}
+	return last;
+}
+
+/*
+ * Our own PDR beside it, of packets to all routers, which are asked of by the queue and answered by detect.c. What
+ * the queue does not take is dropped.
+ */
+static void own_pdr(struct work *w, uint32_t id, uint32_t endpoint)
+{
+	struct upf_model *m = w->m;
+	bool wanted = w->u->queue && w->s->has_ue6 && endpoint && !cp_takes(m);
+	int i = wanted ? default_uplink(m, endpoint) : -1, have = upf_model_pdr(m, id);
+	struct knl_pdr p = { .id = id,
+			     .source = KNL_ACCESS,
+			     .endpoint = endpoint,
+			     .qfi = -1,
+			     .any_source = true,
+			     .app_id = UPF_RA_APP,
+			     .app_queue = w->u->app_queue,
+			     .n_filters = 1 };
+	struct knl_filter *f;
+
+	if (i >= 0 && have >= 0 && m->pdr[have].teid == m->pdr[i].teid &&
+	    m->pdr[have].far == m->pdr[i].far)
+		return;
+	if (have >= 0) {
+		if (i >= 0)
+			m->pdr_mark[have] = UPF_FRESH; /* replaced */
+		drop_pdr(m, have);
+		i = i >= 0 ? default_uplink(m, endpoint) : -1;
+	}
+	f = i >= 0 && m->n_pdrs < KNL_RULES ? upf_model_filters(m, 1) : NULL;
+	if (!f)
+		return;
+	*f = (struct knl_filter){ .protocol = IPPROTO_ICMPV6,
+				  .tos = -1,
+				  .flow_label = -1,
+				  .remote.len = 128,
+				  .remote.addr = { .family = AF_INET6,
+						   .v6.s6_addr = { 0xff, 2, [15] = 2 } } };
+	p.filters = f;
+	p.teid = m->pdr[i].teid;
+	p.far = m->pdr[i].far;
+	add_pdr(m, &p);
+}
+
 /* What PDRs name is there, and which of them must come from the UE's address. */
 static int finish(struct work *w)
 {
 	struct upf_model *m = w->m;
+
+	own_pdr(w, UPF_RA, w->u->ep4);
+	own_pdr(w, UPF_RA + 1, w->u->ep6);
 
 	for (size_t i = 0; i < m->n_pdrs; i++) {
 		struct knl_pdr *p = &m->pdr[i];
 		int far = upf_model_far(m, p->far);
 		bool any;
 
+		if (is_own(p))
+			continue;
 		if (far < 0)
 			return fail_rule(w, SX_RULE_PDR, upf_pdr_id(p->id), SX_IE_FAR_ID);
 		if (!has_all(m, p->qers, p->n_qers, upf_model_qer))

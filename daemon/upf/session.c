@@ -115,9 +115,13 @@ static void detach(struct upf *u, struct upf_session *s)
 static void discard(struct upf *u, struct upf_session *s)
 {
 	upf_teids_free(u, s, NULL);
-	if (s->has_ue4 && (s->marked || s->own_ue4))
+	if (s->in_ue4)
+		htab_remove(&u->by_ue4, &s->by_ue4);
+	if (s->in_ue6)
+		htab_remove(&u->by_ue6, &s->by_ue6);
+	if (s->has_ue4 && (s->in_ue4 || s->own_ue4))
 		upf_ue4_mark(u, s->ue4, false);
-	if (s->has_ue6 && (s->marked || s->own_ue6))
+	if (s->has_ue6 && (s->in_ue6 || s->own_ue6))
 		upf_ue6_mark(u, &s->ue6, false);
 	free(s->urrs);
 	free(s->csids);
@@ -130,13 +134,28 @@ void upf_session_free(struct upf *u, struct upf_session *s)
 	discard(u, s);
 }
 
+static uint64_t key4(const struct upf_session *s)
+{
+	return upf_ue_key(&(struct xfrm_addr){ .family = AF_INET, .v4 = s->ue4 });
+}
+
+static uint64_t key6(const struct upf_session *s)
+{
+	return upf_ue_key(&(struct xfrm_addr){ .family = AF_INET6, .v6 = s->ue6 });
+}
+
 void upf_session_adopt(struct upf *u, struct upf_session *s)
 {
-	s->marked = true;
-	if (s->has_ue4)
+	if (s->has_ue4 && !s->in_ue4) {
 		upf_ue4_mark(u, s->ue4, true);
-	if (s->has_ue6)
+		htab_insert(&u->by_ue4, &s->by_ue4, key4(s));
+		s->in_ue4 = true;
+	}
+	if (s->has_ue6 && !s->in_ue6) {
 		upf_ue6_mark(u, &s->ue6, true);
+		htab_insert(&u->by_ue6, &s->by_ue6, key6(s));
+		s->in_ue6 = true;
+	}
 }
 
 /* --- answers --- */
@@ -851,7 +870,8 @@ int upf_init(struct upf *u, struct loop *l)
 	u->pending = calloc(1, sizeof(*u->pending));
 	u->arena = aligned_alloc(16, ARENA);
 	if (!u->pending || !u->arena || upf_random_key(u->key) || htab_init(&u->sessions, 1024) ||
-	    htab_init(&u->teids, 1024))
+	    htab_init(&u->teids, 1024) || htab_init(&u->by_ue4, 1024) ||
+	    htab_init(&u->by_ue6, 1024))
 		return -ENOMEM;
 	return loop_on_round_end(l, upf_flush, u);
 }
@@ -875,6 +895,8 @@ void upf_fini(struct upf *u)
 	upf_pfds_free(u);
 	htab_fini(&u->sessions);
 	htab_fini(&u->teids);
+	htab_fini(&u->by_ue4);
+	htab_fini(&u->by_ue6);
 	free(u->pending);
 	free(u->arena);
 	free(u->from);

@@ -12,8 +12,9 @@
  *   label.c     what the kernel keeps for us of a session, as text                   no I/O
  *   state.c     what survives us: nodes and time stamp in a file, sessions in the kernel
  *   kernel.c    calls to kims.ko (a table, so that tests have a kernel of their own)
+ *   name.c      name of the server in the first packets of a flow                    no I/O
  *   pfd.c       packet flow descriptions: which application is it?                   no I/O
- *   detect.c    first packets of flows from the kernel's queue -> application
+ *   detect.c    packets from the kernel's queue: applications, router solicitations
  *   control.c   control socket
  *
  * Invariants: the kernel is where the rules are. A modification reads them, changes the copy and gives back what changed;
@@ -23,7 +24,7 @@
  * finds the session's establishment not yet with the kernel has it sent first.
  *
  * Rule ids: kernel ids are PFCP's plus one (PFCP's may be 0, the kernel's not). A PDR with an F-TEID of
- * both families is two in the kernel: the second, for IPv6, has UPF_TWIN added.
+ * both families is two in the kernel: the second, for IPv6, has UPF_TWIN added. UPF_RA and the next are our own.
  */
 #ifndef KIMS_UPF_UPF_H
 #define KIMS_UPF_UPF_H
@@ -33,10 +34,12 @@
 #include "lib/core/conf.h"
 #include "lib/core/ctl.h"
 #include "lib/core/htab.h"
-#include "lib/netlink/kims_nl_gtpu.h"
+#include "lib/netlink/nfqueue.h"
 #include "lib/pfcp/pfcp.h"
 #include "ref/sx.h"
 
+#define UPF_RA	      0x20001u /* takes router solicitations */
+#define UPF_RA_APP    0x7fffffffu
 #define UPF_TWIN      0x10000u
 #define UPF_POOLS_MAX 16
 #define UPF_CSIDS_MAX 4
@@ -91,6 +94,7 @@ struct upf_urr {
 struct upf_teid {
 	struct hnode node; /* the TEID */
 	struct upf_teid *next;
+	struct upf_session *s;
 	bool seen; /* while it is looked which are still used */
 };
 
@@ -101,17 +105,17 @@ struct upf_csid {
 };
 
 struct upf_session {
-	struct hnode by_seid;
-	struct upf_session *next, **pprev; /* of its node */
+	struct hnode by_seid, by_ue4, by_ue6; /* the latter two when in_ue4, in_ue6 */
+	struct upf_session *next, **pprev;    /* of its node */
 	struct upf_node *node;
 	uint64_t cp_seid;
 	struct in6_addr cp; /* IPv4 mapped */
 	struct in_addr ue4;
 	struct in6_addr ue6;			 /* the /64 */
 	bool has_ue4, has_ue6, own_ue4, own_ue6; /* own: out of our pool */
-	bool marked;				 /* its addresses are taken in our pools */
-	bool pending;				 /* not yet with the kernel */
-	bool relabel; /* in the list of those whose label is to be written */
+	bool in_ue4, in_ue6; /* in the tables by address, and taken in our pools */
+	bool pending;	     /* not yet with the kernel */
+	bool relabel;	     /* in the list of those whose label is to be written */
 	bool has_bar;
 	uint8_t bar;
 	uint8_t n_urrs, n_csids;
@@ -139,6 +143,14 @@ struct upf_pool { /* addresses for the UEs of a network instance */
 struct upf_instance { /* a network instance and the device by which its packets leave */
 	char name[64];
 	uint32_t device;
+};
+
+#define UPF_DETECTED 256
+
+struct upf_detected { /* a flow whose application was found a moment ago */
+	uint64_t seid;
+	uint32_t app;
+	char flow[140];
 };
 
 /* --- failures --- */
@@ -211,9 +223,15 @@ struct upf {
 	struct upf_pfds *pfds; /* pfd.c */
 	struct upf_cp *cps;    /* node.c: CP functions of the configuration */
 	bool leaving;
+	bool queue;	 /* somebody reads app_queue */
+	uint32_t ra_mtu; /* 0: not told */
+	/* A G-PDU from our address; NULL: none is sent. */
+	void (*send_gtpu)(struct upf *u, const struct knl_end *peer, const void *p, size_t n);
+	struct upf_detected detected[UPF_DETECTED];
+	size_t next_detected;
 
 	uint64_t key[2], counter;
-	struct htab sessions, teids;
+	struct htab sessions, teids, by_ue4, by_ue6;
 	uint32_t n_sessions;
 	struct upf_node *nodes;
 	uint32_t next_node, n_nodes;
@@ -324,8 +342,7 @@ void upf_on_event(void *u, const struct knl_gtpu_event *e);
 void upf_report_missed(struct upf *u, struct upf_session *s, const struct knl_session *k,
 		       const struct knl_counters *c);
 void upf_report_metrics(void);
-void upf_reports_free(struct upf *u); /* after pfcp_close() */
-void upf_report_app(struct upf *u, struct upf_session *s, const struct sx_usage_report *r);
+void upf_reports_free(struct upf *u);	    /* after pfcp_close() */
 void upf_reports_again(struct upf_node *n); /* it answers again: what it has missed */
 void upf_reports_lost(struct upf *u);	    /* events were lost: all counters are looked at */
 
@@ -366,6 +383,38 @@ void upf_pfds_free(struct upf *u);
 void upf_pfds_write(const struct upf *u, FILE *f);
 void upf_pfds_read(struct upf *u, const char *line); /* a line of it; others are ignored */
 void upf_pfd_manage(struct upf *u, struct xchg_token *t, const struct sx_pfd_management_request *m);
+
+/* --- name.c --- */
+enum upf_name_kind {
+	UPF_NAME_NONE,
+	UPF_NAME_MORE /* perhaps in the next packet */,
+	UPF_NAME_TLS,
+	UPF_NAME_HTTP,
+	UPF_NAME_DNS
+};
+struct upf_name {
+	char host[256], path[512]; /* path: HTTP */
+	bool has_path;
+};
+enum upf_name_kind upf_name_find(const uint8_t *p, size_t n, uint8_t protocol, uint16_t remote_port,
+				 struct upf_name *ret);
+/* The application of the flow, 0: none. (pfd.c) */
+uint32_t upf_pfd_match(const struct upf *u, const struct knl_app_flow *f, enum upf_name_kind kind,
+		       const struct upf_name *name);
+json_t *upf_pfds_json(const struct upf *u);
+
+/* --- detect.c --- */
+enum knl_nfq_verdict upf_on_packet(void *u, const struct knl_nfq_packet *p);
+struct upf_session *upf_session_by_ue(const struct upf *u, const struct xfrm_addr *a);
+const struct upf_detected *upf_detected_find(const struct upf *u, uint64_t seid, uint32_t app);
+void upf_detect_metrics(void);
+static inline uint64_t upf_ue_key(const struct xfrm_addr *a)
+{
+	uint64_t key = 0;
+
+	memcpy(&key, &a->v4, a->family == AF_INET ? 4 : 8); /* the address, the /64 */
+	return key;
+}
 
 extern const struct ctl_cmd upf_cmds[];
 void upf_metrics(void);

@@ -956,6 +956,225 @@ static void test_label(void **state)
 	free(r.csids);
 }
 
+/* --- what the kernel asks of --- */
+
+static uint8_t gtpu_sent[512];
+static size_t n_gtpu_sent;
+
+static void on_gtpu(struct upf *u, const struct knl_end *peer, const void *p, size_t n)
+{
+	(void)u;
+	assert_int_equal(peer->addr.v4.s_addr, htonl(0x0a2f0001));
+	memcpy(gtpu_sent, p, n);
+	n_gtpu_sent = n;
+}
+
+static void test_router_advertisement(void **state)
+{
+	struct sx_session_establishment_request *m;
+	uint8_t rs[48] = { 0x60,     [5] = 8,	  [6] = 58, [7] = 255, [8] = 0xfe, [9] = 0x80,
+			   [23] = 9, [24] = 0xff, [25] = 2, [39] = 2,  [40] = 133 };
+	struct knl_nfq_packet p = { .uplink = true, .inner = rs, .inner_len = sizeof(rs) };
+	struct mk_session *k;
+	uint64_t seid;
+
+	(void)state;
+	upf.queue = true;
+	upf.ra_mtu = 1400;
+	upf.send_gtpu = on_gtpu;
+	m = ordinary(1, 0x0a2d0001);
+	m->create_pdr[0].pdi.fteid.v6 = true;
+	m->create_pdr[1].pdi.ue_ip.v6 = true;
+	inet_pton(AF_INET6, "fd45:0:0:7::9", &m->create_pdr[1].pdi.ue_ip.ip6);
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	seid = established(SX_ACCEPTED)->up_fseid.seid;
+	k = kernel(seid);
+	assert_int_equal(k->n_pdrs, 5); /* two by address, one twin, and two of our own */
+	assert_true(kpdr(k, UPF_RA - 1)->any_source);
+	p.teid = kpdr(k, UPF_RA - 1)->teid;
+	assert_int_equal(upf_on_packet(&upf, &p), KNL_NFQ_DROP);
+	assert_int_equal(n_gtpu_sent, 8 + 40 + 16 + 32 + 8);
+	assert_memory_equal(gtpu_sent, "\x30\xff\x00\x60\x00\x00\x00\x77", 8);
+	assert_memory_equal(gtpu_sent + 8 + 24, rs + 8, 16);
+	assert_memory_equal(gtpu_sent + 8 + 40 + 16 + 16, "\xfd\x45\0\0\0\0\0\x07\0\0", 10);
+	rs[7] = 254; /* through a router */
+	upf_on_packet(&upf, &p);
+	/* the CP function takes them itself: ours go */
+	change()->n_create_far = 1;
+	msg.session_modification_request.create_far[0] =
+		(struct sx_create_far){ .has_id = true,
+					.id = 9,
+					.has_action = true,
+					.action.forw = true,
+					.has_forwarding = true,
+					.forwarding = { .has_destination = true,
+							.destination = SX_CP_FUNCTION } };
+	modify(seid, SX_ACCEPTED);
+	assert_int_equal(kernel(seid)->n_pdrs, 3);
+	delete (seid, SX_ACCEPTED);
+	assert_int_equal(upf.by_ue4.n + upf.by_ue6.n + upf.teids.n, 0);
+}
+
+static void put_pfds(void)
+{
+	struct sx_pfd_management_request *m = &msg.pfd_management_request;
+	struct sx_application_pfds *a;
+
+	sx_init(SX_PFD_MANAGEMENT_REQUEST, m);
+	m->n_application = 2;
+	a = &m->application[0];
+	memset(a, 0, 2 * sizeof(*a));
+	a[0].has_application_id = a[1].has_application_id = true;
+	a[0].application_id = STR("video");
+	a[0].n_context = 1;
+	a[0].context[0].n_pfd = 2;
+	a[0].context[0].pfd[0] = (struct sx_pfd){ .domain = STR("example.com") };
+	a[0].context[0].pfd[1] = (struct sx_pfd){ .url = STR("http://news.example.net/live/") };
+	a[1].application_id = STR("maps");
+	a[1].n_context = 1;
+	a[1].context[0].n_pfd = 1;
+	a[1].context[0].pfd[0] =
+		(struct sx_pfd){ .flow = STR("permit out 6 from 203.0.113.0/25 443 to assigned") };
+	put(SX_PFD_MANAGEMENT_REQUEST, 0);
+	take(SX_PFD_MANAGEMENT_RESPONSE);
+	assert_int_equal(got.pfd_management_response.cause, SX_ACCEPTED);
+}
+
+/* A hello of TLS 1.2 with this server name. */
+static size_t client_hello(const char *name, uint8_t *p)
+{
+	size_t n = strlen(name), at = 0;
+	const uint8_t head[] = { 22,
+				 3,
+				 1,
+				 0,
+				 (uint8_t)(4 + 34 + 1 + 4 + 2 + 2 + 9 + n),
+				 1,
+				 0,
+				 0,
+				 (uint8_t)(34 + 1 + 4 + 2 + 2 + 9 + n),
+				 3,
+				 3 };
+	const uint8_t tail[] = { 0,
+				 0,
+				 2,
+				 0x13,
+				 1,
+				 1,
+				 0,
+				 0,
+				 (uint8_t)(9 + n),
+				 0,
+				 0,
+				 0,
+				 (uint8_t)(5 + n),
+				 0,
+				 (uint8_t)(3 + n),
+				 0,
+				 0,
+				 (uint8_t)n };
+
+	memcpy(p, head, sizeof(head));
+	at = sizeof(head);
+	memset(p + at, 7, 32);
+	at += 32;
+	memcpy(p + at, tail, sizeof(tail));
+	at += sizeof(tail);
+	memcpy(p + at, name, n);
+	return at + n;
+}
+
+static const char *found(const char *payload, size_t n, uint8_t protocol, uint16_t port)
+{
+	struct knl_app_flow f = { .protocol = protocol,
+				  .remote = { { .family = AF_INET }, port },
+				  .ue = { { .family = AF_INET }, 4000 } };
+	uint8_t *exact = malloc(n ? n : 1); /* for ASan */
+	struct upf_name name;
+	enum upf_name_kind kind;
+	const char *app;
+
+	memcpy(exact, payload, n);
+	f.remote.addr.v4.s_addr = htonl(port == 443 && !n ? 0xcb007105 : 0x01010101);
+	kind = upf_name_find(exact, n, protocol, port, &name);
+	app = upf_app_name(&upf, upf_pfd_match(&upf, &f, kind, &name));
+	free(exact);
+	return app ? app : kind == UPF_NAME_MORE ? "more" : "none";
+}
+
+static void test_applications(void **state)
+{
+	static const char get[] =
+		"GET /live/1 HTTP/1.1\r\nAccept: */*\r\nHost: news.example.net:80\r\n\r\n";
+	static const char other[] = "GET /old HTTP/1.1\r\nHost: news.example.net\r\n\r\n";
+	static const char query[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\3WWW\7example\3com\0\0\1\0\1";
+	uint8_t hello[256];
+	size_t n = client_hello("a.b.Example.com", hello);
+
+	(void)state;
+	put_pfds();
+	assert_string_equal(found((char *)hello, n, IPPROTO_TCP, 443), "video");
+	assert_string_equal(found((char *)hello, n - 1, IPPROTO_TCP, 443), "more");
+	assert_string_equal(found("", 0, IPPROTO_TCP, 443), "maps");
+	assert_string_equal(found("", 0, IPPROTO_TCP, 80), "more");
+	assert_string_equal(found(get, sizeof(get) - 1, IPPROTO_TCP, 80), "video");
+	assert_string_equal(found(other, sizeof(other) - 1, IPPROTO_TCP, 80), "none");
+	assert_string_equal(found(query, sizeof(query) - 1, IPPROTO_UDP, 53), "video");
+	n = client_hello("notexample.com", hello);
+	assert_string_equal(found((char *)hello, n, IPPROTO_TCP, 443), "none");
+	for (size_t cut = 0; cut < n; cut++) { /* cut and changed anywhere */
+		found((char *)hello, cut, IPPROTO_TCP, 443);
+		hello[cut] ^= 0xff;
+		found((char *)hello, n, IPPROTO_TCP, 443);
+		hello[cut] ^= 0xff;
+	}
+	for (size_t cut = 0; cut < sizeof(query); cut++)
+		found(query, cut, IPPROTO_UDP, 53);
+	for (size_t cut = 0; cut < sizeof(get); cut++)
+		found(get, cut, IPPROTO_TCP, 80);
+	/* they are there after a restart */
+	upf_end();
+	open_upf(true);
+	assert_string_equal(found(get, sizeof(get) - 1, IPPROTO_TCP, 80), "video");
+	assert_string_equal(found("", 0, IPPROTO_TCP, 443), "maps");
+}
+
+/* Found, told to the kernel, and named in the report of its start. */
+static void test_application_start(void **state)
+{
+	struct sx_session_establishment_request *m = ordinary(1, 0x0a2d0001);
+	struct knl_nfq_packet p = { .uplink = true,
+				    .flow = { .protocol = IPPROTO_TCP,
+					      .ue = { { .family = AF_INET }, 4000 },
+					      .remote = { { .family = AF_INET }, 443 } } };
+	const struct sx_usage_report *r;
+	uint8_t hello[256];
+	uint64_t seid;
+
+	(void)state;
+	m->create_pdr[0].pdi.has_application_id = true;
+	m->create_pdr[0].pdi.application_id = STR("video");
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	seid = established(SX_ACCEPTED)->up_fseid.seid;
+	assert_int_equal(kpdr(kernel(seid), 1)->app_queue, 100);
+	put_pfds();
+	p.teid = kpdr(kernel(seid), 1)->teid;
+	assert_int_equal(upf_on_packet(&upf, &p), KNL_NFQ_UNDECIDED);
+	p.payload = hello;
+	p.payload_len = client_hello("example.com", hello);
+	assert_int_equal(upf_on_packet(&upf, &p), KNL_NFQ_AGAIN);
+	usage_event(seid, KNL_START, false);
+	r = reported();
+	assert_true(r->trigger.start && r->has_application && r->application.has_flow);
+	assert_true(str_eqz(r->application.application_id, "video"));
+	answer_report(SX_ACCEPTED);
+	p.uplink = false;
+	p.flow.ue.addr.v4.s_addr = htonl(0x0a2d0001);
+	assert_int_equal(upf_on_packet(&upf, &p), KNL_NFQ_AGAIN);
+	p.flow.ue.addr.v4.s_addr = htonl(0x0a2d0002);
+	assert_int_equal(upf_on_packet(&upf, &p), KNL_NFQ_UNDECIDED);
+}
+
 /* --- session sets, peers that restart --- */
 
 static void test_sets(void **state)
@@ -1117,13 +1336,23 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_association),	T(test_session),
-		T(test_choose),		T(test_refusals),
-		T(test_refused_change), T(test_batch),
-		T(test_usage),		T(test_events),
-		T(test_restart),	cmocka_unit_test(test_label),
-		T(test_sets),		T(test_cycles),
-		T(test_memory),		cmocka_unit_test(test_tshark),
+		T(test_association),
+		T(test_session),
+		T(test_choose),
+		T(test_refusals),
+		T(test_refused_change),
+		T(test_batch),
+		T(test_usage),
+		T(test_events),
+		T(test_restart),
+		cmocka_unit_test(test_label),
+		T(test_router_advertisement),
+		T(test_applications),
+		T(test_application_start),
+		T(test_sets),
+		T(test_cycles),
+		T(test_memory),
+		cmocka_unit_test(test_tshark),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -16,7 +16,7 @@
 static const struct kc_command commands[] = {
 	{ "status", "", "is every part up, and what does it carry now", cmd_status },
 	{ "ping", "NF", "exit status 0 when the daemon answers", cmd_ping },
-	{ "show", "registration|ue|sa|flow|session|history|drops|subscriber|peers|pcrf|rules|af|rx|kernel|metrics [KEY]",
+	{ "show", "registration|ue|sa|flow|session|history|drops|subscriber|peers|pcrf|rules|af|rx|upf|pdr|cp|pools|applications|pdn|bearers|enforced|sgw|addresses|kernel|metrics [KEY]",
 	  "tables of what the daemons and the kernel hold", cmd_show },
 	{ "trace", "-o DIR [-t SECONDS]",
 	  "capture all interfaces, with the keys to decrypt ESP written beside it", cmd_trace },

@@ -35,13 +35,21 @@ struct monitor {
 	unsigned long seen;
 };
 
+/* The first word of a label is the subscriber; what follows is the owner's. */
+static bool is_subscriber(const char *wanted, const char *label)
+{
+	size_t n = label ? strcspn(label, " ") : 0;
+
+	return n && !strncmp(wanted, label, n) && !wanted[n];
+}
+
 static bool is_wanted(const struct monitor *m, const struct knl_session *s)
 {
 	char id[24];
 
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)s->id);
 	for (int i = 0; i < m->n_wanted; i++)
-		if (!strcmp(m->wanted[i], id) || (s->label && !strcmp(m->wanted[i], s->label)))
+		if (!strcmp(m->wanted[i], id) || is_subscriber(m->wanted[i], s->label))
 			return true;
 	return !m->n_wanted;
 }
@@ -64,7 +72,8 @@ static int add_session(void *arg, const struct knl_session *s, const struct knl_
 	}
 	w = &m->all[m->n++];
 	*w = (struct watched){ .id = s->id, .ours = s->monitored != 1 };
-	snprintf(w->label, sizeof(w->label), "%s", s->label ? s->label : "");
+	snprintf(w->label, sizeof(w->label), "%.*s", s->label ? (int)strcspn(s->label, " ") : 0,
+		 s->label ? s->label : "");
 	return 0;
 }
 

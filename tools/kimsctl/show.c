@@ -28,6 +28,16 @@ static const struct view views[] = {
 	{ "rules", "pcrf", "show rules", { "rule", "imsi", "state", "component", "flow", "qci", "arp", "mbr_ul", "mbr_dl", "gbr_dl", "gate", "filter" } },
 	{ "af", "pcrf", "show af", { "af", "imsi", "address", "state", "signalling", "session" } },
 	{ "rx", "pcscf", "show rx", { "of", "impi", "call_id", "state", "pcrf", "id" } },
+	{ "pdn", "smf", "show pdn", { "imsi", "msisdn", "apn", "address", "state", "rat", "peer", "bearers", "qci", "ambr_ul", "ambr_dl" } },
+	{ "bearers", "smf", "show bearers", { "imsi", "apn", "ebi", "state", "qci", "arp", "gbr_ul", "gbr_dl", "mbr_dl", "rules", "access", "upf" } },
+	{ "enforced", "smf", "show rules", { "rule", "imsi", "apn", "state", "ebi", "precedence", "qci", "gate", "filter" } },
+	{ "sgw", "smf", "show peers", { "identity", "state", "pdn", "restarts" } },
+	{ "addresses", "smf", "show pools", { "apn", "prefix", "bits", "size", "taken", "waiting" } },
+	{ "upf", "upf", "show sessions", { "imsi", "address", "teids", "seid", "cp_seid", "node" } },
+	{ "pdr", "upf", "show rules", { "imsi", "pdr", "precedence", "from", "teid", "filters", "gate", "action", "packets", "octets", "dropped" } },
+	{ "cp", "upf", "show nodes", { "node", "address", "state", "sessions" } },
+	{ "pools", "upf", "show pools", { "instance", "ipv4", "ipv4_used", "ipv6", "ipv6_used" } },
+	{ "applications", "upf", "show applications", { "application", "flows", "urls", "domains", "detected" } },
 	{ "peers", "hss", "show peers", { "identity", "state" } },
 };
 

@@ -10,7 +10,7 @@
 #include "lib/core/ctl.h"
 #include "lib/netlink/kims_nl.h"
 
-static const char *const functions[] = { "hss", "icscf", "scscf", "pcscf", "pcrf" };
+static const char *const functions[] = { "hss", "icscf", "scscf", "pcscf", "pcrf", "smf", "upf" };
 #define N_REQUIRED 4 /* the others are shown when they run */
 
 static int call(struct kimsctl *k, const char *nf, const char *cmd, json_t **ret, char *err, size_t n)

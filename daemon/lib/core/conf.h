@@ -124,7 +124,7 @@ struct conf_upf {
 	char *pools;	 /* addresses of UEs, see upf/alloc.c: also the routes to the device */
 	char *instances; /* devices of network instances */
 	char *cps;	 /* addresses of CP functions that associations are set up with */
-	uint32_t heartbeat_s, lost_s, max_sessions, app_queue;
+	uint32_t heartbeat_s, lost_s, max_sessions, app_queue, ra_mtu;
 	bool stack, mss_clamp;
 };
 

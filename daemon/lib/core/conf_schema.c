@@ -215,7 +215,9 @@ const struct conf_row conf_rows[] = {
 	      "Sessions of a CP function that has been silent so many seconds are deleted; 0: they stay until it says so"),
 	S_U32(upf, "max_sessions", max_sessions, 1, 10000000, "1000000",
 	      "PFCP sessions at most; the load that is reported is the part of it"),
-	S_U32(upf, "app_queue", app_queue, 0, 65535, "100", "NFQUEUE for application detection"),
+	S_U32(upf, "app_queue", app_queue, 0, 65535, "100",
+	      "NFQUEUE for application detection and router solicitations"),
+	S_U32(upf, "ra_mtu", ra_mtu, 0, 65535, "1400", "MTU in router advertisements; 0: none is told"),
 	S_BOOL(upf, stack, "no", "Packets pass the whole network stack, and so the rules of nftables"),
 	S_BOOL(upf, mss_clamp, "yes", "The MSS of TCP is lowered to what fits into the tunnel"),
 };
