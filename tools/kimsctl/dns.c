@@ -96,6 +96,7 @@ int cmd_dns_zone(struct kimsctl *k, int argc _unused_, char **argv _unused_)
 		{ c->scscf.name, "scscf", { &c->scscf.addr, &c->scscf.addr6 }, c->scscf.port },
 		{ NULL, "hss", { &c->diameter.hss_addr, NULL }, 0 },
 		{ NULL, "pcrf", { &c->pcrf.addr, NULL }, 0 },
+		{ NULL, "smf", { &c->smf.addr, &c->smf.addr6 }, 0 },
 	};
 
 	print_server(c);

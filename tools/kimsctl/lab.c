@@ -67,7 +67,7 @@ static int lab_up(const struct conf *c)
 		&c->pcscf.gm4,	&c->pcscf.gm6,	 &c->pcscf.mw,	    &c->pcscf.media4,
 		&c->pcscf.media6, &c->icscf.addr, &c->icscf.addr6, &c->scscf.addr,
 		&c->scscf.addr6, &c->diameter.hss_addr, &c->network.dns,
-		&c->pcrf.addr, &c->upf.addr, &c->upf.addr6,
+		&c->pcrf.addr, &c->smf.addr, &c->smf.addr6, &c->upf.addr, &c->upf.addr6,
 	};
 	int r = 0;
 
