@@ -654,7 +654,6 @@ static void random_run(unsigned int seed, unsigned int loss)
 
 	rig.loss = loss;
 	rig.seed = seed;
-	rig.run = seed;
 	for (int i = 0; i < 60; i++)
 		random_step(rand_r(&s) % 2 ? p : q, &s);
 	rig.loss = 0;
@@ -664,6 +663,60 @@ static void random_run(unsigned int seed, unsigned int loss)
 	rig_agree(q);
 	rig_detach(q);
 	gone(p);
+}
+
+static void dump_to(const char *dir, bool on)
+{
+	FILE **files[] = { &rig_gtp, &rig_pfcp, &rig_dia };
+	static const char *const names[] = { "gtp", "pfcp", "dia" };
+	char path[96];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (*files[i])
+			fclose(*files[i]);
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		*files[i] = on ? fopen(path, "we") : NULL;
+	}
+}
+
+static char dump_dir[] = "/tmp/kims-smf-XXXXXX";
+
+/* tshark must find nothing wrong in any message of the tests above. */
+static void test_tshark(void **state)
+{
+	static const char *const ports[] = { "-u 2123,2123 hex", "-u 8805,8805 hex",
+					     "-T 40000,3868 hex" };
+	char cmd[640], got[1024], *end;
+	size_t n;
+	FILE *f;
+
+	(void)state;
+	dump_to(dump_dir, false);
+	if (system("command -v tshark text2pcap >/dev/null 2>&1"))
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		snprintf(
+			cmd, sizeof(cmd),
+			"cd %s && mv %s hex && text2pcap -q %s p.pcap >/dev/null 2>&1; tshark -n -r p.pcap "
+			"-Y '_ws.malformed || _ws.expert.severity >= 6291456' -T fields -e frame.number "
+			"-e _ws.expert.message 2>/dev/null; tshark -n -r p.pcap -Y '!%s' 2>/dev/null; tshark -n -r p.pcap 2>/dev/null | wc -l",
+			dump_dir,
+			i == 0	 ? "gtp"
+			: i == 1 ? "pfcp"
+				 : "dia",
+			ports[i],
+			i == 0	 ? "gtpv2"
+			: i == 1 ? "pfcp"
+				 : "diameter");
+		f = popen(cmd, "re");
+		n = fread(got, 1, sizeof(got) - 1, f);
+		pclose(f);
+		got[n] = '\0';
+		if (strtol(got, &end, 10) < 50 || strcmp(end, "\n"))
+			fail_msg("%s", got);
+	}
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dump_dir);
+	assert_int_equal(system(cmd), 0);
 }
 
 static void test_random(void **state)
@@ -707,8 +760,12 @@ int main(void)
 		T(test_modify_command),
 		T(test_delete_command),
 		T(test_resource_command),
+		cmocka_unit_test(test_tshark),
 		T(test_random),
 	};
 
+	if (!mkdtemp(dump_dir))
+		return 1;
+	dump_to(dump_dir, true);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

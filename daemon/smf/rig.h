@@ -85,7 +85,6 @@ static struct rig {
 	struct gtpc *sgw;
 	struct pfcp *upf;
 	struct rig_dgram *first, **last;
-	FILE *gtp, *pfcp;
 	unsigned int loss, seed; /* one datagram of so many is lost; 0: none */
 	/* SGW */
 	struct rig_pdn pdn[RIG_PDNS];
@@ -116,8 +115,11 @@ static struct rig {
 	char ccr_names[8][64];
 	bool hold_cca;
 	struct gx_orders *orders; /* for the next CCA */
-	unsigned int sids, run;
+	unsigned int sids;
 } rig;
+
+/* Every message, for tshark. */
+static FILE *rig_gtp, *rig_pfcp, *rig_dia;
 
 /* Another UPF than the one of this file, when a test has one. */
 static const struct rig_upf_ops {
@@ -167,7 +169,7 @@ static inline void rig_send(void *arg, const struct sockaddr_storage *to _unused
 {
 	enum rig_link link = (enum rig_link)(intptr_t)arg;
 
-	rig_dump(link <= RIG_TO_SMF_GTP ? rig.gtp : rig.pfcp, p, n);
+	rig_dump(link <= RIG_TO_SMF_GTP ? rig_gtp : rig_pfcp, p, n);
 	if (!rig_is_lost())
 		rig_put(link, p, n, (struct dia_done){ 0 });
 }
@@ -877,6 +879,7 @@ static inline void rig_gx(const struct ie_command *cmd, const struct ie_env *env
 	*ret_buf = (struct ie_buf){ 0 };
 	h.flags = cmd->request ? IE_FLAG_REQUEST : 0;
 	assert_int_equal(ie_encode(cmd, &h, env, in, NULL, ret_buf), 0);
+	rig_dump(rig_dia, ret_buf->p, ret_buf->n);
 	if (ie_decode(cmd, &pcc_dict, ret_buf->p, ret_buf->n, ret_env, ret, &e))
 		fail_msg("%s cannot be read: %d %s", cmd->name, e.result, e.avp ? e.avp->name : "");
 }
@@ -1126,10 +1129,9 @@ static inline int rig_setup(void **state _unused_)
 				      .send_arg = (void *)RIG_TO_UPF,
 				      .recovery_ts = 77,
 				      .heartbeat_s = 5 };
-	FILE *gtp = rig.gtp, *pfcp = rig.pfcp;
 	char err[200];
 
-	rig = (struct rig){ .ftup = true, .gtp = gtp, .pfcp = pfcp };
+	rig = (struct rig){ .ftup = true };
 	rig.last = &rig.first;
 	assert_int_equal(loop_new_virtual(&rig.loop), 0);
 	assert_int_equal(conf_load(NULL, &rig.conf, err, sizeof(err)), 0);
