@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 from gtp import ENB_LINK, GNB, INET_LINK, PORT, REMOTE, UPF, Gtp, Tap, error_indication, gpdu
-from lab import check, core, ensure, inside, ip_batch, mac, run, test, until
+from lab import Skipped, check, core, ensure, inside, ip_batch, mac, run, test, until
 from packet import datagram
 import pfcp
 from pfcp import Cp, choose, create_far, create_pdr, create_qer, create_urr, creation, ie, pdi, u8, u16, u32, ue_ip
@@ -57,6 +57,10 @@ class Upf:
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", "core", os.environ["KIMS_UPF"], "-c", f"{self.dir}/kims.yaml",
              "-r", self.dir, "-s", self.dir], stderr=self.log)
+
+    def logged(self):
+        with open(f"{self.dir}/log", encoding="ascii") as f:
+            return f.read()
 
     def stop(self, how):
         self.process.send_signal(how)
@@ -237,3 +241,75 @@ def survives_being_killed():
         ensure("it is back", until(lambda: u.cp.ask(pfcp.HEARTBEAT, u32(96, 1000), seconds=0.3)))
         ensure("a new time stamp", u.cp.upf_recovery != before)
         check("no association", 72, u.cp.ask(pfcp.DELETE, b"", seid).cause())
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def icmp6(src, dst, body):
+    """A packet of a link: hop limit 255."""
+    head = pfcp.ip(src) + pfcp.ip(dst)
+    total = checksum(head + struct.pack("!II", len(body), 58) + body)
+    body = body[:2] + struct.pack("!H", total) + body[4:]
+    return struct.pack("!IHBB", 6 << 28, len(body), 58, 255) + head + body
+
+
+@test
+def advertises_the_prefix():
+    """A Router Solicitation through the tunnel is answered with the phone's prefix."""
+    with Upf() as u:
+        if "no router advertisements" in u.logged():
+            raise Skipped("no NFQUEUE")
+        for outer in (4, 6):
+            seid, teid = u.establish(outer)
+            rs = icmp6("fe80::9", "ff02::2", b"\x85\0\0\0\0\0\0\0")
+            u.enb.send(datagram((GNB[outer], PORT), (UPF[outer], PORT), gpdu(teid, rs)))
+            p = u.enb.next(lambda p: p.protocol == 17 and p.dport == PORT)
+            ensure("an answer", p)
+            g = Gtp(p.payload)
+            check("tunnel", 0x2000, g.teid)
+            check("source and destination", (UPF[outer], "fe80::9"), (p.src, g.inner.dst))
+            raw = g.inner.raw
+            check("Router Advertisement, hop limit", (134, 255), (raw[40], raw[7]))
+            check("checksum", 0, checksum(raw[8:40] + struct.pack("!II", len(raw) - 40, 58) + raw[40:]))
+            check("prefix", (3, 64, pfcp.ip(PREFIX)), (raw[56], raw[58], raw[72:88]))
+            ensure("plain packets as ever", u.up(teid, 6, outer) and u.down(6))
+            u.delete(seid)
+
+
+@test
+def detects_applications():
+    """PFDs by name and by address: the dedicated tunnel takes what is of the application, its start is reported."""
+    with Upf() as u:
+        if "no application detection" in u.logged():
+            raise Skipped("no NFQUEUE")
+        name, flow = b"video.example.com", b"permit out 17 from 203.0.113.10 7000 to assigned"
+        contents = ie(61, b"\x04\x00", struct.pack("!H", len(name)), name)
+        by_flow = ie(61, b"\x01\x00", struct.pack("!H", len(flow)), flow)
+        m = u.cp.ask(3, ie(58, ie(24, b"video"), ie(59, contents, by_flow)))
+        check("PFD management", pfcp.ACCEPTED, m.cause())
+        seid, teid = u.establish()
+        urr = ie(6, u32(81, 2), u8(62, 2), ie(37, b"\x10\x00\x00"))  # START
+        u.modify(seid, create_pdr(3, 10, pdi(ACCESS, ie(21, b"\x01", struct.pack("!I", teid), pfcp.ip(UPF[4])),
+                                             ie(24, b"video")), 1, u32(81, 2), removal=0)
+                 + create_pdr(4, 10, pdi(CORE, ue_ip(UE[4], None, True), ie(24, b"video")), 3)
+                 + create_far(3, FORW, ACCESS, creation(0x3000, GNB[4])) + urr)
+        query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x05video\x07example\x03com\0\0\x01\0\x01"
+        for payload, port, remote, of_app in ((query, 53, REMOTE[4], True), (b"x", 7000, "203.0.113.10", True),
+                                              (b"x", 7001, "203.0.113.10", False)):
+            up = datagram((UE[4], 4000), (remote, port), payload)
+            u.enb.send(datagram((GNB[4], PORT), (UPF[4], PORT), gpdu(teid, up)))
+            ensure("it goes on", u.inet.next(lambda p: p.src == UE[4]))
+            u.inet.send(datagram((remote, port), (UE[4], 4000), b"y"))
+            p = u.enb.next(lambda p: p.protocol == 17 and p.dport == PORT)
+            ensure("back", p)
+            check("its tunnel", 0x3000 if of_app else 0x2000, Gtp(p.payload).teid)
+        r = pfcp.ies(u.cp.report().one(80))
+        check("trigger start", 0x10, r[63][0][0])
+        app = pfcp.ies(r[68][0])
+        check("application", b"video", app[24][0])
+        u.delete(seid)
