@@ -5,11 +5,15 @@
  * happened: every request gets its answer, no TEID and no address is had twice, and when all have
  * detached nothing is left, at the SMF, the PCRF and the UPF. Then: many of them, for leaks, and what one costs.
  */
+#include <dirent.h>
 #include <malloc.h>
 #include <unistd.h>
 
 #include "lib/core/log.h"
 #include "smf/smf_mock.h"
+
+#define FUZZ_REPLAY
+#include "tests/fuzz/fuzz_smf.c"
 
 #define USERS	 6
 #define REQUESTS 512
@@ -484,11 +488,41 @@ static void test_memory(void **state)
 	assert_int_equal(mock.smf.n_pdns, n);
 }
 
+/* The seeds of the fuzzer, as they are and as answers to what the SMF asked. */
+static void test_seeds(void **state)
+{
+	static const char dir[] = "tests/fuzz/seeds/gtpv2";
+	static uint8_t buf[8192];
+	DIR *d = opendir(dir);
+	char path[512];
+	struct dirent *e;
+	size_t n;
+	FILE *f;
+
+	(void)state;
+	if (!d)
+		skip();
+	while ((e = readdir(d))) {
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		f = *e->d_name == '.' ? NULL : fopen(path, "re");
+		if (!f)
+			continue;
+		n = fread(buf, 1, sizeof(buf) - 1, f);
+		fclose(f);
+		for (unsigned int how = 0; how < 256; how += 0x31) {
+			buf[n] = (uint8_t)how;
+			fuzz_smf(buf, n + 1);
+		}
+	}
+	closedir(d);
+}
+
 #define T(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_model), T(test_cycles), T(test_memory) };
+	const struct CMUnitTest tests[] = { T(test_model), T(test_seeds), T(test_cycles),
+					    T(test_memory) };
 
 	log_set_level(LOG_LVL_ERR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
