@@ -523,6 +523,50 @@ static void test_usage(void **state)
 	assert_int_equal(rig.ccr.usage[0].used_total, 1000); /* what the deletion told */
 }
 
+/* --- a restart of the SMF --- */
+
+static char db[64];
+
+static void restart(void)
+{
+	rig_smf_close();
+	store_close(rig.smf.store);
+	rig_smf_open();
+	assert_int_equal(store_open(rig.loop, db, &rig.smf.store), 0);
+	assert_true(smf_persist_load(&rig.smf) >= 0);
+	rig_smf_serve();
+	smf_persist_resume(&rig.smf);
+	rig_ms(50);
+}
+
+static void test_restart(void **state)
+{
+	struct rig_pdn *p;
+
+	(void)state;
+	snprintf(db, sizeof(db), "/tmp/kims-smf-bearer-%d.db", (int)getpid());
+	assert_int_equal(store_open(rig.loop, db, &rig.smf.store), 0);
+	p = attached(1);
+	install(p, "audio", 1, 4000);
+	restart();
+	rig_agree(p);
+	assert_int_equal(rig.established, 1); /* it is still that one */
+	install(p, "video", 2, 5000);
+	rig_agree(p);
+	uninstall(p, "audio");
+	rig_agree(p);
+	rig.deaf = true;
+	uninstall(p, "video"); /* in the middle of this one */
+	restart();
+	rig.deaf = false;
+	rig_seconds(15);
+	rig_agree(p);
+	assert_false(p->b[7].there);
+	gone(p);
+	store_close(rig.smf.store);
+	unlink(db);
+}
+
 /* --- commands --- */
 
 static void test_modify_command(void **state)
@@ -760,6 +804,7 @@ int main(void)
 		T(test_modify_command),
 		T(test_delete_command),
 		T(test_resource_command),
+		T(test_restart),
 		cmocka_unit_test(test_tshark),
 		T(test_random),
 	};

@@ -1116,46 +1116,64 @@ static inline void rig_uninstall(struct gx_orders *o, const char *name)
 
 /* --- begin and end --- */
 
+static inline void rig_smf_open(void)
+{
+	struct gtpc_conf gc = { .send = rig_send,
+				.send_arg = (void *)RIG_TO_SGW,
+				.restart_counter = 3 };
+	struct pfcp_conf pc = { .send = rig_send,
+				.send_arg = (void *)RIG_TO_UPF,
+				.recovery_ts = 77,
+				.heartbeat_s = 5 };
+	char err[200];
+
+	rig.smf = (struct smf){ 0 };
+	assert_int_equal(smf_init(&rig.smf, rig.loop, rig.conf, err, sizeof(err)), 0);
+	assert_int_equal(gtpc_open(rig.loop, &gc, &smf_s5_ops, &rig.smf, &rig.smf.gtpc), 0);
+	assert_int_equal(pfcp_open(rig.loop, &pc, &smf_n4_ops, &rig.smf, &rig.smf.pfcp), 0);
+	rig.smf.dia = (struct dia *)&rig;
+}
+
+static inline void rig_smf_serve(void)
+{
+	smf_gx_serve(&rig.smf);
+	smf_n4_serve(&rig.smf);
+	rig_ms(5);
+}
+
+static inline void rig_smf_close(void)
+{
+	smf_fini(&rig.smf);
+	gtpc_close(rig.smf.gtpc);
+	pfcp_close(rig.smf.pfcp);
+}
+
 static inline int rig_setup(void **state _unused_)
 {
 	static const struct gtpc_ops sgw_ops = { .request = rig_sgw_request };
-	struct gtpc_conf smf_gtpc = { .send = rig_send,
-				      .send_arg = (void *)RIG_TO_SGW,
-				      .restart_counter = 3 };
-	struct gtpc_conf sgw_gtpc = { .send = rig_send,
-				      .send_arg = (void *)RIG_TO_SMF_GTP,
-				      .restart_counter = 9 };
-	struct pfcp_conf smf_pfcp = { .send = rig_send,
-				      .send_arg = (void *)RIG_TO_UPF,
-				      .recovery_ts = 77,
-				      .heartbeat_s = 5 };
+	struct gtpc_conf gc = { .send = rig_send,
+				.send_arg = (void *)RIG_TO_SMF_GTP,
+				.restart_counter = 9 };
 	char err[200];
 
 	rig = (struct rig){ .ftup = true };
 	rig.last = &rig.first;
 	assert_int_equal(loop_new_virtual(&rig.loop), 0);
 	assert_int_equal(conf_load(NULL, &rig.conf, err, sizeof(err)), 0);
-	assert_int_equal(smf_init(&rig.smf, rig.loop, rig.conf, err, sizeof(err)), 0);
-	assert_int_equal(gtpc_open(rig.loop, &smf_gtpc, &smf_s5_ops, &rig.smf, &rig.smf.gtpc), 0);
-	assert_int_equal(pfcp_open(rig.loop, &smf_pfcp, &smf_n4_ops, &rig.smf, &rig.smf.pfcp), 0);
-	assert_int_equal(gtpc_open(rig.loop, &sgw_gtpc, &sgw_ops, NULL, &rig.sgw), 0);
+	assert_int_equal(gtpc_open(rig.loop, &gc, &sgw_ops, NULL, &rig.sgw), 0);
+	rig_smf_open();
 	if (rig_upf_ops)
 		rig_upf_ops->open();
 	else
 		rig_upf_open(88);
-	rig.smf.dia = (struct dia *)&rig;
-	smf_gx_serve(&rig.smf);
-	smf_n4_serve(&rig.smf);
-	rig_ms(5);
+	rig_smf_serve();
 	assert_true(smf_n4_ready(&rig.smf, NULL));
 	return 0;
 }
 
 static inline int rig_teardown(void **state _unused_)
 {
-	smf_fini(&rig.smf);
-	gtpc_close(rig.smf.gtpc);
-	pfcp_close(rig.smf.pfcp);
+	rig_smf_close();
 	gtpc_close(rig.sgw);
 	pfcp_close(rig.upf);
 	if (rig_upf_ops)
