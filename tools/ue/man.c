@@ -21,6 +21,8 @@ static const char head[] =
 	"registration state, calls and is called with preconditions and reliable provisional responses, sends and receives\n"
 	"MESSAGE, and talks RTP in real time.\n"
 	"Each may live in a network namespace of its own, where its sockets and its security associations are.\n"
+	"A phone with an\n.Cm apn\nhas no address until it attaches: two SGWs (S5, S8) and an ePDG (S2b) of the simulator speak GTPv2-C with a\n"
+	"PGW (3GPP TS 29.274) and carry the phone's packets in GTP-U tunnels as its traffic flow templates say.\n"
 	".Pp\n"
 	"What the phones do is a list of steps, on the command line or in a YAML file.\n"
 	"Every step ends with a verdict: what was expected, what was seen, how long it took.\n"
@@ -33,11 +35,12 @@ static const char head[] =
 	".Bl -tag -width Ds\n"
 	".It Fl -phone Ar key Ns = Ns Ar value Ns ,...\nA phone; see\n.Sx PHONES .\nA comma in a value is written twice.\n"
 	".It Fl -set Ar key Ns = Ns Ar value Ns ,...\nDefaults of the phones that follow, those of a scenario file too.\n"
+	".It Fl -access Ar key Ns = Ns Ar value Ns ,...\nThe access side; see\n.Sx ACCESS SIDE .\n"
 	".It Fl -csv Ar file Fl -count Ar n Op Fl -imsi Ar first\n"
 	"Phones from a table whose first line names its columns: imsi, k, opc (or op), amf, msisdn.\n"
 	"The file of\n.Xr kimsctl 1\n.Cm subscriber import\nfits.\n"
 	".It Fl -json Op Ar file\nEvents as JSON lines: on standard output instead of the table, or in\n.Ar file\nbeside it.\n"
-	".It Fl -ladder Ar file\nEvery SIP message that a phone sends or receives, a JSON object a line.\n"
+	".It Fl -ladder Ar file\nEvery SIP message that a phone sends or receives, and every GTPv2-C message about it, a JSON object a line.\n"
 	".It Fl -keys Ar file\n"
 	"Keys of the security associations in the format of Wireshark's esp_sa table, mode 0600.\n"
 	"They are written nowhere unless this option is given.\n"
@@ -51,7 +54,7 @@ static const char head[] =
 
 static const char scenario[] =
 	".Sh SCENARIO FILES\n"
-	"A YAML mapping of\n.Cm title ,\n.Cm defaults\n(keys of a phone for all that follow),\n"
+	"A YAML mapping of\n.Cm title ,\n.Cm access ,\n.Cm defaults\n(keys of a phone for all that follow),\n"
 	".Cm phones\n(a list; an entry with\n.Cm csv\nand\n.Cm count\nis many) and\n.Cm steps .\n"
 	"A step is a word, or one key with its arguments.\n"
 	"Steps within\n.Cm parallel\nrun at once, within\n.Cm sequence\none after the other;\n"
@@ -72,14 +75,28 @@ static const char scenario[] =
 	"  - deregister\n"
 	".Ed\n";
 
+static const char access_side[] =
+	".Sh ACCESS SIDE\n"
+	"Phones with an\n.Cm apn\nhave a link (a veth pair) from their namespace to that of the access side, and no address.\n"
+	"With the step\n.Cm attach\nthe node sends Create Session Request, and the phone gets what the answer says: addresses on its\n"
+	".Cm dev ,\na default route, MTU and P-CSCF from the protocol configuration options.\n"
+	"Requests of the PGW about bearers are answered, unless an\n.Cm order\nsays otherwise.\n"
+	"Uplink packets take the bearer whose packet filter matches first; RTP that goes by the default bearer, or comes by it or by a wrong tunnel,\n"
+	"fails its call\n.Pq Cm bearer=no No says not to look .\n"
+	"GTP-U is that of kims.ko in the namespace of the access side, or that of gtp.ko\n.Pq IPv4, default bearer only .\n"
+	"Several phones may share a namespace and its device.\n";
+
 static const char tail[] =
 	".Sh JSON OUTPUT\n"
 	"Each line is an object with\n.Cm time\n(seconds since 1970),\n.Cm t\n(seconds since the beginning) and\n.Cm event :\n"
 	"begin, step-begin, step, end, and those of phones: register-result, registered, unregistered, subscribed, notify,\n"
-	"call-incoming, call-ringing, call-up, call-modified, call-ended, message.\n"
+	"call-incoming, call-ringing, call-up, call-modified, call-ended, message;\n"
+	"of the access side: gtp-path, attach and the other procedures by their names, bearer-created, bearer-updated, bearer-deleted,\n"
+	"pdn-deleted, pdn-lost, router-advertisement, gtpu-end-marker, gtpu-error-indication, gtp-bad.\n"
 	"A step has name, kind, expected, seen, seconds, verdict (held, FAILED, skipped) and detail: of calls the times of\n"
 	"progress, ringing and answer, and under\n.Cm rtp\nan object for each end with what it sent and received, loss, order, jitter,\n"
-	"one-way delay (p50, p95, max), R factor and MOS (ITU-T G.107, simplified).\n"
+	"one-way delay (p50, p95, max), R factor and MOS (ITU-T G.107, simplified); of phones that attach what went outside of dedicated\n"
+	"bearers, and for each call in\n.Cm list\nthe bearers of both phones with their packets.\n"
 	"The last line has held, failed, skipped and ok.\n"
 	".Sh EXIT STATUS\n"
 	"0 when every step held, 1 when one did not, 2 for wrong usage.\n"
@@ -146,6 +163,8 @@ void man_print(FILE *f)
 	fputs(head, f);
 	fputs(".Sh PHONES\n", f);
 	table(f, phone_opts);
+	fputs(access_side, f);
+	table(f, access_opts);
 	fputs(".Sh STEPS\nThe keys name and timeout go with all of them.\n", f);
 	steps(f);
 	fputs(".Ss Keys of steps\n", f);

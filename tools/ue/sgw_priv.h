@@ -34,7 +34,8 @@ struct access {
 	struct knl *knl; /* kims.ko of the namespace; NULL: not opened */
 	struct knl_rt *rt;
 	struct knl_gtp_ko *ko;
-	uint32_t device; /* kims device; 0: none */
+	struct loop_io events; /* of kims.ko: End Markers, Error Indications */
+	uint32_t device;       /* kims device; 0: none */
 	struct in_addr ko_addr;
 	int ra_fd; /* packet socket for router advertisements; -1 */
 	struct loop_io ra_io;
@@ -89,6 +90,7 @@ struct pdn {
 	struct timer ra_timer;
 	void (*ra_done)(struct pdn *n);
 	bool ra_heard;
+	uint64_t end_markers, error_indications;
 };
 
 /* --- sgw_msg.c: messages --- */

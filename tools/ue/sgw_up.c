@@ -15,7 +15,9 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 
+#include "report.h"
 #include "sgw_priv.h"
 
 #define DEVICE	     "kims-access"
@@ -56,12 +58,63 @@ static void write_sysctl(const char *path, const char *value)
 	close(fd);
 }
 
+static struct pdn *by_session(const struct access *a, uint64_t id)
+{
+	const struct ue *ue = a->ue;
+
+	for (size_t i = 0; i < ue->n_phones; i++)
+		for (struct pdn *n = ue->phones[i]->pdns; n; n = n->next)
+			if (n->up && n->gtpu == GTPU_KIMS && n->teid_first == id)
+				return n;
+	return NULL;
+}
+
+/*
+ * An Error Indication says that the UPF does not know the tunnel (TS 29.281 7.3.1). A SGW would delete the bearer
+ * (TS 23.007 21); this one tells and goes on, so that a scenario sees whether the UPF comes back.
+ */
+static void on_event(void *arg, const struct knl_gtpu_event *e)
+{
+	struct access *a = arg;
+	bool error = e->kind == KNL_GTPU_ERROR_INDICATION;
+	struct pdn *n;
+
+	if (!error && e->kind != KNL_GTPU_END_MARKER)
+		return;
+	n = by_session(a, e->session);
+	if (!n)
+		return;
+	*(error ? &n->error_indications : &n->end_markers) += 1;
+	report_phone(n->p, error ? "gtpu-error-indication" : "gtpu-end-marker",
+		     json_pack("{s:s}", "apn", n->apn));
+}
+
+static void on_events(struct loop_io *io, uint32_t revents _unused_)
+{
+	struct access *a = container_of(io, struct access, events);
+
+	knl_gtpu_events_read(a->knl, on_event, a);
+}
+
+static int watch_events(struct access *a)
+{
+	int r = knl_gtpu_events_open(a->knl);
+
+	if (r)
+		return r;
+	a->events =
+		(struct loop_io){ .fd = knl_events_fd(a->knl), .events = EPOLLIN, .fn = on_events };
+	return loop_io_add(a->ue->loop, &a->events);
+}
+
 static int open_kims(struct access *a, char *err, size_t size)
 {
 	int r = knl_open(&a->knl);
 
 	if (!r)
 		r = knl_rt_link_new(a->rt, DEVICE, "kims", &a->device);
+	if (!r)
+		r = watch_events(a);
 	if (r)
 		snprintf(err, size, "kims.ko in the access namespace: %s",
 			 a->knl ? knl_rt_error(a->rt) : strerror(-r));
@@ -105,6 +158,7 @@ void up_close(struct access *a)
 	knl_gtp_ko_close(a->ko);
 	for (int i = 0; i < SGW_NODES; i++)
 		up_restart(&a->node[i]);
+	loop_io_del(a->ue->loop, &a->events);
 	if (a->device)
 		knl_rt_link_del(a->rt, DEVICE);
 	knl_close(a->knl);
