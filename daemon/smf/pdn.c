@@ -87,6 +87,7 @@ static void on_opening(struct fsm *f, int event, void *data)
 		metric_inc(&m_opened);
 		smf_s5_answer(p);
 		smf_bearers_apply(p);
+		smf_s5_flush();
 		break;
 	case SMF_PDN_EV_POLICY_FAILED:
 	case SMF_PDN_EV_N4_FAILED:
@@ -133,6 +134,7 @@ static void on_active(struct fsm *f, int event, void *data)
 	case SMF_PDN_EV_N4_OK:
 		smf_s5_answer(p);
 		smf_bearers_apply(p);
+		smf_s5_flush();
 		break;
 	case SMF_PDN_EV_N4_FAILED:
 		smf_s5_refuse(p, reason(data));

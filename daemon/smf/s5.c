@@ -60,6 +60,17 @@ static void refuse(struct xchg_token *t, uint8_t type, uint32_t teid, struct s5_
 		gtpc_respond(t, b.p, b.n);
 }
 
+/*
+ * 5.5.1, TS 23.401 annex F: a Create Session Response that waits, inside one event, for the Create Bearer Request
+ * that may go with it.
+ */
+static struct {
+	const struct smf_pdn *pdn;
+	struct xchg_token *token;
+	uint8_t p[8192];
+	size_t n;
+} held;
+
 static void respond(struct xchg_token *t, enum s5_message type, uint32_t teid, const void *msg)
 {
 	struct tlv_buf b = TLV_BUF(out);
@@ -95,9 +106,38 @@ int smf_s5_request(struct smf_pdn *p, enum s5_message type, const void *msg, xch
 		   void *arg, struct xchg_call **ret_call)
 {
 	struct tlv_buf b = TLV_BUF(out);
+	struct xchg_token *t = held.token;
 	int e = s5_encode(type, p->peer.teid, msg, &b);
 
-	return e ? e : gtpc_request(p->smf->gtpc, &p->to, b.p, b.n, done, arg, ret_call);
+	if (e)
+		return e;
+	if (!t || held.pdn != p || type != S5_CREATE_BEARER_REQUEST)
+		return gtpc_request(p->smf->gtpc, &p->to, b.p, b.n, done, arg, ret_call);
+	held.token = NULL;
+	return gtpc_respond_with(t, held.p, held.n, b.p, b.n, done, arg, ret_call);
+}
+
+void smf_s5_flush(void)
+{
+	struct xchg_token *t = held.token;
+
+	held.token = NULL;
+	if (t)
+		gtpc_respond(t, held.p, held.n);
+}
+
+static void hold(const struct smf_pdn *p, struct xchg_token *t,
+		 const struct s5_create_session_response *a)
+{
+	struct tlv_buf b = TLV_BUF(held.p);
+
+	if (s5_encode(S5_CREATE_SESSION_RESPONSE, p->peer.teid, a, &b)) {
+		gtpc_drop(t);
+		return;
+	}
+	held.pdn = p;
+	held.token = t;
+	held.n = b.n;
 }
 
 static void on_deactivated(void *arg, const struct xchg_msg *answer _unused_)
@@ -692,7 +732,10 @@ static void answer_create(struct smf_pdn *p, struct xchg_token *t)
 	a.n_bearer = 1;
 	put_bearer(p, &a.bearer[0]);
 	put_pco(p, room, &a);
-	respond(t, S5_CREATE_SESSION_RESPONSE, p->peer.teid, &a);
+	if (p->smf->conf->smf.piggyback)
+		hold(p, t, &a);
+	else
+		respond(t, S5_CREATE_SESSION_RESPONSE, p->peer.teid, &a);
 	smf_s5_left(p);
 }
 

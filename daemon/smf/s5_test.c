@@ -604,6 +604,119 @@ static void test_access_handover(void **state)
 	assert_int_equal(mock_created()->cause.value, S5_ACCEPTED);
 }
 
+/* --- dedicated bearers that come with it --- */
+
+static void answer_bearer(const struct mock_sent *s, struct smf_pdn *p, uint8_t ebi)
+{
+	static struct s5_create_bearer_request r;
+	static struct s5_create_bearer_response a;
+	struct tlv_error e;
+	struct s5_cbp_bearer *b = &a.bearer[0];
+
+	assert_int_equal(s->hdr.type, S5_CREATE_BEARER_REQUEST);
+	assert_int_equal(s5_decode(s->p, s->n, NULL, &r, &e), 0);
+	assert_int_equal(r.lbi, p->bearers->ebi);
+	assert_int_equal(r.n_bearer, 1);
+	assert_int_equal(r.bearer[0].tft.n_filter, 1);
+	s5_init(S5_CREATE_BEARER_RESPONSE, &a);
+	a.cause.value = b->cause.value = S5_ACCEPTED;
+	a.n_bearer = 1;
+	b->ebi = ebi;
+	if (p->non_3gpp) {
+		assert_true(r.bearer[0].has_s2bu_pgw && !r.bearer[0].has_s5u_pgw);
+		assert_int_equal(r.bearer[0].s2bu_pgw.iface, S5_IF_S2BU_PGW);
+		b->has_s2bu_epdg = b->has_s2bu_pgw = true;
+		b->s2bu_epdg = mock_fteid(S5_IF_S2BU_EPDG, 0x5100u + ebi, MOCK_EPDG);
+		b->s2bu_pgw = r.bearer[0].s2bu_pgw;
+	} else {
+		assert_true(r.bearer[0].has_s5u_pgw);
+		assert_int_equal(r.bearer[0].s5u_pgw.iface, S5_IF_S5U_PGW);
+		b->has_s5u_sgw = b->has_s5u_pgw = true;
+		b->s5u_sgw = mock_fteid(S5_IF_S5U_SGW, 0x5000u + ebi, MOCK_SGW);
+		b->s5u_pgw = r.bearer[0].s5u_pgw;
+	}
+	mock_answer(s, S5_CREATE_BEARER_RESPONSE, p->teid, &a);
+	mock_ms(20);
+}
+
+/* The call goes on in the other access: its bearer is made anew there, then the old access is told. */
+static void test_handover_in_call(void **state)
+{
+	struct smf_pdn *p = mock_attach(1, "ims");
+	struct s5_create_session_request *r;
+	const struct mock_sent *s;
+
+	(void)state;
+	mock_rule(p, "voice", 20000);
+	smf_bearers_apply(p);
+	mock_ms(20);
+	answer_bearer(mock_next(), p, 6);
+	assert_int_equal(p->bearers->next->state, SMF_BEARER_ACTIVE);
+	for (int i = 0; i < 4; i++) {
+		bool s2b = i % 2 == 0;
+
+		r = s2b ? mock_create_s2b(1, "ims") : mock_create(1, "ims");
+		r->indication.hi = true;
+		mock_in(s2b ? &mock.epdg : &mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+		mock_ms(20);
+		assert_int_equal(mock_created()->cause.value, S5_ACCEPTED);
+		if (s2b)
+			delete_bearer(&mock.sgw, 101, 5, S5_RAT_3GPP_TO_NON_3GPP);
+		else
+			delete_bearer(&mock.epdg, 201, 5, S5_ACCESS_NON_3GPP_TO_3GPP);
+		s = mock_next();
+		assert_non_null(s);
+		answer_bearer(s, p, 7);
+		assert_int_equal(p->bearers->next->state, SMF_BEARER_ACTIVE);
+		assert_int_equal(p->bearers->next->peer.teid, s2b ? 0x5107 : 0x5007);
+		assert_int_equal(p->rules->state, SMF_RULE_ACTIVE);
+		assert_null(p->bearers->next->next);
+	}
+	mock_nothing();
+	mock_detach(p);
+	mock_empty();
+}
+
+static void piggybacked(bool with_rule)
+{
+	static struct s5_create_session_response a;
+	const struct mock_sent *s;
+	struct mock_sent second;
+	struct tlv_error e;
+	struct smf_pdn *p;
+
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(1, "ims"));
+	p = mock.smf.pdns;
+	if (with_rule)
+		mock_rule(p, "voice", 20000); /* as by the CCA-I */
+	mock_ms(50);
+	s = mock_next();
+	assert_int_equal(s->hdr.type, S5_CREATE_SESSION_RESPONSE);
+	assert_int_equal(s5_decode(s->p, s->n, NULL, &a, &e), 0);
+	assert_int_equal(s->hdr.more, with_rule);
+	mock_nothing();
+	if (!with_rule)
+		return;
+	second = *s;
+	second.n = s->n - s->hdr.len;
+	memmove(second.p, s->p + s->hdr.len, second.n);
+	assert_int_equal(tlv_gtpv2.parse(second.p, second.n, &second.hdr), 0);
+	answer_bearer(&second, p, 6);
+	assert_int_equal(p->bearers->next->state, SMF_BEARER_ACTIVE);
+	mock_ms(10000);
+	mock_detach(p);
+	mock_empty();
+}
+
+/* TS 29.274 5.5.1 */
+static void test_piggybacked(void **state)
+{
+	(void)state;
+	mock.conf->smf.piggyback = true;
+	piggybacked(true);
+	piggybacked(false);
+}
+
 /* --- the rest --- */
 
 static void test_change_notification(void **state)
@@ -888,6 +1001,8 @@ int main(void)
 		T(test_sgw_handover),
 		T(test_modify),
 		T(test_access_handover),
+		T(test_handover_in_call),
+		T(test_piggybacked),
 		T(test_change_notification),
 		T(test_suspend),
 		T(test_delete_set),

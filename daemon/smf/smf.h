@@ -321,6 +321,7 @@ extern const struct gtpc_ops smf_s5_ops; /* arg: struct smf */
 void smf_s5_metrics(void);
 /* Answers the request that waits in p, if there is one; the token is gone. */
 void smf_s5_answer(struct smf_pdn *p);
+void smf_s5_flush(void); /* an answer that waited for a request behind it leaves alone */
 void smf_s5_refuse(struct smf_pdn *p, struct s5_cause_ie cause);
 int smf_s5_deactivate(struct smf_pdn *p); /* Delete Bearer Request for the default bearer, p->release_cause */
 void smf_s5_left(struct smf_pdn *p);	  /* the same to the access that was left in a handover */
