@@ -4,6 +4,7 @@
  * what is wrong with them, reports, restart of the process, cycles without a leak. At the end tshark reads every
  * message that went over the wire.
  */
+#include <dirent.h>
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,8 @@
 
 #include <cmocka.h>
 
-#include "upf/mock.h"
+#define FUZZ_REPLAY
+#include "tests/fuzz/fuzz_upf.c"
 
 #define WIRE_MAX 4096
 
@@ -28,6 +30,9 @@ static FILE *hex;
 static uint32_t seq;
 static union sx_any msg, got;
 static char state_path[64];
+static uint8_t seed[8192]; /* of the fuzzer: all requests of a test */
+static size_t n_seed;
+static int n_seeds;
 
 /* --- the wire --- */
 
@@ -84,6 +89,10 @@ static void put_from(const struct sockaddr_storage *from, enum sx_message type, 
 	assert_int_equal(sx_encode(type, seid, &msg, &b), 0);
 	tlv_pfcp.set_seq(buf, with_seq);
 	dump(buf, b.n);
+	if (n_seed + b.n <= sizeof(seed)) {
+		memcpy(seed + n_seed, buf, b.n);
+		n_seed += b.n;
+	}
 	pfcp_input(upf.pfcp, from, buf, b.n);
 }
 
@@ -270,9 +279,25 @@ static int setup(void **state)
 	return 0;
 }
 
+/* KIMS_UPDATE_DOCS=1: the seeds of the fuzzer are written. */
+static void write_seed(void)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "tests/fuzz/seeds/upf/%02d", n_seeds++);
+	f = getenv("KIMS_UPDATE_DOCS") ? fopen(path, "we") : NULL;
+	if (f) {
+		fwrite(seed, 1, n_seed, f);
+		fclose(f);
+	}
+	n_seed = 0;
+}
+
 static int teardown(void **state)
 {
 	(void)state;
+	write_seed();
 	upf_end();
 	mk_close();
 	loop_free(loop);
@@ -1284,6 +1309,40 @@ static void test_memory(void **state)
 	n_sent = n_seen = 0;
 }
 
+/* --- the fuzzer's seeds --- */
+
+static void replay(const char *folder)
+{
+	static uint8_t data[65536];
+	char path[512];
+	struct dirent *d;
+	DIR *dir = opendir(folder);
+
+	while (dir && (d = readdir(dir))) {
+		FILE *f;
+
+		if (*d->d_name == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, d->d_name);
+		f = fopen(path, "re");
+		assert_non_null(f);
+		fuzz_upf(data, fread(data, 1, sizeof(data), f));
+		fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void test_seeds(void **state)
+{
+	(void)state;
+	replay("tests/fuzz/seeds/upf");
+	replay("tests/fuzz/seeds/pfcp");
+	upf_end();
+	mk_close();
+	loop_free(fuzz_loop);
+}
+
 /* --- second readers --- */
 
 static void test_tshark(void **state)
@@ -1352,6 +1411,7 @@ int main(void)
 		T(test_sets),
 		T(test_cycles),
 		T(test_memory),
+		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_tshark),
 	};
 
