@@ -186,16 +186,17 @@ struct str alg_text(const struct alg_desc *d, size_t k)
 	return (struct str){ (const char *)&d->m[d->n] + d->m[k].text, d->m[k].n_text };
 }
 
-static struct alg_desc *desc_of(const struct sdp_info *i, struct str text,
+static struct alg_desc *desc_of(const struct sdp_info *i, struct str text, bool keep,
 				const struct alg_desc *before)
 {
-	size_t room = MIN(text.n, TEXT_MAX);
+	size_t room = keep ? MIN(text.n, TEXT_MAX) : 0;
 	struct alg_desc *d = calloc(1, sizeof(*d) + i->n * sizeof(d->m[0]) + room);
 
 	if (!d)
 		return NULL;
 	d->n = i->n;
-	keep_text(d, text, room);
+	if (room)
+		keep_text(d, text, room);
 	for (size_t k = 0; k < i->n; k++) {
 		struct alg_media *m = &d->m[k];
 
@@ -550,7 +551,7 @@ static int pass_text(struct session *s, struct sip_msg *m, struct str text, enum
 
 	if (sdp_read(text, &info) < 0)
 		return -EINVAL;
-	d = desc_of(&info, text, s->alg.now[from]);
+	d = desc_of(&info, text, s->p->rx, s->alg.now[from]);
 	if (!d)
 		return -ENOMEM;
 	r = from == SIDE_UE && !ends_at_ue(s, d) ? -EINVAL : streams_for(s, d);

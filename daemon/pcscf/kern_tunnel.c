@@ -113,7 +113,7 @@ static int compare(void *arg, const struct knl_session *s, const struct knl_coun
 	struct key k4 = key_of(&s->ue4), k6 = key_of(&s->ue6);
 	struct match *m = arg;
 
-	m->found = (s->ue4.family == AF_INET && !memcmp(&k4, &m->key, sizeof(k4))) ||
+	m->found = m->found || (s->ue4.family == AF_INET && !memcmp(&k4, &m->key, sizeof(k4))) ||
 		   (s->ue6.family == AF_INET6 && !memcmp(&k6, &m->key, sizeof(k6)));
 	return 0;
 }

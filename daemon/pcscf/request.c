@@ -330,7 +330,7 @@ static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool 
 	s = session_of(t);
 	if (!s)
 		return 0;
-	has_sdp = sip_msg_sdp(resp).n > 0;
+	has_sdp = t->p->rx && sip_msg_sdp(resp).n;
 	if (from == SIDE_CORE)
 		rx_call_early(s, resp);
 	session_on_response(t, s, resp, from);
