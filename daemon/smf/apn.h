@@ -27,7 +27,7 @@ struct smf_pool {
 	uint32_t n;		   /* indexes 0..n-1 */
 	uint32_t next;		   /* never given away: from here on */
 	uint32_t n_taken;
-	uint8_t *taken; /* bits: taken, waiting or reserved */
+	uint8_t *taken;		 /* bits: taken, waiting or reserved */
 	struct smf_freed *freed; /* ring of those that wait, oldest first */
 	uint32_t first_freed, n_freed, max_freed;
 	uint64_t reuse_usec;

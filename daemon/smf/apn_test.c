@@ -49,10 +49,17 @@ static void put4(uint32_t ip, uint64_t now)
 static void test_parse(void **state)
 {
 	static const char *const wrong[] = {
-		"ims",			     "ims pool=10.0.0.0",	"ims pool=10.0.0.0/33",
-		"ims pool=fd45::/48",	     "ims pool6=fd45::/65",	"ims pool6=10.0.0.0/8",
-		"ims pool=10.0.0.0/8 what",  "ims pool=10.0.0.0/8 x=y", "ims pool=10.0.0.0/8 mtu=99999",
-		"ims pool=10.0.0.0/8 dns=x", "ims pool=1.0.0.0/8 pool=2.0.0.0/8",
+		"ims",
+		"ims pool=10.0.0.0",
+		"ims pool=10.0.0.0/33",
+		"ims pool=fd45::/48",
+		"ims pool6=fd45::/65",
+		"ims pool6=10.0.0.0/8",
+		"ims pool=10.0.0.0/8 what",
+		"ims pool=10.0.0.0/8 x=y",
+		"ims pool=10.0.0.0/8 mtu=99999",
+		"ims pool=10.0.0.0/8 dns=x",
+		"ims pool=1.0.0.0/8 pool=2.0.0.0/8",
 		"ims pool=10.0.0.0/8 static=10.0.0.1",
 	};
 	char err[256];
@@ -106,12 +113,14 @@ static void test_take(void **state)
 	struct conf_addr a = v4(0x0a000003), out = v4(0x0b000003);
 
 	(void)state;
-	read_text("ims pool=10.0.0.0/29 reuse=10 static=00101:10.0.0.5,00102:9.9.9.9,00101:fd00::1");
+	read_text(
+		"ims pool=10.0.0.0/29 reuse=10 static=00101:10.0.0.5,00102:9.9.9.9,00101:fd00::1");
 	assert_int_equal(smf_pool_take(&apns[0].pool4, &a), 0);
 	assert_int_equal(smf_pool_take(&apns[0].pool4, &a), -EADDRINUSE);
 	assert_int_equal(smf_pool_take(&apns[0].pool4, &out), -EADDRNOTAVAIL);
 	smf_pool_put(&apns[0].pool4, 0, &a);
-	assert_int_equal(smf_pool_take(&apns[0].pool4, &a), 0); /* this one may be had before its time */
+	assert_int_equal(smf_pool_take(&apns[0].pool4, &a),
+			 0); /* this one may be had before its time */
 	assert_int_equal(get4(0), 0x0a000001);
 	assert_int_equal(get4(0), 0x0a000002);
 	assert_int_equal(get4(0), 0x0a000004); /* 5 is somebody's */
@@ -194,7 +203,8 @@ static void test_pco(void **state)
 	struct str v;
 
 	(void)state;
-	read_text("ims pool=10.0.0.0/24 pcscf=10.46.0.1,10.46.0.9,fd46::1,fd46::9 dns=1.1.1.1,fd46::53");
+	read_text(
+		"ims pool=10.0.0.0/24 pcscf=10.46.0.1,10.46.0.9,fd46::1,fd46::9 dns=1.1.1.1,fd46::53");
 	nas_pco_add(&in, NAS_PCO_PAP, pap, sizeof(pap));
 	nas_pco_add(&in, NAS_PCO_CHAP, chap, sizeof(chap));
 	nas_pco_add(&in, NAS_PCO_PCSCF4, NULL, 0);
@@ -202,7 +212,7 @@ static void test_pco(void **state)
 	nas_pco_add(&in, NAS_PCO_DNS6, NULL, 0);
 	nas_pco_add(&in, NAS_PCO_IPV4_MTU, NULL, 0);
 	nas_pco_add(&in, NAS_PCO_BEARER_CONTROL, NULL, 0);
-	nas_pco_add(&in, NAS_PCO_IPCP, "x", 1);	  /* broken: as if it was not there */
+	nas_pco_add(&in, NAS_PCO_IPCP, "x", 1);	 /* broken: as if it was not there */
 	nas_pco_add(&in, 0xff00, "operator", 8); /* not known */
 	smf_pco_read(&p, SMF_EPCO, &in);
 	assert_int_equal(p.container, SMF_EPCO);
@@ -229,8 +239,8 @@ static void test_pco(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse), cmocka_unit_test(test_reuse),
-		cmocka_unit_test(test_take),  cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_parse),  cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_take),   cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_random), cmocka_unit_test(test_pco),
 	};
 

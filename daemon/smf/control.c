@@ -54,7 +54,7 @@ static int n_bearers(const struct smf_pdn *p)
 
 static const char *rat_name(uint8_t rat)
 {
-	static const char *const names[] = { "",    "utran",  "geran",	"wlan",	  "gan", "hspa",
+	static const char *const names[] = { "",    "utran",   "geran",	 "wlan",  "gan", "hspa",
 					     "lte", "virtual", "nb-iot", "lte-m", "nr" };
 
 	return rat < ARRAY_SIZE(names) ? names[rat] : "";
@@ -69,14 +69,14 @@ static int show_pdn(void *arg, const json_t *req _unused_, json_t **ret, char *e
 
 	for (const struct smf_pdn *p = s->pdns; p; p = p->next)
 		json_array_append_new(
-			list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:I,s:I,s:b,s:i}",
-					"imsi", smf_pdn_user(p), "msisdn", p->msisdn, "apn",
-					p->apn->name, "address", address_of(p, a), "state",
-					fsm_state_name(&p->fsm), "rat", rat_name(p->rat), "peer",
-					host_of(&p->to, host), "bearers", n_bearers(p), "qci",
-					p->default_qos.qci, "ambr_ul", (json_int_t)p->ambr_ul,
-					"ambr_dl", (json_int_t)p->ambr_dl, "emergency",
-					p->emergency, "teid", (int)p->teid));
+			list,
+			json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:I,s:I,s:b,s:i}", "imsi",
+				  smf_pdn_user(p), "msisdn", p->msisdn, "apn", p->apn->name,
+				  "address", address_of(p, a), "state", fsm_state_name(&p->fsm),
+				  "rat", rat_name(p->rat), "peer", host_of(&p->to, host), "bearers",
+				  n_bearers(p), "qci", p->default_qos.qci, "ambr_ul",
+				  (json_int_t)p->ambr_ul, "ambr_dl", (json_int_t)p->ambr_dl,
+				  "emergency", p->emergency, "teid", (int)p->teid));
 	*ret = list;
 	return 0;
 }
@@ -157,22 +157,23 @@ static int show_rules(void *arg, const json_t *req _unused_, json_t **ret, char 
 					  rule_state(r->state), "ebi",
 					  r->bearer ? r->bearer->ebi : 0, "precedence",
 					  (json_int_t)r->precedence, "qci", r->qos.qci, "gate",
-					  r->gate_ul && r->gate_dl ? "open" :
-					  r->gate_ul		   ? "uplink" :
-					  r->gate_dl		   ? "downlink" :
-								     "closed",
+					  r->gate_ul && r->gate_dl ? "open"
+					  : r->gate_ul		   ? "uplink"
+					  : r->gate_dl		   ? "downlink"
+								   : "closed",
 					  "filter", r->n_flow ? r->flow[0].text : ""));
 	*ret = list;
 	return 0;
 }
 
-static void add_path(void *arg, const struct sockaddr_storage *peer, uint32_t n, bool up, int counter)
+static void add_path(void *arg, const struct sockaddr_storage *peer, uint32_t n, bool up,
+		     int counter)
 {
 	char host[NI_MAXHOST];
 
 	json_array_append_new(arg, json_pack("{s:s,s:s,s:i,s:i}", "identity", host_of(peer, host),
-					     "state", up ? "up" : "down", "pdn", (int)n,
-					     "restarts", counter));
+					     "state", up ? "up" : "down", "pdn", (int)n, "restarts",
+					     counter));
 }
 
 static void add_diameter(void *arg, const char *identity, bool up)
@@ -185,9 +186,9 @@ static void add_upf(void *arg, struct pfcp_peer *p)
 {
 	char host[NI_MAXHOST];
 
-	json_array_append_new(arg, json_pack("{s:s,s:s}", "identity",
-					     host_of(pfcp_peer_addr(p), host), "state",
-					     pfcp_peer_is_lost(p) ? "down" : "up"));
+	json_array_append_new(arg,
+			      json_pack("{s:s,s:s}", "identity", host_of(pfcp_peer_addr(p), host),
+					"state", pfcp_peer_is_lost(p) ? "down" : "up"));
 }
 
 static int show_peers(void *arg, const json_t *req _unused_, json_t **ret, char *err _unused_,
@@ -211,10 +212,10 @@ static void add_pool(json_t *list, const char *apn, const struct smf_pool *p)
 	if (!smf_pool_exists(p))
 		return;
 	inet_ntop(p->prefix.addr.family, &p->prefix.addr.v4, a, sizeof(a));
-	json_array_append_new(list, json_pack("{s:s,s:s,s:i,s:i,s:i,s:i}", "apn", apn, "prefix", a,
-					      "bits", (int)p->prefix.bits, "size", (int)p->n,
-					      "taken", (int)p->n_taken, "waiting",
-					      (int)p->n_freed));
+	json_array_append_new(list,
+			      json_pack("{s:s,s:s,s:i,s:i,s:i,s:i}", "apn", apn, "prefix", a,
+					"bits", (int)p->prefix.bits, "size", (int)p->n, "taken",
+					(int)p->n_taken, "waiting", (int)p->n_freed));
 }
 
 static int show_pools(void *arg, const json_t *req _unused_, json_t **ret, char *err _unused_,
@@ -258,7 +259,8 @@ static int release(void *arg, const json_t *req, json_t **ret, char *err, size_t
 
 	for (struct smf_pdn *p = s->pdns, *next; p; p = next) {
 		next = p->next;
-		if (!imsi || strcmp(imsi, smf_pdn_user(p)) || (apn && strcasecmp(apn, p->apn->name)))
+		if (!imsi || strcmp(imsi, smf_pdn_user(p)) ||
+		    (apn && strcasecmp(apn, p->apn->name)))
 			continue;
 		smf_pdn_release(p, S5_REACTIVATION_REQUESTED);
 		n++;
@@ -279,7 +281,8 @@ const struct ctl_cmd smf_cmds[] = {
 	{ "show rules", "PCC rules and the bearers that they are bound to", false, show_rules },
 	{ "show peers", "SGWs and ePDGs, UPFs, the PCRF", false, show_peers },
 	{ "show pools", "addresses taken and waiting", false, show_pools },
-	{ "release", "\"imsi\" (and \"apn\"): ends the PDN connection, the phone shall attach again", true,
+	{ "release",
+	  "\"imsi\" (and \"apn\"): ends the PDN connection, the phone shall attach again", true,
 	  release },
 	{ NULL },
 };

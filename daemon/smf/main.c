@@ -163,7 +163,8 @@ static const struct fsm_desc *const fsms[] = { &smf_pdn_fsm, NULL };
 
 static const struct app_desc desc = {
 	.name = "smf",
-	.summary = "SMF as PGW-C: attaches phones over S5, S8 and S2b, with rules of the PCRF (Gx) at the UPF (Sxb).",
+	.summary =
+		"SMF as PGW-C: attaches phones over S5, S8 and S2b, with rules of the PCRF (Gx) at the UPF (Sxb).",
 	.cmds = smf_cmds,
 	.fsms = fsms,
 	.start = start,

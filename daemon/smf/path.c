@@ -145,7 +145,8 @@ void smf_on_path(void *arg, const struct sockaddr_storage *peer, enum gtpc_path_
 		h->down = true;
 		return;
 	case GTPC_PATH_RESTARTED:
-		log_warn("%s has restarted (counter %u): its %u PDN connections end", a, counter, h->n);
+		log_warn("%s has restarted (counter %u): its %u PDN connections end", a, counter,
+			 h->n);
 		on_restart(h);
 		if (!h->n)
 			path_free(arg, h);

@@ -18,7 +18,7 @@ enum smf_pco_asked {
 	SMF_ASK_DNS4 = 1 << 2,
 	SMF_ASK_DNS6 = 1 << 3,
 	SMF_ASK_MTU = 1 << 4,
-	SMF_ASK_BCM = 1 << 5,	    /* bearer control mode */
+	SMF_ASK_BCM = 1 << 5,	      /* bearer control mode */
 	SMF_ASK_RESELECTION = 1 << 6, /* can be told of another P-CSCF later (TS 24.008, 0012H) */
 	SMF_ASK_IPCP = 1 << 7,
 	SMF_ASK_PAP = 1 << 8,
@@ -26,7 +26,7 @@ enum smf_pco_asked {
 };
 
 struct smf_pco {
-	uint16_t asked;	   /* enum smf_pco_asked */
+	uint16_t asked; /* enum smf_pco_asked */
 	uint8_t container; /* enum smf_pco_container: where the UE's options were, and the answer goes */
 	uint8_t ipcp_id, pap_id, chap_id;
 	bool ipcp_dns1, ipcp_dns2, ipcp_addr;

@@ -317,10 +317,10 @@ static const struct fsm_state states[] = {
 };
 
 static const char *const event_names[] = {
-	[SMF_PDN_EV_POLICY_OK] = "policy ok",	  [SMF_PDN_EV_POLICY_FAILED] = "policy failed",
-	[SMF_PDN_EV_N4_OK] = "n4 ok",		  [SMF_PDN_EV_N4_FAILED] = "n4 failed",
-	[SMF_PDN_EV_RELEASE] = "release",	  [SMF_PDN_EV_DELETED] = "deleted",
-	[SMF_PDN_EV_GX_CLOSED] = "gx closed",	  [SMF_PDN_EV_N4_CLOSED] = "n4 closed",
+	[SMF_PDN_EV_POLICY_OK] = "policy ok", [SMF_PDN_EV_POLICY_FAILED] = "policy failed",
+	[SMF_PDN_EV_N4_OK] = "n4 ok",	      [SMF_PDN_EV_N4_FAILED] = "n4 failed",
+	[SMF_PDN_EV_RELEASE] = "release",     [SMF_PDN_EV_DELETED] = "deleted",
+	[SMF_PDN_EV_GX_CLOSED] = "gx closed", [SMF_PDN_EV_N4_CLOSED] = "n4 closed",
 };
 
 const struct fsm_desc smf_pdn_fsm = {
@@ -388,8 +388,8 @@ static uint64_t user_key(const struct smf *s, const char *user, const struct smf
 struct smf_pdn *smf_pdn_by_user(const struct smf *s, const char *user, const struct smf_apn *apn,
 				const struct smf_pdn *after)
 {
-	struct hnode *n = after ? htab_next(&after->by_user) :
-				  htab_find(&s->by_user, user_key(s, user, apn));
+	struct hnode *n =
+		after ? htab_next(&after->by_user) : htab_find(&s->by_user, user_key(s, user, apn));
 
 	for (; n; n = htab_next(n)) {
 		struct smf_pdn *p = container_of(n, struct smf_pdn, by_user);
@@ -457,9 +457,9 @@ static int get_address(struct smf_pdn *p, struct smf_pool *pool, const struct co
 
 	if (fixed) {
 		*ret = *fixed;
-		return (v4 ? smf_pdn_by_v4(p->smf, fixed->v4) : smf_pdn_by_v6(p->smf, &fixed->v6)) ?
-			       -EADDRINUSE :
-			       0;
+		return (v4 ? smf_pdn_by_v4(p->smf, fixed->v4) : smf_pdn_by_v6(p->smf, &fixed->v6))
+			       ? -EADDRINUSE
+			       : 0;
 	}
 	if (v4 ? asked->v4.s_addr : given(&asked->v6)) {
 		*ret = *asked;

@@ -26,7 +26,7 @@ static struct {
 		bool answered;
 	} request[REQUESTS];
 	int n_requests;
-	bool quiet; /* the SGW answers everything, at once */
+	bool quiet;		       /* the SGW answers everything, at once */
 	int created, refused, bearers; /* how much happened */
 	uint32_t next_port;
 	uint8_t next_ebi, restarts;
@@ -71,7 +71,8 @@ static void answered(const struct mock_sent *s)
 		*(a.cause.value < S5_CONTEXT_NOT_FOUND ? &model.created : &model.refused) += 1;
 	}
 	for (int i = 0; i < model.n_requests; i++)
-		if (model.request[i].seq == s->hdr.seq && model.request[i].type + 1 == s->hdr.type) {
+		if (model.request[i].seq == s->hdr.seq &&
+		    model.request[i].type + 1 == s->hdr.type) {
 			model.request[i].answered = true;
 			return;
 		}
@@ -332,9 +333,9 @@ static void peers_change(void)
 	mock.n4.refuse = !chance(10);
 }
 
-static void (*const happenings[])(void) = { do_create, do_create, do_create,  do_modify,  do_delete,
-					    do_rule,   do_rule,	  do_release, do_command, do_restart,
-					    do_suspend, peers_change };
+static void (*const happenings[])(void) = { do_create,	do_create,  do_create,	do_modify,
+					    do_delete,	do_rule,    do_rule,	do_release,
+					    do_command, do_restart, do_suspend, peers_change };
 
 /* --- what must hold --- */
 

@@ -545,12 +545,23 @@ static const struct {
 	const char *key;
 	void (*read)(struct reader *r, struct line *l);
 } keys[] = {
-	{ "state", read_state },   { "who", read_who },	      { "apn", read_apn },
-	{ "access", read_access }, { "subscription", read_subscription },
-	{ "csid", read_csid },	   { "address", read_address }, { "pco", read_pco },
-	{ "peer", read_peer },	   { "qos", read_qos },	      { "filter", read_filter },
-	{ "bearer", read_bearer }, { "rule", read_rule },     { "flow", read_flow },
-	{ "monitor", read_monitor }, { "gx", read_gx },	      { "n4", read_n4 },
+	{ "state", read_state },
+	{ "who", read_who },
+	{ "apn", read_apn },
+	{ "access", read_access },
+	{ "subscription", read_subscription },
+	{ "csid", read_csid },
+	{ "address", read_address },
+	{ "pco", read_pco },
+	{ "peer", read_peer },
+	{ "qos", read_qos },
+	{ "filter", read_filter },
+	{ "bearer", read_bearer },
+	{ "rule", read_rule },
+	{ "flow", read_flow },
+	{ "monitor", read_monitor },
+	{ "gx", read_gx },
+	{ "n4", read_n4 },
 };
 
 static bool read_line(struct reader *r, struct str text)
@@ -747,8 +758,7 @@ int smf_persist_counter(struct smf *s, const char *file)
 	}
 	/* Nothing is known of former starts: any number, but hardly the last one. */
 	s->since = loop_wall(s->loop);
-	s->restart_counter =
-		known >= 0 ? (uint8_t)(known + 1) : (uint8_t)(s->since / USEC_PER_SEC);
+	s->restart_counter = known >= 0 ? (uint8_t)(known + 1) : (uint8_t)(s->since / USEC_PER_SEC);
 	e = put_state(s, "restart-counter", s->restart_counter);
 	if (!e)
 		e = put_state(s, "since", s->since);

@@ -91,7 +91,8 @@ static struct smf_bearer *add_bearer(struct smf_pdn *p)
 
 	b->ebi = 6;
 	b->state = SMF_BEARER_ACTIVE;
-	b->qos = (struct smf_qos){ .qci = 1, .arp = { 2, true, false }, 64000, 64000, 64000, 64000 };
+	b->qos =
+		(struct smf_qos){ .qci = 1, .arp = { 2, true, false }, 64000, 64000, 64000, 64000 };
 	b->peer = mock_fteid(S5_IF_S5U_SGW, 0xabc, MOCK_SGW);
 	b->local = mock_fteid(S5_IF_S5U_PGW, 0xdef, 0x0a2e0006);
 	b->filters = 1 << 3;
@@ -290,8 +291,7 @@ static void test_broken_records(void **state)
 		memcpy(w, v, n);
 		if (i % 2)
 			w[i] = (char)(w[i] ^ (1 << i % 7));
-		store_put(mock.smf.store, "pdn", str_of(key),
-			  (struct str){ w, i % 2 ? n : i });
+		store_put(mock.smf.store, "pdn", str_of(key), (struct str){ w, i % 2 ? n : i });
 		crash();
 		start();
 		mock_ms(50);
@@ -320,8 +320,12 @@ static void test_other_configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_kept),	 T(test_under_way),	T(test_retransmitted),
-		T(test_counter), T(test_sgw_restarted), T(test_broken_records),
+		T(test_kept),
+		T(test_under_way),
+		T(test_retransmitted),
+		T(test_counter),
+		T(test_sgw_restarted),
+		T(test_broken_records),
 		T(test_other_configuration),
 	};
 

@@ -16,13 +16,14 @@ METRIC_COUNTER(m_create, "kims_smf_create_session_total", "Create Session Reques
 METRIC_COUNTER(m_modify, "kims_smf_modify_bearer_total", "Modify Bearer Requests");
 METRIC_COUNTER(m_delete, "kims_smf_delete_session_total", "Delete Session Requests");
 METRIC_COUNTER(m_handover, "kims_smf_handover_total", "Handovers between 3GPP and non-3GPP access");
-METRIC_COUNTER(m_replaced, "kims_smf_replaced_total", "PDN connections replaced by a new one of their user");
+METRIC_COUNTER(m_replaced, "kims_smf_replaced_total",
+	       "PDN connections replaced by a new one of their user");
 METRIC_COUNTER(m_refused, "kims_smf_refused_total", "Requests of SGWs and ePDGs that were refused");
 METRIC_COUNTER(m_overload, "kims_smf_overload_total", "Create Session Requests over the bound");
 
 void smf_s5_metrics(void)
 {
-	struct metric *all[] = { &m_create,  &m_modify,	 &m_delete,  &m_handover,
+	struct metric *all[] = { &m_create,   &m_modify,  &m_delete,  &m_handover,
 				 &m_replaced, &m_refused, &m_overload };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
@@ -280,9 +281,8 @@ static uint64_t learn(struct smf_pdn *p, const struct xchg_msg *m, const struct 
 		p->serving = *a->serving;
 		t |= SMF_TRIGGER(GX_PLMN_CHANGE);
 	}
-	if (a->time_zone &&
-	    (!p->has_time_zone || a->time_zone->quarters != p->time_zone.quarters ||
-	     a->time_zone->dst != p->time_zone.dst)) {
+	if (a->time_zone && (!p->has_time_zone || a->time_zone->quarters != p->time_zone.quarters ||
+			     a->time_zone->dst != p->time_zone.dst)) {
 		p->time_zone = *a->time_zone;
 		p->has_time_zone = true;
 		t |= SMF_TRIGGER(GX_UE_TIME_ZONE_CHANGE);
@@ -474,11 +474,11 @@ static uint64_t set_access(struct smf_pdn *p, CREATE *r, const struct xchg_msg *
 		smf_pco_read(&p->pco, SMF_APCO, &r->apco);
 	if (r->has_epco)
 		smf_pco_read(&p->pco, SMF_EPCO, &r->epco);
-	return learn(p, m,
-		     &(struct access){ .rat = &r->rat_type,
-				       .serving = r->has_serving_network ? &r->serving_network :
-									   NULL,
-				       .time_zone = r->has_time_zone ? &r->time_zone : NULL });
+	return learn(
+		p, m,
+		&(struct access){ .rat = &r->rat_type,
+				  .serving = r->has_serving_network ? &r->serving_network : NULL,
+				  .time_zone = r->has_time_zone ? &r->time_zone : NULL });
 }
 
 static void set_policy(struct smf_pdn *p, CREATE *r)
@@ -833,9 +833,9 @@ static bool move_bearers(struct smf_pdn *p, MODIFY *r)
 		b->peer = m->s5u_sgw;
 		moved = true;
 	}
-	p->answer_cause = just(!p->answer_unknown ? S5_ACCEPTED :
-			       p->answer_ebi	  ? S5_ACCEPTED_PARTIALLY :
-						    S5_CONTEXT_NOT_FOUND);
+	p->answer_cause = just(!p->answer_unknown ? S5_ACCEPTED
+			       : p->answer_ebi	  ? S5_ACCEPTED_PARTIALLY
+						  : S5_CONTEXT_NOT_FOUND);
 	return moved;
 }
 
@@ -923,8 +923,7 @@ static void on_delete(struct smf_pdn *p, struct xchg_token *t, const struct xchg
 
 	metric_inc(&m_delete);
 	if (!left && r->has_lbi && r->lbi != smf_pdn_default(p)->ebi) {
-		refuse(t, m->hdr->type, p->peer.teid,
-		       cause_ie(S5_CONTEXT_NOT_FOUND, S5_IE_EBI, 0));
+		refuse(t, m->hdr->type, p->peer.teid, cause_ie(S5_CONTEXT_NOT_FOUND, S5_IE_EBI, 0));
 		return;
 	}
 	s5_init(S5_DELETE_SESSION_RESPONSE, &a);

@@ -111,7 +111,8 @@ static void test_types(void **state)
 	} v[] = {
 		{ S5_PDN_IPV4, S5_PDN_IPV4, S5_ACCEPTED, true, "ims" },
 		{ S5_PDN_IPV6, S5_PDN_IPV6, S5_ACCEPTED, false, "ims" },
-		{ S5_PDN_IPV4V6, S5_PDN_IPV4, S5_NEW_PDN_TYPE_SINGLE, false, "IMS.mnc001.mcc001.gprs" },
+		{ S5_PDN_IPV4V6, S5_PDN_IPV4, S5_NEW_PDN_TYPE_SINGLE, false,
+		  "IMS.mnc001.mcc001.gprs" },
 		{ S5_PDN_IPV4V6, S5_PDN_IPV4, S5_NEW_PDN_TYPE_NETWORK, true, "four" },
 		{ S5_PDN_IPV4V6, S5_PDN_IPV6, S5_NEW_PDN_TYPE_NETWORK, true, "six" },
 		{ S5_PDN_IPV6, 0, S5_PDN_TYPE_NOT_SUPPORTED, true, "four" },
@@ -222,8 +223,8 @@ static void test_every_ie(void **state)
 	struct tlv_hdr h;
 
 	(void)state;
-	assert_int_equal(s5_encode(S5_CREATE_SESSION_REQUEST, 0, with_pco(mock_create(1, "ims")), &b),
-			 0);
+	assert_int_equal(
+		s5_encode(S5_CREATE_SESSION_REQUEST, 0, with_pco(mock_create(1, "ims")), &b), 0);
 	tlv_gtpv2.parse(b.p, b.n, &h);
 	tlv_cursor_init(&c, &tlv_gtpv2, b.p + h.hdr_len, b.n - h.hdr_len);
 	while (tlv_next(&c, &v)) {
@@ -533,7 +534,8 @@ static void test_modify(void **state)
 
 /* --- handover between S5 and S2b (TS 23.402 8.6) --- */
 
-static void delete_bearer(const struct sockaddr_storage *to, uint32_t teid, uint8_t lbi, uint8_t cause)
+static void delete_bearer(const struct sockaddr_storage *to, uint32_t teid, uint8_t lbi,
+			  uint8_t cause)
 {
 	static struct s5_delete_bearer_request r;
 	static struct s5_delete_bearer_response a;
@@ -779,7 +781,8 @@ static void test_delete_set(void **state)
 	for (unsigned int n = 1; n <= 4; n++) {
 		c = mock_create(n, "ims");
 		c->has_sgw_csid = c->has_mme_csid = true;
-		c->sgw_csid = (struct s5_fq_csid){ .node = { 10, 47, 0, 1 }, .csid = { 1 }, .n = 1 };
+		c->sgw_csid =
+			(struct s5_fq_csid){ .node = { 10, 47, 0, 1 }, .csid = { 1 }, .n = 1 };
 		c->mme_csid = (struct s5_fq_csid){ .node = { 10, 47, 0, 9 },
 						   .csid = { (uint16_t)(n % 2) },
 						   .n = 1 };
@@ -878,10 +881,9 @@ static void test_unknown_session(void **state)
 {
 	static union s5_any any;
 	static const uint8_t types[] = {
-		S5_MODIFY_BEARER_REQUEST,	S5_DELETE_SESSION_REQUEST,
-		S5_CHANGE_NOTIFICATION_REQUEST, S5_MODIFY_BEARER_COMMAND,
-		S5_DELETE_BEARER_COMMAND,	S5_BEARER_RESOURCE_COMMAND,
-		S5_SUSPEND_NOTIFICATION,	S5_RESUME_NOTIFICATION,
+		S5_MODIFY_BEARER_REQUEST, S5_DELETE_SESSION_REQUEST, S5_CHANGE_NOTIFICATION_REQUEST,
+		S5_MODIFY_BEARER_COMMAND, S5_DELETE_BEARER_COMMAND,  S5_BEARER_RESOURCE_COMMAND,
+		S5_SUSPEND_NOTIFICATION,  S5_RESUME_NOTIFICATION,
 	};
 
 	(void)state;
@@ -958,13 +960,14 @@ static void test_tshark(void **state)
 	(void)state;
 	if (system("command -v tshark text2pcap >/dev/null 2>&1"))
 		skip();
-	snprintf(cmd, sizeof(cmd),
-		 "cd %s && text2pcap -q -u 2123,2123 hex pcap >/dev/null 2>&1; "
-		 "tshark -n -r pcap -Y '_ws.malformed || _ws.expert.severity >= 6291456' "
-		 "-T fields -e frame.number -e gtpv2.message_type -e _ws.expert.message 2>/dev/null; "
-		 "tshark -n -r pcap -Y '!gtpv2' 2>/dev/null; "
-		 "tshark -n -r pcap -Y gtpv2 2>/dev/null | wc -l; rm pcap",
-		 dump_dir);
+	snprintf(
+		cmd, sizeof(cmd),
+		"cd %s && text2pcap -q -u 2123,2123 hex pcap >/dev/null 2>&1; "
+		"tshark -n -r pcap -Y '_ws.malformed || _ws.expert.severity >= 6291456' "
+		"-T fields -e frame.number -e gtpv2.message_type -e _ws.expert.message 2>/dev/null; "
+		"tshark -n -r pcap -Y '!gtpv2' 2>/dev/null; "
+		"tshark -n -r pcap -Y gtpv2 2>/dev/null | wc -l; rm pcap",
+		dump_dir);
 	f = popen(cmd, "re");
 	assert_non_null(f);
 	n = fread(out, 1, sizeof(out) - 1, f);
@@ -991,7 +994,8 @@ int main(void)
 		T(test_attach),
 		T(test_types),
 		T(test_refused),
-		cmocka_unit_test_setup_teardown(test_every_ie, setup, teardown), /* broken on purpose */
+		cmocka_unit_test_setup_teardown(test_every_ie, setup,
+						teardown), /* broken on purpose */
 		T(test_peers_refuse),
 		T(test_emergency),
 		T(test_repeated),

@@ -379,7 +379,9 @@ static inline void mock_answer(const struct mock_sent *s, enum s5_message type, 
 
 static inline struct s5_fteid mock_fteid(uint8_t iface, uint32_t teid, uint32_t ip)
 {
-	return (struct s5_fteid){ .iface = iface, .teid = teid, .v4 = true, .ip4.s_addr = htonl(ip) };
+	return (struct s5_fteid){
+		.iface = iface, .teid = teid, .v4 = true, .ip4.s_addr = htonl(ip)
+	};
 }
 
 enum { MOCK_SGW = 0x0a2f0001, MOCK_SGW2 = 0x0a2f0002, MOCK_EPDG = 0x0a2f0003 };
@@ -479,7 +481,8 @@ static inline struct smf_rule *mock_rule(struct smf_pdn *p, const char *name, un
 	str_copy(r->name, sizeof(r->name), str_of(name));
 	r->state = SMF_RULE_WANTED;
 	r->dirty = r->gate_ul = r->gate_dl = true;
-	r->qos = (struct smf_qos){ .qci = 1, .arp = { 2, true, false }, 64000, 64000, 64000, 64000 };
+	r->qos =
+		(struct smf_qos){ .qci = 1, .arp = { 2, true, false }, 64000, 64000, 64000, 64000 };
 	r->precedence = 77 + port % 100;
 	r->n4_id = smf_new_n4_id(p);
 	if (asprintf(&f->text, "permit out 17 from 10.46.0.1 %u to assigned 5000", port) < 0)

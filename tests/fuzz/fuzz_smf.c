@@ -8,7 +8,14 @@
 #include "smf/smf_mock.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { FUZZ_OUR_TEID = 1, FUZZ_OUR_SEQ = 2, FUZZ_EPDG = 4, FUZZ_SGW2 = 8, FUZZ_WAIT = 16, FUZZ_LONG = 32 };
+enum {
+	FUZZ_OUR_TEID = 1,
+	FUZZ_OUR_SEQ = 2,
+	FUZZ_EPDG = 4,
+	FUZZ_SGW2 = 8,
+	FUZZ_WAIT = 16,
+	FUZZ_LONG = 32
+};
 
 static uint32_t fuzz_smf_teid, fuzz_smf_seq;
 
@@ -73,7 +80,10 @@ static void fuzz_smf_message(const uint8_t *data, size_t n, uint8_t how)
 			p[4 + i] = (uint8_t)(fuzz_smf_teid >> (24 - 8 * i));
 	if (id)
 		tlv_gtpv2.set_seq(p, how & FUZZ_OUR_SEQ ? fuzz_smf_seq : ++mock.seq);
-	gtpc_input(mock.smf.gtpc, how & FUZZ_EPDG ? &mock.epdg : how & FUZZ_SGW2 ? &mock.sgw2 : &mock.sgw,
+	gtpc_input(mock.smf.gtpc,
+		   how & FUZZ_EPDG   ? &mock.epdg
+		   : how & FUZZ_SGW2 ? &mock.sgw2
+				     : &mock.sgw,
 		   p, n);
 	free(p);
 	mock_ms(how & FUZZ_LONG ? 4000 : how & FUZZ_WAIT ? 20 : 0);
