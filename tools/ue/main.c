@@ -19,6 +19,7 @@
 #include "reg.h"
 #include "sgw.h"
 
+#define MANY_FILES (1 << 18) /* a phone in a call has some 16 */
 #define LEAVE_USEC (5 * USEC_PER_SEC)
 #define FLUSH_USEC (400 * USEC_PER_MSEC) /* last answers leave, last NOTIFYs come */
 
@@ -218,14 +219,16 @@ static int start_phones(struct program *g)
 /* Keys are in this process's memory: no core files, many sockets. */
 static void set_limits(void)
 {
-	struct rlimit files, none = { 0, 0 };
+	struct rlimit files, none = { 0, 0 }, many = { MANY_FILES, MANY_FILES };
 
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	if (files.rlim_max < MANY_FILES && !setrlimit(RLIMIT_NOFILE, &many))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static int start(struct program *g)
