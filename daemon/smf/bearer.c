@@ -721,7 +721,7 @@ static void not_updated(struct smf_pdn *p, struct smf_bearer *b, int i, uint8_t 
 		smf_bearer_free(b);
 	} else if (!fail_rules(b, failure_of(cause), true, false)) {
 		/* what goes away cannot fail; it would be asked for ever */
-		b->stuck |= b->filters & (uint16_t)~live_filters(b, NULL);
+		b->stuck |= (uint16_t)(b->filters & ~live_filters(b, NULL));
 		b->qos = p->op.qos[i];
 	}
 }

@@ -486,7 +486,7 @@ static uint16_t affected(const struct smf_bearer *b, enum nas_tft_op op)
 	case NAS_TFT_CREATE:
 		return wanted;
 	case NAS_TFT_ADD:
-		return wanted & (uint16_t)~b->filters;
+		return (uint16_t)(wanted & ~b->filters);
 	case NAS_TFT_REPLACE:
 		return changed_filters(b, wanted, hash);
 	case NAS_TFT_DELETE_FILTERS:
