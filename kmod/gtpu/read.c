@@ -26,10 +26,19 @@ static u64 kims_nl_u64(struct nlattr **tb, int attr)
 
 int kims_read_id(const struct nlattr *attr, u32 *ret_id, struct netlink_ext_ack *extack)
 {
-	const struct nlattr *id = nla_find_nested(attr, 1); /* of all rules */
+	const struct nlattr *a, *id = NULL;
+	int rem;
 
 	BUILD_BUG_ON(KIMS_PDR_A_ID != 1 || KIMS_FAR_A_ID != 1 || KIMS_QER_A_ID != 1 ||
 		     KIMS_URR_A_ID != 1);
+	nla_for_each_nested(a, attr, rem) {
+		if (nla_type(a) != 1) /* of all rules */
+			continue;
+		/* The first would be asked whether there is such a rule, the last be its id. */
+		if (id)
+			return KIMS_REFUSE_IN(extack, a, "a rule has two ids");
+		id = a;
+	}
 	if (!id)
 		return KIMS_REFUSE_IN(extack, attr, "id of a rule is missing");
 	*ret_id = nla_get_u32(id);

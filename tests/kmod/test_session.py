@@ -7,9 +7,9 @@ import os
 import pathlib
 import subprocess
 
-from gtp import GNB, REMOTE, UPF, UPF2, Tunnels, if_index, ue4
+from gtp import GNB, REMOTE, UPF, UPF2, Tunnels, ue4
 from knl import DUMP, SCHEMA_DOC, NlError, refused
-from lab import RELAY, Failed, check, core, ensure, inside, run, test, until
+from lab import (RELAY, Failed, check, core, device, device_lost, ensure, inside, test, until)
 from packet import datagram
 from test_flow import flow
 from test_life import fail_allocations
@@ -24,9 +24,7 @@ class Ends:
         self.k = k
 
     def __enter__(self):
-        run("ip", "-n", "core", "link", "add", "kims0", "type", "kims")
-        run("ip", "-n", "core", "link", "set", "kims0", "up")
-        self.ifindex = if_index("kims0")
+        self.ifindex = device()
         self.k.ep_new({"id": 1, "local-ipv4": UPF[4], "device": self.ifindex})
         self.k.ep_new({"id": 2, "local-ipv6": UPF[6], "device": self.ifindex})
         return self
@@ -35,7 +33,6 @@ class Ends:
         self.k.call("session-flush")
         for e in self.k.eps():
             self.k.ep_del(e["id"])
-        run("ip", "-n", "core", "link", "del", "kims0")
 
 
 def plain(n=1, **more):
@@ -138,12 +135,11 @@ def endpoints():
         k.ep_del(number)
         check("gone", ("ENOENT", "kims: no endpoint of this id"), refused(k.ep_get, number))
         k.ep_new({"id": 9, "local-ipv4": UPF2[4], "port": 40000, "device": e.ifindex})
-        run("ip", "-n", "core", "link", "del", "kims0")
+        device_lost()
         ensure("no device", "device" not in k.ep_get(9))
         k.session_new(plain())
         check("users", [2, 0, 0], counts(k)[2])
         k.session_del(1)
-        run("ip", "-n", "core", "link", "add", "kims0", "type", "kims")
 
 
 @test
@@ -249,6 +245,10 @@ REFUSALS = [
     (lambda s: s | {"far": s["far"] + s["far"][:1]}, "EINVAL", "a FAR is given twice"),
     (lambda s: s | {"qer": [{"id": 1}, {"id": 1}]}, "EINVAL", "a QER is given twice"),
     (lambda s: s | {"urr": [{"id": 1}, {"id": 1}]}, "EINVAL", "a URR is given twice"),
+    (lambda s: alter(s, "pdr", 1, id=[3, 2]), "EINVAL", "a rule has two ids"),
+    (lambda s: alter(s, "far", 1, id=[3, 2]), "EINVAL", "a rule has two ids"),
+    (lambda s: s | {"qer": [{"id": [1, 1]}]}, "EINVAL", "a rule has two ids"),
+    (lambda s: s | {"urr": [{"id": 1}, {"id": [2, 1]}]}, "EINVAL", "a rule has two ids"),
     (lambda s: s | {"far": s["far"] + [{"id": i, "apply-action": 1} for i in range(10, 74)]},
      "EINVAL", "too many rules in a session"),
     (lambda s: alter(s, "far", 1, apply_action=None), "EINVAL", "apply-action of a FAR is missing"),
