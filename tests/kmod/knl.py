@@ -19,6 +19,7 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 REQUEST, MULTI, ACK, DUMP = 1, 2, 4, 0x300
 CAPPED, ACK_TLVS = 0x100, 0x200
 NESTED = 0x8000
+NUMBERS = {"u32": struct.Struct("=I"), "u64": struct.Struct("=Q"), "s64": struct.Struct("=q")}
 GENL_ID_CTRL = 16
 
 
@@ -62,6 +63,8 @@ class Schema:
             if "subset-of" not in s:
                 self.sets[s["name"]] = {a["name"]: (i, a)
                                         for i, a in enumerate(s["attributes"], 1)}
+        self.by_number = {name: {i: (n, a) for n, (i, a) in aset.items()}
+                          for name, aset in self.sets.items()}
         self.subsets = {s["name"]: [a["name"] for a in s["attributes"]]
                         for s in self.doc["attribute-sets"] if "subset-of" in s}
         self.cmds = {op["name"]: i for i, op in enumerate(self.doc["operations"]["list"], 1)}
@@ -92,7 +95,7 @@ class Schema:
             v = self.bits(a["enum"], v)
         if kind == "string":
             return v.encode() + b"\0"
-        return struct.pack({"u32": "=I", "u64": "=Q", "s64": "=q"}[kind], v)
+        return NUMBERS[kind].pack(v)
 
     def encode(self, aset, values):
         out = b""
@@ -107,18 +110,19 @@ class Schema:
         kind = a["type"]
         if kind == "nest":
             return self.decode(a["nested-attributes"], data)
+        if kind in NUMBERS and "enum" not in a and "display-hint" not in a:
+            return NUMBERS[kind].unpack(data)[0]
         if "display-hint" in a:
             return socket.inet_ntop(socket.AF_INET6 if len(data) == 16 else socket.AF_INET, data)
         if kind == "string":
             return data.rstrip(b"\0").decode(errors="replace")
-        if kind in ("u32", "u64", "s64"):
-            v = struct.unpack({"u32": "=I", "u64": "=Q", "s64": "=q"}[kind], data)[0]
-            return self.enums[a["enum"]][v] if a.get("enum") in self.enums else v
+        if kind in NUMBERS:
+            v = NUMBERS[kind].unpack(data)[0]
+            return self.enums[a["enum"]][v] if a["enum"] in self.enums else v
         return data
 
     def decode(self, aset, data):
-        by_number = {i: (name, a) for name, (i, a) in self.sets[aset].items()}
-        out = {}
+        by_number, out = self.by_number[aset], {}
         for kind, payload in attrs(data):
             name, a = by_number[kind]
             if a["type"] == "pad":

@@ -17,16 +17,22 @@
 kims.ko works in core. A test is a function with @test; it leaves no object behind. What is behind
 enb and inet answers nothing, neither with packets nor with errors, so that a test sees on the two
 links what kims.ko sends and nothing else.
+
+All tests share the namespaces, and those of GTP-U the device kims0 (device()); a test that does
+something to them undoes it, or asks for a new device. After a test that failed everything is made
+anew, so that it takes no other along.
 """
 import ctypes
-import json
+import fcntl
 import os
+import socket
+import struct
 import subprocess
 import sys
 import time
 import traceback
 
-from knl import Knl
+from knl import Knl, attr
 
 RELAY = {4: "10.46.0.1", 6: "fd46::1"}
 UE1 = {4: "10.45.1.2", 6: "fd45:1::2"}
@@ -67,6 +73,14 @@ class Failed(Exception):
 
 class Skipped(Exception):
     """The kernel has no such thing."""
+
+
+CPUS = os.sched_getaffinity(0)
+
+
+def everywhere():
+    """A process or thread of a test may run on every processor again; see main()."""
+    os.sched_setaffinity(0, CPUS)
 
 
 def test(f):
@@ -146,9 +160,57 @@ def sysctl(space, **values):
                 f.write(str(value))
 
 
-def mac(space, device):
-    return bytes.fromhex(json.loads(run("ip", "-n", space, "-j", "link", "show", device))[0]
-                         ["address"].replace(":", ""))
+def device_ioctl(space, request, name):
+    """What the kernel says behind the name, 16 octets; OSError."""
+    with inside(space), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        return fcntl.ioctl(s, request, struct.pack("16s16x", name.encode()))[16:]
+
+
+def mac(space, name):
+    return device_ioctl(space, 0x8927, name)[2:8]  # SIOCGIFHWADDR
+
+
+def if_index(name, space="core"):
+    with inside(space):
+        return socket.if_nametoindex(name)
+
+
+def neighbours(space, entries):
+    """Permanent ones: (address, link-layer address, device)."""
+    with inside(space), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as s:
+        for address, lladdr, name in entries:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            body = struct.pack("=BxxxIHBB", family, socket.if_nametoindex(name), 0x80, 0, 0) \
+                + attr(1, socket.inet_pton(family, address)) + attr(2, lladdr)
+            s.send(struct.pack("=IHHII", 16 + len(body), 28, 0x505, 1, 0) + body)  # RTM_NEWNEIGH
+            err = struct.unpack_from("=i", s.recv(4096), 16)[0]
+            if err:
+                raise Failed(f"neighbour {address}: {os.strerror(-err)}")
+
+
+KIMS0 = {"index": 0}
+
+
+def device_lost():
+    """A test leaves kims0 otherwise than it was, or wants its own: there is none any more."""
+    subprocess.run(["ip", "-n", "core", "link", "del", "kims0"], capture_output=True, check=False)
+    KIMS0["index"] = 0
+
+
+def device():
+    """The index of kims0 in core, which is up and has the routes of the phones."""
+    try:
+        index = if_index("kims0")
+        up = struct.unpack_from("=H", device_ioctl("core", 0x8913, "kims0"))[0] & 1  # SIOCGIFFLAGS
+    except OSError:
+        index = up = 0
+    if not up or index != KIMS0["index"]:
+        device_lost()
+        ip_batch("core", ["link add kims0 type kims", "link set kims0 up",
+                          "route replace 10.45.0.0/24 dev kims0",
+                          "route replace fd45::/48 dev kims0"])
+        KIMS0["index"] = if_index("kims0")
+    return KIMS0["index"]
 
 
 def set_up():
@@ -175,6 +237,7 @@ def set_up():
 
 
 def tear_down():
+    KIMS0["index"] = 0
     for s in SPACES:
         subprocess.run(["ip", "netns", "del", s], capture_output=True, check=False)
 
@@ -228,6 +291,8 @@ def run_one(number, f):
         text = str(e) if isinstance(e, Failed) else traceback.format_exc()
         print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
         leftovers()
+        tear_down()
+        set_up()
         return False
 
 
@@ -236,6 +301,9 @@ def main(wanted):
                                                    for w in wanted)]
     print("KTAP version 1")
     print(f"1..{len(tests)}", flush=True)
+    # What a test itself sends stays on one processor, which keeps its order and, in an emulator,
+    # costs no messages between processors. Traffic beside a test comes from everywhere().
+    os.sched_setaffinity(0, {min(CPUS)})
     set_up()
     try:
         passed = sum(run_one(i, t) for i, t in enumerate(tests, 1))

@@ -32,7 +32,7 @@ def stats(device="kims0"):
 @test
 def local_socket():
     """a phone talks to a socket of this host and back, all families; rp_filter is content"""
-    with core() as k, Tunnels(k) as t:
+    with core() as k, Tunnels(k, own_device=True) as t:
         sysctl("core", ipv4__conf__kims0__rp_filter=1)
         for inner in FAMILIES:
             for outer in FAMILIES:
@@ -116,7 +116,7 @@ def own_tunnel():
 @test
 def device_goes():
     """down, up, another namespace, deleted: packets that need it are dropped and counted"""
-    with core() as k, Tunnels(k, check_wire=False, stack=1) as t:
+    with core() as k, Tunnels(k, check_wire=False, own_device=True, stack=1) as t:
         s = t.session(74)
 
         def one():
@@ -136,7 +136,6 @@ def device_goes():
         s.remove(k)
         for e in k.eps():
             k.ep_del(e["id"])
-        run("ip", "-n", "core", "link", "add", "kims0", "type", "kims")  # Tunnels deletes it
 
 
 @test

@@ -11,7 +11,7 @@ import struct
 import time
 
 from gtp import END_MARKER, G_PDU, GNB, GNB2, PORT, REMOTE, UPF, Tunnels, gpdu, read_gtp, ue4
-from lab import check, core, drops, ensure, inside, mac, test, until
+from lab import check, core, drops, ensure, everywhere, inside, mac, test, until
 from packet import Wire, datagram
 
 # A burst, and then so long nothing: so that what comes out can be read meanwhile.
@@ -19,15 +19,20 @@ BURST, PAUSE = 5, 0.002
 
 
 class Stream:
-    """Numbered packets from a process: with Stream("inet", make) as s: ...; then s.sent."""
+    """Numbered packets from a process: with Stream("inet", make) as s: ...; then s.sent.
 
-    def __init__(self, space, make):
-        self.space, self.make, self.sent = space, make, 0
+    Between two processors a link keeps no order: without anywhere=True it is on the test's own.
+    """
+
+    def __init__(self, space, make, anywhere=False):
+        self.space, self.make, self.anywhere, self.sent = space, make, anywhere, 0
 
     def __enter__(self):
         out, self.pipe = os.pipe()
         self.pid = os.fork()
         if not self.pid:
+            if self.anywhere:
+                everywhere()
             self.child()
         os.close(self.pipe)
         self.pipe = out
@@ -54,17 +59,6 @@ class Stream:
         self.sent = struct.unpack("=I", os.read(self.pipe, 4))[0]
         os.close(self.pipe)
         os.waitpid(self.pid, 0)
-
-
-class OneProcessor:
-    """Between two processors a link keeps no order: those who send do it on one."""
-
-    def __enter__(self):
-        self.old = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {min(self.old)})
-
-    def __exit__(self, *_):
-        os.sched_setaffinity(0, self.old)
 
 
 def numbered_down(n):
@@ -122,7 +116,7 @@ def path_switch():
         t.enb.rest()
         t.enb.seen.clear()
         t.enb.at = 0
-        with OneProcessor(), Stream("inet", numbered_down) as stream:
+        with Stream("inet", numbered_down) as stream:
             changes = for_a_while(t, step)
         t.enb.rest()
         out = [read_gtp(p) for p in t.enb.seen]
@@ -154,10 +148,9 @@ def buffer_switch():
             s.change(k, far=[s.far(2) | {"apply-action": ("buff", "forw")[i % 2]}])
             time.sleep(0.003)
 
-        with OneProcessor(), Stream("inet", numbered_down) as stream:
+        with Stream("inet", numbered_down) as stream:
             changes = for_a_while(t, change)
-        with OneProcessor():
-            change(1)
+        change(1)
         ensure("nothing waits", until(lambda: not k.stats()["buffered-packets"]))
         data = [number(p.gtp.inner.payload) for p in map(read_gtp, t.enb.rest())]
         check("how many", stream.sent, len(data))
@@ -212,11 +205,11 @@ def exact_counters():
             else:
                 s.change(k, far=[s.far(2) | {"dscp": rnd.randrange(64)}])
 
-        with Stream("inet", numbered_down) as down, Stream("enb", numbered_up) as up:
+        with Stream("inet", numbered_down, True) as down, Stream("enb", numbered_up, True) as up:
             for_a_while(t, change, 3)
         totals(s.remove(k), sums)
-        t.inet.rest()
-        t.enb.rest()
+        t.inet.rest(0.1)
+        t.enb.rest(0.1)
         # Between sessions the phone's address is nobody's: those packets go by the stack's route.
         gone_on = len([p for p in t.inet.seen if p.src == ue4(11)]) \
             + len([p for p in t.enb.seen if read_gtp(p).gtp and p.gtp.kind == G_PDU])
@@ -244,10 +237,10 @@ def session_churn():
             k.session_new(*[m.conf for m in many])
             k.session_del(*[m.id for m in many])
 
-        with Stream("inet", numbered_down) as down, Stream("enb", numbered_up) as up:
+        with Stream("inet", numbered_down, True) as down, Stream("enb", numbered_up, True) as up:
             for_a_while(t, change, 2)
-        t.inet.rest()
-        t.enb.rest()
+        t.inet.rest(0.1)
+        t.enb.rest(0.1)
         check("uplink", list(range(up.sent)), [number(p.payload) for p in t.inet.seen])
         check("downlink", list(range(down.sent)),
               [number(read_gtp(p).gtp.inner.payload) for p in t.enb.seen])

@@ -14,7 +14,7 @@ import threading
 
 from gtp import (ENB_LINK, INET_LINK, REMOTE, UPF, Pcap, Tunnels)
 from knl import Knl, attr
-from lab import Failed, Skipped, check, core, ensure, inside, ip_batch, run, test
+from lab import Failed, Skipped, check, core, ensure, everywhere, inside, ip_batch, run, test
 from packet import echo_request, ip, tcp
 from test_gtpu import PAIRS, downward, upward, went_down, went_up
 
@@ -66,6 +66,7 @@ def tcp_server(space, where, data, out):
     s.settimeout(30)
 
     def serve():
+        everywhere()
         c, peer = s.accept()
         c.settimeout(30)
         have = hashlib.sha256()

@@ -98,8 +98,8 @@ def jumbo():
     for mtu in (9000, 65535):
         set_mtu(mtu)
         try:
-            with core() as k, Tunnels(k) as t:
-                subprocess.run(["ip", "-n", "core", "link", "set", t.device, "mtu", str(mtu)],
+            with core() as k, Tunnels(k, own_device=True) as t:
+                subprocess.run(["ip", "-n", "core", "link", "set", "kims0", "mtu", str(mtu)],
                                capture_output=True, check=False)
                 for outer, inner in PAIRS:
                     s = t.session(11, inner=inner, outer=outer)

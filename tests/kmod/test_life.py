@@ -8,7 +8,7 @@ import threading
 import time
 
 from knl import Knl, refused
-from lab import (RELAY, UE1, Skipped, check, core, drops, ensure, inside, ip_batch, run,
+from lab import (RELAY, UE1, Skipped, check, core, drops, ensure, everywhere, inside, ip_batch, run,
                  space_add, space_del, test, until)
 from packet import rtp
 from test_flow import IN, Phones, flow
@@ -86,6 +86,7 @@ def exit_with_objects():
 
 
 def flood(stop, s, where):
+    everywhere()
     seq = 0
     while not stop.is_set():
         seq += 1
@@ -144,6 +145,7 @@ def change_under_traffic():
     stop, sent = threading.Event(), [0]
 
     def traffic(p):
+        everywhere()
         while not stop.is_set():
             p.send(rtp(sent[0]))
             sent[0] += 1

@@ -9,8 +9,8 @@ import subprocess
 import threading
 import time
 
-from lab import (RELAY, UE1, UE2, Failed, Skipped, check, core, drops, ensure, inside, ip_batch,
-                 mac, run, test, until)
+from lab import (RELAY, UE1, UE2, Failed, Skipped, check, core, drops, ensure, everywhere, inside,
+                 ip_batch, mac, run, test, until)
 from packet import Wire, rtp
 from test_flow import TO, flow
 from test_wire import Ends
@@ -250,6 +250,7 @@ class Fire(threading.Thread):
         self.relay, self.sent, self.stop = relay, 0, False
 
     def run(self):
+        everywhere()
         while not self.stop:
             for _ in range(10):
                 self.relay.ends.send(rtp(self.sent))

@@ -10,7 +10,7 @@ import threading
 import time
 
 from knl import DUMP, NESTED, SCHEMA_DOC, NlError, attr, refused
-from lab import (OTHER, RELAY, UE1, UE2, check, core, drops, ensure, inside, run, test, until)
+from lab import (OTHER, RELAY, UE1, UE2, check, core, drops, ensure, everywhere, inside, run, test, until)
 from packet import rtcp, rtp
 from test_flow import FROM, IN, OUT, TO, Phones, address, flow, sock
 from test_hostile import nested, refuse
@@ -216,6 +216,7 @@ def latch_under_change():
     stop = threading.Event()
 
     def send():
+        everywhere()
         with Phones() as p:
             while not stop.is_set():
                 for i in range(20):

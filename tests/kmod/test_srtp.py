@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 import srtp
 from gtp import GNB2, Tunnels
 from knl import SCHEMA_DOC, refused
-from lab import RELAY, Skipped, check, core, drops, ensure, test, until
+from lab import RELAY, Skipped, check, core, drops, ensure, everywhere, test, until
 from packet import datagram, rtcp, rtp
 from test_flow import Phones, flow
 from test_gtpu_media import FROM, IN as MEDIA_IN, of, relay
@@ -537,6 +537,7 @@ def under_change():
     sent = [0]
 
     def send(p):
+        everywhere()
         while not stop.is_set():
             for i in range(20):
                 p.tx.sendto(rtcp() if i == 9 else audio(sent[0]), p.to)
@@ -569,6 +570,7 @@ def come_and_go():
     stop = threading.Event()
 
     def send(p):
+        everywhere()
         n = 0
         while not stop.is_set():
             for _ in range(20):

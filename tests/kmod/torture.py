@@ -24,6 +24,7 @@ import sys
 import time
 
 import gtp
+import lab
 from gtp import (GNB, GNB2, PORT, REMOTE, UPF, Session, end_marker, error_indication, gpdu, gtpu, psc,
                  ue4, ue6)
 from knl import Knl, NlError
@@ -341,7 +342,7 @@ def own_device(rnd):
     with Knl() as k:
         core_ip("link add kims9 type kims", "link set kims9 up")
         try:
-            number = gtp.if_index("kims9")
+            number = lab.if_index("kims9")
         except (Failed, ValueError):
             return
         ep = tried(k.ep_new, {"id": 9, "device": number, "local-ipv4": gtp.UPF2[4]})
@@ -459,6 +460,7 @@ class Actor:
     def child(self, act, seed, faults):
         status = 1
         try:
+            lab.everywhere()
             going = [True]
             signal.signal(signal.SIGTERM, lambda *_: going.clear())
             signal.alarm(3600)
@@ -506,8 +508,7 @@ class Actor:
 
 
 def set_up(k):
-    core_ip("link add kims0 type kims", "link set kims0 up", *device_routes())
-    number = gtp.if_index("kims0")
+    number = lab.device()
     for n, fam in ((1, 4), (2, 6)):
         k.ep_new({"id": n, "device": number, f"local-ipv{fam}": UPF[fam]})
 
@@ -526,7 +527,8 @@ def clean_up(k):
         e = k.ep_del(e["id"])
         check(f"endpoint {e['id']}: received = forwarded + signalling + dropped", e["received"],
               e["forwarded"] + e["signalling"] + sum(e.get("drops", {}).values()))
-    core_ip("link del kims0", *repair()[:-2])
+    lab.device_lost()
+    core_ip(*repair()[:-2])
     for dev in ("ce", "ci", "c1"):
         shell("ip", "netns", "exec", "core", "ethtool", "-K", dev, "gro", "off",
               "rx-udp-gro-forwarding", "off")
