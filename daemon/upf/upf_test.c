@@ -421,6 +421,22 @@ static void test_session(void **state)
 	assert_int_equal(kfar(k, 2)->endpoint, 2);
 	assert_true(kfar(k, 2)->send_end_marker);
 	assert_int_equal(kpdr(k, 1)->teid, teid);
+	delete (seid, SX_ACCEPTED);
+	assert_int_equal(got.session_deletion_response.n_usage_report, 1);
+	assert_true(got.session_deletion_response.usage_report[0].trigger.termr);
+	assert_int_equal(upf.teids.n, 0);
+	assert_int_equal(mk.n, 0);
+	delete (seid, SX_SESSION_NOT_FOUND);
+	none();
+}
+
+static void test_dedicated(void **state)
+{
+	uint64_t seid = establish(0x1122, 0x0a2d0001);
+	struct sx_session_modification_request *m;
+	struct mk_session *k;
+
+	(void)state;
 	/* a dedicated bearer: its own F-TEID for both families, filters, gate closed */
 	m = change();
 	m->n_create_pdr = 1;
@@ -499,13 +515,6 @@ static void test_session(void **state)
 	modify(seid, SX_ACCEPTED);
 	assert_int_equal(kernel(seid)->n_pdrs, 2);
 	assert_int_equal(upf.teids.n, 1);
-	delete (seid, SX_ACCEPTED);
-	assert_int_equal(got.session_deletion_response.n_usage_report, 1);
-	assert_true(got.session_deletion_response.usage_report[0].trigger.termr);
-	assert_int_equal(upf.teids.n, 0);
-	assert_int_equal(mk.n, 0);
-	delete (seid, SX_SESSION_NOT_FOUND);
-	none();
 }
 
 static void test_choose(void **state)
@@ -1397,6 +1406,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_association),
 		T(test_session),
+		T(test_dedicated),
 		T(test_choose),
 		T(test_refusals),
 		T(test_refused_change),
