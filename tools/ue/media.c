@@ -491,8 +491,8 @@ void media_start(struct media *m)
 	if (m->running)
 		return;
 	m->running = true;
-	m->due = loop_now(l) + PTIME_USEC;
-	timer_start(l, &m->pace, PTIME_USEC);
+	m->due = loop_now(l) + m->p->conf.audio_delay + PTIME_USEC;
+	timer_start(l, &m->pace, m->due - loop_now(l));
 	timer_start(l, &m->report, RTCP_USEC / 2);
 }
 

@@ -86,6 +86,8 @@ const struct opt phone_opts[] = {
 	{ "qos_delay", OPT_TIME, F(qos_delay), "20ms", NULL, "time that the local bearer takes" },
 	{ "bearer_wait", OPT_TIME, F(bearer_wait), "5s", NULL,
 	  "time that a phone that attaches waits for the bearer of its media; then it goes on without" },
+	{ "audio_delay", OPT_TIME, F(audio_delay), "0ms", NULL,
+	  "time from the answer to the first RTP packet; gates that open with the answer drop what comes before" },
 	{ "session_expires", OPT_UINT, F(session_expires), "1800", NULL,
 	  "Session-Expires, seconds; 0: no session timer" },
 	{ "min_se", OPT_UINT, F(min_se), "90", NULL, "smallest Session-Expires accepted" },
