@@ -190,13 +190,18 @@ static bool ambr_changed(const struct smf_bearer *b)
 	return is_default(b) && (p->ambr_ul != p->ambr_known_ul || p->ambr_dl != p->ambr_known_dl);
 }
 
+static bool needs_qos(const struct smf_bearer *b, const struct smf_qos *q)
+{
+	return !same_qos(q, &b->qos) && !same_qos(q, &b->refused);
+}
+
 static bool needs_update(const struct smf_bearer *b)
 {
 	struct smf_qos q = qos_of(b);
 	struct nas_tft t;
 
 	return b->state == SMF_BEARER_ACTIVE &&
-	       (!same_qos(&q, &b->qos) || ambr_changed(b) || tft_op(b, &t) != NAS_TFT_NO_OP);
+	       (needs_qos(b, &q) || ambr_changed(b) || tft_op(b, &t) != NAS_TFT_NO_OP);
 }
 
 /* --- messages --- */
@@ -344,7 +349,7 @@ static void put_updated(struct smf_pdn *p, struct smf_bearer *b)
 
 	memset(c, 0, sizeof(*c));
 	c->ebi = b->ebi;
-	c->has_qos = !same_qos(&q, &b->qos);
+	c->has_qos = needs_qos(b, &q);
 	c->qos = wire_qos(&q);
 	op = tft_op(b, &c->tft);
 	c->has_tft = op != NAS_TFT_NO_OP;
@@ -358,6 +363,8 @@ static void put_updated(struct smf_pdn *p, struct smf_bearer *b)
 	if (op == NAS_TFT_DELETE_FILTERS)
 		known &= wanted | b->stuck;
 	note(&p->op, b, known);
+	if (!c->has_qos)
+		p->op.qos[p->op.n - 1] = b->qos;
 }
 
 static bool update(struct smf_pdn *p, bool forced)
@@ -683,6 +690,8 @@ static uint8_t update_cause(const struct smf_bearer *b, uint8_t cause)
 
 static void know(struct smf_pdn *p, struct smf_bearer *b, int i)
 {
+	if (!same_qos(&b->qos, &p->op.qos[i]))
+		b->refused = (struct smf_qos){ 0 };
 	b->qos = p->op.qos[i];
 	b->filters = p->op.filters[i];
 	for (int k = 0; k < SMF_FILTERS_MAX; k++)
@@ -722,7 +731,7 @@ static void not_updated(struct smf_pdn *p, struct smf_bearer *b, int i, uint8_t 
 	} else if (!fail_rules(b, failure_of(cause), true, false)) {
 		/* what goes away cannot fail; it would be asked for ever */
 		b->stuck |= (uint16_t)(b->filters & ~live_filters(b, NULL));
-		b->qos = p->op.qos[i];
+		b->refused = p->op.qos[i];
 	}
 }
 

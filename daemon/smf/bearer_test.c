@@ -655,37 +655,80 @@ static void test_resource_command(void **state)
 
 /* --- sequences --- */
 
-static void random_step(struct rig_pdn *p, unsigned int *seed)
+/* Rules come, change and go. */
+static void random_rule(struct rig_pdn *p, unsigned int *seed, bool install)
 {
 	static const int qcis[] = { 1, 2, 5, 7 };
 	static struct gx_orders o;
+	unsigned int n = rand_r(seed) % 9;
 	char name[8];
-	unsigned int what = rand_r(seed) % 12, n = rand_r(seed) % 9;
+	struct gx_rule *r;
 
-	if (rig_smf_pdn(p)->fsm.state != SMF_PDN_ACTIVE || !rig_policy_of(p))
-		return;
 	snprintf(name, sizeof(name), "r%u", n);
 	rig_orders(&o);
-	if (what < 5) {
-		int port = (int)(4000 + 10 * n + 100 * (rand_r(seed) % 3));
-		struct gx_rule *r =
-			rig_install(&o, name, qcis[(n + rand_r(seed) % 8 / 7) % 4], port);
-
+	if (install) {
+		r = rig_install(&o, name, qcis[(n + rand_r(seed) % 8 / 7) % 4],
+				(int)(4000 + 10 * n + 100 * (rand_r(seed) % 3)));
 		r->flow_status = rand_r(seed) % 3 ? PCC_ENABLED : PCC_DISABLED;
 		r->precedence = (int)(100 + rand_r(seed) % 5);
 		r->qos.gbr_ul = r->qos.gbr_ul > 0 ? (int)(1000 * (1 + rand_r(seed) % 50)) : -1;
-		rig_rar(rig_policy_of(p), &o);
-	} else if (what < 9) {
-		rig_uninstall(&o, name);
-		rig_rar(rig_policy_of(p), &o);
-	} else if (what == 9) {
-		rig.refuse = rand_r(seed) % 2 ? S5_NO_RESOURCES : S5_HANDOVER_IN_PROGRESS;
-		rig.refuse_times = 1;
-	} else if (what == 10) {
-		smf_gx_access_changed(rig_smf_pdn(p),
-				      SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
 	} else {
+		rig_uninstall(&o, name);
+	}
+	rig_rar(rig_policy_of(p), &o);
+}
+
+static void lose_bearer(struct rig_pdn *p, unsigned int ebi)
+{
+	static struct s5_delete_bearer_command c;
+
+	s5_init(S5_DELETE_BEARER_COMMAND, &c);
+	c.n_bearer = 1;
+	c.bearer[0].ebi = (uint8_t)ebi;
+	if (p->b[ebi].there)
+		rig_from_sgw(p, S5_DELETE_BEARER_COMMAND, &c);
+}
+
+static void restart_upf(void)
+{
+	static uint32_t ts = 1000;
+
+	if (rig_upf_ops)
+		return;
+	pfcp_close(rig.upf);
+	memset(rig.session, 0, sizeof(rig.session));
+	rig_upf_open(++ts);
+	rig_seconds(20);
+}
+
+static void random_step(struct rig_pdn *p, unsigned int *seed)
+{
+	unsigned int what = rand_r(seed) % 64;
+	struct smf_pdn *s = rig_smf_pdn(p);
+
+	if (s->fsm.state != SMF_PDN_ACTIVE || s->gx->state != SMF_GX_OPEN || !rig_policy_of(p))
+		return;
+	if (what < 45) {
+		random_rule(p, seed, what < 25);
+	} else if (what < 50) {
+		rig.refuse = what % 2 ? S5_NO_RESOURCES : S5_HANDOVER_IN_PROGRESS;
+		rig.refuse_times = 1;
+	} else if (what < 54) {
+		smf_gx_access_changed(s, SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
+	} else if (what < 57) {
 		rig_ms(rand_r(seed) % 4);
+	} else if (what < 60) {
+		lose_bearer(p, 6 + rand_r(seed) % 3);
+	} else if (what == 60) {
+		rig.ccr_lost = 1;
+	} else if (what == 61 && !s->gx->busy) {
+		*rig_policy_of(p)->id = '\0';
+		smf_gx_access_changed(s, SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
+	} else if (what == 62) {
+		memset(rig.session, 0,
+		       sizeof(rig.session)); /* the UPF has lost all, and says nothing */
+	} else if (what == 63) {
+		restart_upf();
 	}
 	for (unsigned int k = rand_r(seed) % 6; k; k--)
 		rig_step();
@@ -703,6 +746,8 @@ static void random_run(unsigned int seed, unsigned int loss)
 	rig.loss = 0;
 	rig.refuse = 0;
 	rig_seconds(40);
+	if (!rig_upf_ops) /* one that lost them finds out with the next modification */
+		restart_upf();
 	rig_agree(p);
 	rig_agree(q);
 	rig_detach(q);

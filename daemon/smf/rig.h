@@ -172,6 +172,8 @@ static inline void rig_send(void *arg, const struct sockaddr_storage *to _unused
 	rig_dump(link <= RIG_TO_SMF_GTP ? rig_gtp : rig_pfcp, p, n);
 	if (!rig_is_lost())
 		rig_put(link, p, n, (struct dia_done){ 0 });
+	if (rig_is_lost()) /* as often, twice */
+		rig_put(link, p, n, (struct dia_done){ 0 });
 }
 
 static inline void rig_cca(const struct rig_dgram *d);
@@ -968,7 +970,8 @@ static inline int rig_ccr(struct str id, const struct gx_ccr *r)
 	}
 	if (!y)
 		return PCC_UNKNOWN_SESSION_ID;
-	assert_int_equal(r->number, ++y->number);
+	assert_true(r->number > y->number); /* one that got lost twice is not there */
+	y->number = r->number;
 	rig_take_reports(y, r->report, r->n_report);
 	if (r->type == GX_TERMINATION_REQUEST)
 		*y->id = '\0';

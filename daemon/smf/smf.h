@@ -118,6 +118,7 @@ struct smf_bearer {
 	struct s5_fteid local; /* of the UPF; teid 0: not known yet (TS 29.244 5.5.3: the UPF chooses) */
 	uint16_t n4_id;	       /* CHOOSE id, FARs 2 * n4_id (uplink) and + 1 (downlink) */
 	uint16_t filters;	/* packet filter identifiers in its TFT, as the UE has it */
+	struct smf_qos refused; /* the SGW did not take this one; not asked for again */
 	uint16_t stuck;		/* of these: the UE did not let them go; not asked for again */
 	bool lost;		/* the SGW or ePDG has it no more: nothing is sent for it */
 };
