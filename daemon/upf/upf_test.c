@@ -990,6 +990,90 @@ static void test_label(void **state)
 	free(r.csids);
 }
 
+/* Silence: sessions stay as long as they may. Overload is told, a full UPF refuses. */
+static void test_silence(void **state)
+{
+	const struct sx_session_establishment_response *r;
+
+	(void)state;
+	upf.lost_s = 100;
+	upf.max_sessions = 2;
+	upf.nodes->features.ovrl = true;
+	establish(1, 0x0a2d0001);
+	ordinary(2, 0x0a2d0002);
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	r = established(SX_ACCEPTED);
+	assert_true(r->has_load && r->load.load == 100 && r->has_overload && r->overload.reduction);
+	ordinary(3, 0x0a2d0003);
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	established(SX_NO_RESOURCES);
+	for (int i = 0; i < 60; i++) /* heartbeats are not answered */
+		loop_advance(loop, USEC_PER_SEC);
+	assert_int_equal(upf.n_sessions, 2);
+	for (int i = 0; i < 80; i++)
+		loop_advance(loop, USEC_PER_SEC);
+	assert_int_equal(upf.n_sessions + mk.n, 0);
+}
+
+static void test_leave(void **state)
+{
+	(void)state;
+	establish(1, 0x0a2d0001);
+	none();
+	upf_release_all(&upf, 20);
+	take(SX_ASSOCIATION_UPDATE_REQUEST);
+	assert_true(got.association_update_request.release.sarr);
+	assert_true(got.association_update_request.has_graceful);
+	ordinary(2, 0x0a2d0002);
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	established(SX_NO_RESOURCES);
+	assert_int_equal(upf.n_sessions, 1);
+	sx_init(SX_ASSOCIATION_RELEASE_REQUEST, &msg);
+	msg.association_release_request.has_node_id = true;
+	msg.association_release_request.node_id =
+		(struct sx_node_id){ .ip4.s_addr = htonl(0x0a2e0005) };
+	put(SX_ASSOCIATION_RELEASE_REQUEST, 0);
+	take(SX_ASSOCIATION_RELEASE_RESPONSE);
+	assert_int_equal(mk.n, 0);
+	/* and nobody is taken any more */
+	sx_init(SX_ASSOCIATION_SETUP_REQUEST, &msg);
+	msg.association_setup_request.has_node_id = msg.association_setup_request.has_recovery_ts =
+		true;
+	put(SX_ASSOCIATION_SETUP_REQUEST, 0);
+	take(SX_ASSOCIATION_SETUP_RESPONSE);
+	assert_int_equal(got.association_setup_response.cause, SX_NO_RESOURCES);
+}
+
+/* A CP function of the configuration: asked until it answers, and again when it has restarted. */
+static void test_configured(void **state)
+{
+	struct sx_association_setup_response *m = &msg.association_setup_response;
+	char err[200];
+
+	(void)state;
+	assert_int_equal(upf_cps_parse(&upf, "nonsense", err, sizeof(err)), -EINVAL);
+	assert_int_equal(upf_cps_parse(&upf, " 10.46.0.15 ", err, sizeof(err)), 0);
+	loop_advance(loop, USEC_PER_SEC);
+	take(SX_ASSOCIATION_SETUP_REQUEST);
+	assert_true(got.association_setup_request.up_features.ftup);
+	sx_init(SX_ASSOCIATION_SETUP_RESPONSE, m);
+	m->has_node_id = m->has_cause = m->has_recovery_ts = m->has_cp_features = true;
+	m->node_id = (struct sx_node_id){ .ip4.s_addr = htonl(0x0a2e000f) };
+	m->cause = SX_REJECTED;
+	m->recovery_ts = 5;
+	m->cp_features.load = true;
+	put_from(&cp2, SX_ASSOCIATION_SETUP_RESPONSE, 0, sent[n_seen - 1].h.seq);
+	none();
+	loop_advance(loop, 6 * USEC_PER_SEC);
+	take(SX_ASSOCIATION_SETUP_REQUEST);
+	m->cause = SX_ACCEPTED;
+	put_from(&cp2, SX_ASSOCIATION_SETUP_RESPONSE, 0, sent[n_seen - 1].h.seq);
+	assert_non_null(pfcp_peer_by_addr(upf.pfcp, &cp2));
+	assert_true(upf.nodes->up && upf.nodes->features.load);
+	loop_advance(loop, 6 * USEC_PER_SEC);
+	none();
+}
+
 /* --- what the kernel asks of --- */
 
 static uint8_t gtpu_sent[512];
@@ -1415,6 +1499,9 @@ int main(void)
 		T(test_events),
 		T(test_restart),
 		cmocka_unit_test(test_label),
+		T(test_silence),
+		T(test_leave),
+		T(test_configured),
 		T(test_router_advertisement),
 		T(test_applications),
 		T(test_application_start),
