@@ -8,6 +8,8 @@
     tests/demo/check.py empty                 no SA, no set, no flow, no registration, no session
     tests/demo/check.py registered N          registrations at the S-CSCF
     tests/demo/check.py counters FILE         the kernel's counters of ended calls and the phones' (kims-ue --json) agree
+    tests/demo/check.py pdn N                 PDN connections at the SMF, and as many sessions at UPF, PCRF and in kims.ko
+    tests/demo/check.py flowing               packets go through tunnels while one looks
     tests/demo/check.py userspace             the daemons relay no media: no UDP socket in the RTP port range
 
 Prints one sentence, what was seen; exit status 0 when it is as asked. Waits up to 12 s for a condition.
@@ -71,8 +73,41 @@ def registered(want):
     return n == int(want), f"{n} registrations at the S-CSCF"
 
 
+def parts(name):
+    r = subprocess.run(NS + CTL + ["--json", "status"], capture_output=True, text=True)
+    part = json.loads(r.stdout).get(name)
+    if not part or part.get("state") != "up":
+        return None
+    return dict(x.split("=", 1) for x in part["carries"].split())
+
+
+def tunnels():
+    """PDN connections as each part sees them; a part that is not there is left out."""
+    where = {"smf": "pdn", "upf": "sessions", "pcrf": "gx_sessions"}
+    seen = {f"{nf} {key}": int(p[key]) for nf, key in where.items() if (p := parts(nf))}
+    return {**seen, "kims.ko sessions": int(kernel_counts().get("sessions", 0))}
+
+
+def kernel_counts():
+    r = subprocess.run(NS + CTL + ["--json", "show", "kernel"], capture_output=True, text=True)
+    return json.loads(r.stdout)
+
+
+def pdn(want):
+    seen = tunnels()
+    return all(v == int(want) for v in seen.values()), ", ".join(f"{k}: {v}" for k, v in seen.items())
+
+
+def flowing():
+    a = kernel_counts()
+    time.sleep(1)
+    b = kernel_counts()
+    n = int(b["gtpu-forwarded"]) - int(a["gtpu-forwarded"])
+    return n > 50, f"{n} packets through tunnels in a second"
+
+
 def empty():
-    left = {"SAs": n_states(), **status(), "registrations": len(show("ue")), "sessions": len(show("session")), "S-CSCF registrations": len(show("registration"))}
+    left = {**tunnels(), "SAs": n_states(), **status(), "registrations": len(show("ue")), "sessions": len(show("session")), "S-CSCF registrations": len(show("registration"))}
     bad = {k: v for k, v in left.items() if v}
     return not bad, "nothing left" if not bad else ", ".join(f"{v} {k}" for k, v in bad.items()) + " left"
 
@@ -108,7 +143,7 @@ def userspace():
 
 def main():
     fn = globals().get(sys.argv[1]) if len(sys.argv) > 1 else None
-    if fn not in (sas, flows, drops, registered, empty, counters, userspace):
+    if fn not in (sas, flows, drops, registered, pdn, flowing, empty, counters, userspace):
         sys.exit(__doc__)
     end = time.time() + 12
     while True:
