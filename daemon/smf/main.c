@@ -148,10 +148,11 @@ static int start(struct app *a, char *err, size_t size)
 		e = open_gtpc(a, err, size);
 	if (!e)
 		e = open_diameter(a, err, size);
+	if (!e)
+		e = bring_back(a, err, size);
 	if (!e) {
 		smf_gx_serve(&smf);
-		smf_n4_serve(&smf);
-		e = bring_back(a, err, size);
+		smf_n4_serve(&smf); /* with what came back: UPFs are to keep it */
 	}
 	if (e)
 		fini(a);

@@ -635,14 +635,24 @@ static void settle_bearers(struct smf_pdn *p)
 
 void smf_persist_resume(struct smf *s)
 {
-	for (struct smf_pdn *p = s->pdns; p; p = p->next) {
-		if (p->resume && p->fsm.state == SMF_PDN_ACTIVE)
-			smf_bearers_apply(p);
+	struct smf_pdn *p, *next;
+
+	for (p = s->pdns; p; p = next) {
+		next = p->next;
+		if (!p->resume)
+			continue;
 		p->resume = false;
+		if (p->fsm.state == SMF_PDN_POLICY && !p->request)
+			fsm_event(&p->fsm, SMF_PDN_EV_DELETED, NULL);
+		else if (p->fsm.state == SMF_PDN_ACTIVE && p->release_cause)
+			smf_pdn_release(p, p->release_cause);
+		else if (p->fsm.state == SMF_PDN_ACTIVE)
+			smf_bearers_apply(p);
 	}
 }
 
-static bool resume(struct smf_pdn *p, const struct reader *r)
+/* What was not active stays in the first state until the peers can be told that it ends. */
+static void resume(struct smf_pdn *p, const struct reader *r)
 {
 	bool good;
 
@@ -650,18 +660,20 @@ static bool resume(struct smf_pdn *p, const struct reader *r)
 		p->pool4 = p->pool6 = false;
 	good = !take_addresses(p) && !r->lost;
 	settle_bearers(p);
-
 	smf_pdn_link(p);
 	if (smf_path_join(p, r->counter))
 		good = false;
 	if (!good || (r->state != SMF_PDN_ACTIVE && r->state != SMF_PDN_DEACTIVATING)) {
-		fsm_event(&p->fsm, SMF_PDN_EV_DELETED, NULL);
-		return false;
+		p->resume = true;
+		return;
 	}
 	fsm_go(&p->fsm, SMF_PDN_ACTIVE);
-	if (r->state == SMF_PDN_DEACTIVATING)
-		smf_pdn_release(p, p->release_cause);
-	return true;
+	if (r->state == SMF_PDN_DEACTIVATING) {
+		p->resume = true;
+		p->release_cause = p->release_cause ?: S5_REACTIVATION_REQUESTED;
+	} else {
+		p->release_cause = 0;
+	}
 }
 
 static int load_one(void *arg, struct str key, struct str value)
