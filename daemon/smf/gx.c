@@ -4,7 +4,7 @@
  *
  * Without an answer to CCR-I the connection is refused with "remote peer not responding" (TS 29.274 8.4), one
  * for an emergency goes on with what was asked for; PCRFs that refuse are quoted by on_refused(). Later a PCRF that
- * is away changes nothing: the CCR-U is repeated once, then it goes on without. One that has lost the session
+ * is away changes nothing: the CCR-U is repeated once, then every AWAY seconds. One that has lost the session
  * (DIAMETER_UNKNOWN_SESSION_ID) gets a new one, and rules that it does not install again go.
  *
  * Invariants: one CCR under way per session, the next one carries what came up meanwhile; orders are taken in the
@@ -21,6 +21,8 @@
 METRIC_COUNTER(m_ccr, "kims_smf_gx_ccr_total", "CCRs sent");
 METRIC_COUNTER(m_failed, "kims_smf_gx_failed_total", "CCRs refused or without an answer");
 METRIC_COUNTER(m_rar, "kims_smf_gx_rar_total", "RARs served");
+
+enum { AWAY = 10 }; /* seconds between tries to tell a PCRF that does not answer what it has to know */
 
 /* --- sending --- */
 
@@ -58,7 +60,8 @@ static int send_ccr(struct smf_gx *g, enum gx_request_type type)
 /* Sends what is new, if there is something and nothing is under way. */
 static void push(struct smf_gx *g)
 {
-	if (g->state != SMF_GX_OPEN || g->busy || g->hold || !smf_gx_has_news(g))
+	if (g->state != SMF_GX_OPEN || g->busy || g->hold || timer_running(&g->again) ||
+	    !smf_gx_has_news(g))
 		return;
 	g->tries = 0;
 	if (send_ccr(g, GX_UPDATE_REQUEST))
@@ -160,6 +163,11 @@ static void set_usage(struct smf_pdn *p, const struct gx_orders *o)
 		m->ul = u->granted_ul;
 		m->dl = u->granted_dl;
 	}
+}
+
+static void on_again(struct timer *t)
+{
+	push(container_of(t, struct smf_gx, again));
 }
 
 static void on_revalidation(struct timer *t)
@@ -343,7 +351,9 @@ static void on_update(struct smf_gx *g, int result, const struct gx_cca *a)
 		reopen(g);
 		return;
 	}
-	smf_gx_told(g, true);
+	smf_gx_told(g, result >= 0);
+	if (result < 0)
+		timer_start(p->smf->loop, &g->again, AWAY * USEC_PER_SEC);
 	if (result == PCC_SUCCESS) {
 		obey(g, &a->orders);
 		release = a->orders.session_release_cause;
@@ -538,6 +548,7 @@ static struct smf_gx *gx_new(struct smf_pdn *p)
 	g->serial = ++serial;
 	g->soon.fn = on_soon;
 	g->revalidation.fn = on_revalidation;
+	g->again.fn = on_again;
 	p->gx = g;
 	return g;
 }
@@ -653,6 +664,7 @@ void smf_gx_free(struct smf_pdn *p)
 	}
 	timer_stop(p->smf->loop, &g->soon);
 	timer_stop(p->smf->loop, &g->revalidation);
+	timer_stop(p->smf->loop, &g->again);
 	free(g->ask);
 	free(g->id);
 	free(g->host);

@@ -62,7 +62,7 @@ struct smf_gx {
 	bool ask_default;
 	struct smf_qos default_qos; /* of a Modify Bearer Command */
 	uint64_t ambr_ul, ambr_dl;
-	struct timer soon, revalidation;
+	struct timer soon, revalidation, again; /* again: the PCRF is away, no CCR-U until then */
 	uint32_t revalidation_time; /* NTP seconds; 0: none */
 };
 

@@ -377,7 +377,7 @@ void smf_gx_told(struct smf_gx *g, bool done)
 {
 	drop_sent_reports(g, done);
 	if (!done)
-		g->pending |= g->sent;
+		g->pending |= g->sent & ~SMF_TRIGGER(GX_RESOURCE_MODIFICATION_REQUEST);
 	g->sent = 0;
 	for (struct smf_monitor *m = g->pdn->monitors; m; m = m->next) {
 		if (done) {
