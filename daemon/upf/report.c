@@ -98,8 +98,11 @@ static void on_answer(void *arg, const struct xchg_msg *m)
 			log_info("a CP function does not know its session any more: deleted");
 			u->ops->session_del(u->k, &id, 1, NULL, NULL);
 			upf_session_free(u, s);
-		} else if (a->n_update_bar) {
-			take_bars(u, s, a);
+		} else {
+			if (a->has_srrsp_flags && a->srrsp_flags & 1)
+				upf_drop_buffered(u, s);
+			if (a->n_update_bar)
+				take_bars(u, s, a);
 		}
 	}
 	untrack(r);

@@ -707,6 +707,43 @@ static void after_change(struct upf *u, struct upf_session *s,
 		upf_session_relabel(u, s);
 }
 
+static int drop_waiting(void *arg, const struct knl_session *k,
+			const struct knl_counters *c _unused_)
+{
+	struct upf_model *m = arg;
+
+	if (upf_model_load(m, k))
+		return -ENOSPC;
+	for (size_t i = 0; i < m->n_fars; i++)
+		if (m->far[i].action & KNL_BUFF)
+			m->far_mark[i] = UPF_CHANGED;
+	return 0;
+}
+
+/* DROBU (8.2.31, 8.2.32): the kernel lets go what waits when its FAR says drop; then it is as before. */
+void upf_drop_buffered(struct upf *u, struct upf_session *s)
+{
+	struct upf_model *m = &u->model;
+	unsigned int action[KNL_RULES];
+
+	upf_model_init(m, s);
+	if (u->ops->session_get(u->k, s->by_seid.key, drop_waiting, m) || !upf_model_changed(m))
+		return;
+	for (int again = 0; again < 2; again++) {
+		struct knl_session k = { .id = s->by_seid.key };
+		uint8_t *at = arena_at(u);
+
+		for (size_t i = 0; i < m->n_fars; i++) {
+			action[i] = again ? action[i] : m->far[i].action;
+			if (m->far_mark[i] != UPF_SAME)
+				m->far[i].action =
+					again ? action[i] : KNL_DROP | (action[i] & KNL_DUPL);
+		}
+		if (!upf_model_take(m, false, &k, &at, arena_end(u)))
+			u->ops->session_change(u->k, &k, 1, NULL, NULL);
+	}
+}
+
 /* Another CP function, or another F-SEID of the same, takes over (5.22, 7.5.4.1). */
 static void new_owner(struct upf *u, struct upf_session *s,
 		      const struct sx_session_modification_request *m)
@@ -763,6 +800,8 @@ void upf_modify(struct upf *u, struct xchg_token *t, uint64_t seid,
 
 	if (!s)
 		return;
+	if (m->has_smreq_flags && m->smreq_flags.drobu)
+		upf_drop_buffered(u, s);
 	upf_model_init(&u->model, s);
 	e = u->ops->session_get(u->k, seid, load_model, &u->model);
 	if (e == -ENOENT) { /* somebody else has deleted it */

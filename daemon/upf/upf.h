@@ -257,6 +257,7 @@ void upf_establish(struct upf *u, struct xchg_token *t,
 void upf_modify(struct upf *u, struct xchg_token *t, uint64_t seid,
 		const struct sx_session_modification_request *m);
 void upf_delete(struct upf *u, struct xchg_token *t, uint64_t seid);
+void upf_drop_buffered(struct upf *u, struct upf_session *s);
 struct upf_session *upf_session_find(const struct upf *u, uint64_t seid);
 struct upf_session *upf_session_new(struct upf *u, struct upf_node *n,
 				    uint64_t seid); /* NULL: no memory */

@@ -394,7 +394,7 @@ static void test_session(void **state)
 	assert_int_equal(k->urr[0].threshold.total, 1000);
 	assert_int_equal(k->ue4.v4.s_addr, htonl(0x0a2d0001));
 	assert_string_equal(upf_session_find(&upf, seid)->subscriber, "001010000000001");
-	/* the FAR alone: buffer, then another tunnel with an End Marker */
+	/* the FAR alone: buffer, drop what waits, then another tunnel with an End Marker */
 	m = change();
 	m->n_update_far = 1;
 	m->update_far[0] = (struct sx_update_far){ .has_id = true,
@@ -402,6 +402,12 @@ static void test_session(void **state)
 						   .has_action = true,
 						   .action = { .buff = true, .nocp = true } };
 	modify(seid, SX_ACCEPTED);
+	assert_int_equal(kfar(kernel(seid), 2)->action, KNL_BUFF | KNL_NOCP);
+	m = change();
+	m->has_smreq_flags = m->smreq_flags.drobu = true;
+	mk.calls_change = 0;
+	modify(seid, SX_ACCEPTED);
+	assert_int_equal(mk.calls_change, 2);
 	assert_int_equal(kfar(kernel(seid), 2)->action, KNL_BUFF | KNL_NOCP);
 	m = change();
 	m->n_update_far = 1;
