@@ -16,7 +16,7 @@
 #define T_REG	  "registration"
 #define T_SESSION "session"
 #define T_RX	  "rx"
-#define T_STATE	  "rx-state"
+#define T_STATE	  "rxstate"
 
 /* Numbers of our own requests go on well above what was written last. */
 #define CSEQ_GAP 1000
@@ -276,7 +276,8 @@ uint32_t persist_rx_state(struct pcscf *p)
 	    !str_to_u64((struct str){ z, n }, UINT32_MAX, &u) && u)
 		return (uint32_t)u;
 	snprintf(text, sizeof(text), "%u", now);
-	store_put(p->store, T_STATE, STR("id"), str_of(text));
+	if (store_put(p->store, T_STATE, STR("id"), str_of(text)) < 0)
+		log_warn("Origin-State-Id is not stored: %s", store_error(p->store));
 	return now;
 }
 

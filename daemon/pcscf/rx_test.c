@@ -1133,13 +1133,18 @@ static void restart(struct wire *w)
 static void test_restart(void **state)
 {
 	struct wire *w = *state;
+	uint32_t state_id;
 	struct phone u;
 	struct call c;
 	char sid[64];
 
 	call_of_registered(w, &u, &c);
 	snprintf(sid, sizeof(sid), "%s", w->p->sessions->rx.af->id);
+	state_id = persist_rx_state(w->p);
+	run(w, 5000);
 	restart(w);
+	/* RFC 6733 8.16: another one would tell the PCRF to forget what we remember */
+	assert_int_equal(persist_rx_state(w->p), state_id);
 	no_aar();
 	assert_int_equal(count(&rx_str_cmd), 0);
 	assert_int_equal(HASH_COUNT(w->p->rx->af), 2);
