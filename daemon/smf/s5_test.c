@@ -149,6 +149,97 @@ static void test_types(void **state)
 	}
 }
 
+/* An SGW that has IPv6 only gets our IPv6 address only; one that has both, both. */
+static void test_transport(void **state)
+{
+	struct s5_create_session_request *r = mock_create(1, "ims");
+	const struct s5_create_session_response *a;
+	struct smf_pdn *p;
+	struct sockaddr_storage from = { .ss_family = AF_INET6 };
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&from;
+
+	(void)state;
+	inet_pton(AF_INET6, "fd47::1", &six->sin6_addr);
+	six->sin6_port = htons(GTPC_PORT);
+	r->sender.v4 = false;
+	r->sender.v6 = true;
+	r->sender.ip6 = six->sin6_addr;
+	mock_in(&from, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	a = mock_created();
+	assert_int_equal(a->cause.value, S5_ACCEPTED);
+	assert_true(a->pgw.v6 && !a->pgw.v4);
+	assert_int_equal(a->pgw.ip6.s6_addr[15], 5);
+	p = smf_pdn_by_teid(&mock.smf, a->pgw.teid);
+	smf_pdn_release(p, S5_REACTIVATION_REQUESTED);
+	assert_true(xchg_same_ip(&mock.sent[mock.n_sent - 1].to, &from));
+	mock.seen = mock.n_sent;
+	mock_ms(30000);
+	mock.seen = mock.n_sent;
+	mock_empty();
+	r = mock_create(2, "ims");
+	r->sender.v6 = true;
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	a = mock_created();
+	assert_true(a->pgw.v6 && a->pgw.v4);
+}
+
+/* Addresses of the configuration and of the subscription (TS 23.401 5.3.1.2.1). */
+static void test_static_addresses(void **state)
+{
+	struct s5_create_session_request *r;
+	struct smf_pdn *p;
+
+	(void)state;
+	mock_close_smf();
+	free(mock.conf->smf.apns);
+	mock.conf->smf.apns = strdup("ims pool=10.45.0.0/24 pool6=fd45::/48 "
+				     "static=001010000000001:10.45.0.9,001010000000001:fd99::1");
+	mock_open_smf();
+	for (int i = 0; i < 3; i++) {
+		p = mock_attach(1, "ims");
+		assert_int_equal(p->v4.s_addr, htonl(0x0a2d0009));
+		assert_int_equal(p->v6.s6_addr[1], 0x99);
+		assert_false(p->pool4 || p->pool6);
+	}
+	r = mock_create(2, "ims"); /* somebody else wants it */
+	r->paa.ip4.s_addr = htonl(0x0a2d0009);
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_REQUEST_REJECTED);
+	r->paa.ip4.s_addr = htonl(0x0a2e0001); /* the P-CSCF's: not of the pool */
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_REQUEST_REJECTED);
+	r->paa.ip4.s_addr = htonl(0x0a2d0050);
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_int_equal(mock_created()->paa.ip4.s_addr, htonl(0x0a2d0050));
+	mock_ms(50);
+	assert_int_equal(mock.smf.apns[0].pool4.n_taken, 1);
+	assert_int_equal(mock.smf.apns[0].pool6.n_taken, 1);
+}
+
+static void test_pool_used_up(void **state)
+{
+	struct smf_pdn *p;
+
+	(void)state;
+	mock_close_smf();
+	free(mock.conf->smf.apns);
+	mock.conf->smf.apns = strdup("ims pool=10.45.0.0/30 pool6=fd45::/48 reuse=5");
+	mock_open_smf();
+	p = mock_attach(1, "ims");
+	mock_attach(2, "ims");
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(3, "ims"));
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_ADDRESSES_OCCUPIED);
+	assert_int_equal(mock.smf.apns[0].pool6.n_taken, 2);
+	mock_detach(p);
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(3, "ims"));
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_ADDRESSES_OCCUPIED);
+	mock_ms(5000);
+	mock_attach(3, "ims");
+}
+
 /* --- what is refused --- */
 
 static void refused(struct s5_create_session_request *r, uint8_t cause, int ie, int instance)
@@ -993,6 +1084,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_attach),
 		T(test_types),
+		T(test_transport),
+		T(test_static_addresses),
+		T(test_pool_used_up),
 		T(test_refused),
 		cmocka_unit_test_setup_teardown(test_every_ie, setup,
 						teardown), /* broken on purpose */
