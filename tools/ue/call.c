@@ -229,9 +229,10 @@ void call_ended(struct call *c, int status, enum call_by by, const char *why)
 bool call_bearer_is_there(const struct call *c, const struct sdp_theirs *t, uint64_t since)
 {
 	uint64_t limit = since + c->p->conf.qos_delay + c->p->conf.bearer_wait;
+	enum media_place place = pdn_media_place(c->p, &c->ours.rtp, &t->rtp, true);
 
-	return !sip_sa_port(&t->rtp) || loop_now(call_loop(c)) >= limit ||
-	       pdn_media_place(c->p, &c->ours.rtp, &t->rtp, true) != MEDIA_OUTSIDE;
+	return !sip_sa_port(&t->rtp) || loop_now(call_loop(c)) >= limit || place == MEDIA_PLAIN ||
+	       place == MEDIA_DEDICATED;
 }
 
 void call_lost_all(struct phone *p)

@@ -132,6 +132,9 @@ static void check_bearer(struct media *m, const union sip_sa *local, const union
 	case MEDIA_DEDICATED:
 		m->on_dedicated = true;
 		break;
+	case MEDIA_MOVING:
+		m->st.early++;
+		break;
 	case MEDIA_OUTSIDE:
 		if (!m->on_dedicated && now - m->begun < EARLY_USEC)
 			m->st.early++;

@@ -22,7 +22,7 @@ struct media_stats {
 	/* Of phones that attach, by the traffic flow templates: RTP and RTCP by the default bearer. */
 	uint64_t sent_outside, received_outside;
 	uint64_t
-		early; /* of these, within a second and before any on a dedicated one: not counted there */
+		early; /* so, but within a second of the first packet or of a handover: no failure */
 };
 
 int media_new(struct phone *p, struct media **ret); /* -errno of the sockets */

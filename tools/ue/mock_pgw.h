@@ -35,7 +35,8 @@ static struct mock {
 	/* behaviour */
 	uint8_t refuse; /* cause of the next answers; 0: accept */
 	bool silent, offend, no_paa;
-	bool real; /* sockets and a clock, not the wire */
+	bool early_bearer; /* a Create Bearer Request before the Create Session Response */
+	bool real;	   /* sockets and a clock, not the wire */
 	/* what came */
 	uint8_t last_type;
 	union s5_any last;
@@ -47,6 +48,7 @@ static struct mock {
 	uint8_t answer_type; /* 0: none came */
 	union s5_any answer;
 	unsigned int answers;
+	uint32_t answer_teid;
 	/* of the procedure under test */
 	struct pdn_result result;
 	unsigned int done;
@@ -192,6 +194,68 @@ static inline void mock_modified(const struct s5_modify_bearer_request *q,
 	}
 }
 
+/* --- requests of the PGW --- */
+
+static inline void mock_answered(void *arg, const struct xchg_msg *m)
+{
+	struct tlv_error e = { 0 };
+
+	(void)arg;
+	mock.answers++;
+	mock.answer_type = m ? m->hdr->type : 0;
+	mock.answer_teid = m ? (uint32_t)m->hdr->id : 0;
+	if (m && s5_decode(m->p, m->n, NULL, &mock.answer, &e))
+		fail_msg("answer %u: %s %s", m->hdr->type, s5_cause_name(e.cause),
+			 e.name ? e.name : "");
+	if (m && m->hdr->type == S5_CREATE_BEARER_RESPONSE)
+		assert_int_equal(s5_check_create_bearer(&mock.answer.create_bearer_response, &e),
+				 0);
+}
+
+static inline void mock_ask(uint8_t type, const void *msg)
+{
+	static uint8_t buf[MSG_MAX];
+	struct tlv_buf b = TLV_BUF(buf);
+
+	mock.answer_type = 0;
+	assert_int_equal(s5_encode((enum s5_message)type, mock.sgw_teid, msg, &b), 0);
+	assert_int_equal(gtpc_request(mock.gtpc, &mock.sgw, b.p, b.n, mock_answered, NULL, NULL),
+			 0);
+}
+
+static inline void voice_tft(struct nas_tft *t, uint8_t precedence, uint16_t port)
+{
+	*t = (struct nas_tft){ .op = NAS_TFT_CREATE, .n_filter = 2 };
+	for (uint8_t i = 0; i < 2; i++) {
+		t->filter[i] =
+			(struct nas_filter){ .id = i,
+					     .dir = i ? NAS_DIR_UL : NAS_DIR_DL,
+					     .precedence = (uint8_t)(precedence + i),
+					     .has = NAS_REMOTE4 | NAS_PROTO | NAS_REMOTE_PORT,
+					     .proto = IPPROTO_UDP,
+					     .remote_low = port,
+					     .remote_high = (uint16_t)(port + 1) };
+		inet_pton(AF_INET, "10.46.0.1", &t->filter[i].remote4);
+		t->filter[i].remote4_mask.s_addr = 0xffffffff;
+	}
+}
+
+static inline struct s5_create_bearer_request *bearer_request_of(size_t n)
+{
+	static struct s5_create_bearer_request q;
+
+	memset(&q, 0, sizeof(q));
+	q.lbi = EBI_FIRST;
+	q.n_bearer = n;
+	for (size_t i = 0; i < n; i++) {
+		q.bearer[i].qos = (struct s5_qos){ .qci = 1, .gbr_ul = 40, .gbr_dl = 40 };
+		voice_tft(&q.bearer[i].tft, (uint8_t)(10 + 10 * i), (uint16_t)(20000 + 100 * i));
+		q.bearer[i].has_s5u_pgw = true;
+		mock_fteid(&q.bearer[i].s5u_pgw, S5_IF_S5U_PGW, 0x7100 + (uint32_t)i, "10.46.0.6");
+	}
+	return &q;
+}
+
 static inline void mock_request(void *arg, struct xchg_token *t, const struct xchg_msg *m)
 {
 	static union s5_any r;
@@ -215,6 +279,8 @@ static inline void mock_request(void *arg, struct xchg_token *t, const struct xc
 	}
 	switch (type) {
 	case S5_CREATE_SESSION_REQUEST:
+		if (mock.early_bearer)
+			mock_ask(S5_CREATE_BEARER_REQUEST, bearer_request_of(1));
 		r.create_session_response.cause.value = S5_ACCEPTED;
 		mock_create_session(&mock.last.create_session_request, &r.create_session_response);
 		break;
@@ -236,34 +302,6 @@ static inline void mock_request(void *arg, struct xchg_token *t, const struct xc
 		return;
 	}
 	mock_answer(t, (uint8_t)(type + 1), mock.sgw_teid, &r);
-}
-
-/* --- requests of the PGW --- */
-
-static inline void mock_answered(void *arg, const struct xchg_msg *m)
-{
-	struct tlv_error e = { 0 };
-
-	(void)arg;
-	mock.answers++;
-	mock.answer_type = m ? m->hdr->type : 0;
-	if (m && s5_decode(m->p, m->n, NULL, &mock.answer, &e))
-		fail_msg("answer %u: %s %s", m->hdr->type, s5_cause_name(e.cause),
-			 e.name ? e.name : "");
-	if (m && m->hdr->type == S5_CREATE_BEARER_RESPONSE)
-		assert_int_equal(s5_check_create_bearer(&mock.answer.create_bearer_response, &e),
-				 0);
-}
-
-static inline void mock_ask(uint8_t type, const void *msg)
-{
-	static uint8_t buf[MSG_MAX];
-	struct tlv_buf b = TLV_BUF(buf);
-
-	mock.answer_type = 0;
-	assert_int_equal(s5_encode((enum s5_message)type, mock.sgw_teid, msg, &b), 0);
-	assert_int_equal(gtpc_request(mock.gtpc, &mock.sgw, b.p, b.n, mock_answered, NULL, NULL),
-			 0);
 }
 
 static const struct gtpc_ops mock_ops = { .request = mock_request };

@@ -136,6 +136,7 @@ enum media_place {
 	MEDIA_PLAIN,	 /* the phone has no bearers, or gtp.ko's single one */
 	MEDIA_DEDICATED, /* a filter of a dedicated bearer matches */
 	MEDIA_OUTSIDE,	 /* it goes by the default bearer */
+	MEDIA_MOVING,	 /* so, but a handover was a moment ago: the bearer follows */
 };
 /* Where the phone's UDP between these two goes, by the templates as they are now. */
 enum media_place pdn_media_place(const struct phone *p, const union sip_sa *local,

@@ -8,6 +8,8 @@
 #include "report.h"
 #include "sgw_priv.h"
 
+#define EARLY_USEC (5 * USEC_PER_MSEC) /* between looks whether the connection is there */
+
 struct late {
 	struct pdn *n;
 	struct xchg_token *t;
@@ -369,6 +371,10 @@ static void on_late(struct timer *timer)
 	struct pdn *n = late->n;
 	const struct refusal none = { 0 };
 
+	if (n->state == PDN_ATTACHING) {
+		timer_start(n->a->ue->loop, timer, EARLY_USEC);
+		return;
+	}
 	n->late = NULL;
 	handle(n, late->t, late->msg, late->size, &none);
 	free(late);
@@ -402,9 +408,14 @@ static void put_off(struct pdn *n, struct xchg_token *t, const struct xchg_msg *
 
 static void obey(struct pdn *n, struct xchg_token *t, const struct xchg_msg *m)
 {
-	struct pdn_order o = take_order(n->p, m->hdr->type);
+	struct pdn_order o;
 	struct refusal no = { 0 };
 
+	if (n->state == PDN_ATTACHING) { /* it has overtaken the Create Session Response */
+		put_off(n, t, m, EARLY_USEC);
+		return;
+	}
+	o = take_order(n->p, m->hdr->type);
 	switch (o.what) {
 	case ORDER_SILENT:
 		gtpc_drop(t);

@@ -9,6 +9,7 @@
 #include "report.h"
 #include "sgw_priv.h"
 
+#define MOVING_USEC USEC_PER_SEC	/* within this the bearers follow a handover */
 #define HANDED_USEC (30 * USEC_PER_SEC) /* until the PGW has taken the old access's side back */
 
 /* --- life --- */
@@ -183,8 +184,10 @@ enum media_place pdn_media_place(const struct phone *p, const union sip_sa *loca
 		n = n->next;
 	if (!n || n->gtpu == GTPU_GTP_KO)
 		return MEDIA_PLAIN;
-	return tft_bearer(n->bearer, BEARERS, &q) == &n->bearer[0] ? MEDIA_OUTSIDE
-								   : MEDIA_DEDICATED;
+	if (tft_bearer(n->bearer, BEARERS, &q) != &n->bearer[0])
+		return MEDIA_DEDICATED;
+	return n->handed && loop_now(n->a->ue->loop) - n->since < MOVING_USEC ? MEDIA_MOVING
+									      : MEDIA_OUTSIDE;
 }
 
 /* --- the course of a procedure --- */
@@ -422,6 +425,7 @@ static void on_created(void *arg, const struct xchg_msg *a)
 		return;
 	}
 	n->state = PDN_UP; /* from here on it has to be deleted */
+	n->since = loop_now(n->a->ue->loop);
 	leave_old(n);
 	r = up_set(n, why, sizeof(why));
 	if (r) {

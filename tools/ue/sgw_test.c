@@ -168,39 +168,6 @@ static void test_epdg(void **state)
 
 /* --- bearers --- */
 
-static void voice_tft(struct nas_tft *t, uint8_t precedence, uint16_t port)
-{
-	*t = (struct nas_tft){ .op = NAS_TFT_CREATE, .n_filter = 2 };
-	for (uint8_t i = 0; i < 2; i++) {
-		t->filter[i] =
-			(struct nas_filter){ .id = i,
-					     .dir = i ? NAS_DIR_UL : NAS_DIR_DL,
-					     .precedence = (uint8_t)(precedence + i),
-					     .has = NAS_REMOTE4 | NAS_PROTO | NAS_REMOTE_PORT,
-					     .proto = IPPROTO_UDP,
-					     .remote_low = port,
-					     .remote_high = (uint16_t)(port + 1) };
-		inet_pton(AF_INET, "10.46.0.1", &t->filter[i].remote4);
-		t->filter[i].remote4_mask.s_addr = 0xffffffff;
-	}
-}
-
-static struct s5_create_bearer_request *bearer_request_of(size_t n)
-{
-	static struct s5_create_bearer_request q;
-
-	memset(&q, 0, sizeof(q));
-	q.lbi = EBI_FIRST;
-	q.n_bearer = n;
-	for (size_t i = 0; i < n; i++) {
-		q.bearer[i].qos = (struct s5_qos){ .qci = 1, .gbr_ul = 40, .gbr_dl = 40 };
-		voice_tft(&q.bearer[i].tft, (uint8_t)(10 + 10 * i), (uint16_t)(20000 + 100 * i));
-		q.bearer[i].has_s5u_pgw = true;
-		mock_fteid(&q.bearer[i].s5u_pgw, S5_IF_S5U_PGW, 0x7100 + (uint32_t)i, "10.46.0.6");
-	}
-	return &q;
-}
-
 static void create_bearers(size_t n)
 {
 	mock_ask(S5_CREATE_BEARER_REQUEST, bearer_request_of(n));
@@ -321,6 +288,23 @@ static void test_orders(void **state)
 	phone.order = (struct pdn_order){ .what = ORDER_LATE, .delay = 60000000, .count = 1 };
 	mock_ask(S5_CREATE_BEARER_REQUEST, bearer_request_of(1)); /* the end comes before */
 	mock_run(20);
+}
+
+/* A request that overtakes the answer to Create Session is answered behind it; one that comes with it, too. */
+static void test_overtaken(void **state)
+{
+	char err[300];
+
+	(void)state;
+	mock.early_bearer = true;
+	assert_int_equal(pdn_attach(&phone, &(struct pdn_attach){ .node = SGW_1 }, mock_done, NULL,
+				    err, sizeof(err)),
+			 0);
+	mock_run(100);
+	assert_int_equal(mock.result.err, 0);
+	assert_int_equal(mock.answer.create_bearer_response.cause.value, S5_ACCEPTED);
+	assert_int_equal(mock.answer_teid, mock.teid);
+	assert_int_equal(pdn_of(&phone, NULL)->bearer[1].ebi, 6);
 }
 
 static void test_no_room(void **state)
@@ -495,10 +479,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_attach),	  T(test_refused),    T(test_silent),	T(test_emergency),
-		T(test_epdg),	  T(test_bearers),    T(test_update),	T(test_orders),
-		T(test_no_room),  T(test_sgw_change), T(test_handover), T(test_restart),
-		T(test_commands), T(test_garbage),
+		T(test_attach),	   T(test_refused),  T(test_silent),	 T(test_emergency),
+		T(test_epdg),	   T(test_bearers),  T(test_update),	 T(test_orders),
+		T(test_overtaken), T(test_no_room),  T(test_sgw_change), T(test_handover),
+		T(test_restart),   T(test_commands), T(test_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
