@@ -706,7 +706,7 @@ static void random_step(struct rig_pdn *p, unsigned int *seed)
 	unsigned int what = rand_r(seed) % 64;
 	struct smf_pdn *s = rig_smf_pdn(p);
 
-	if (s->fsm.state != SMF_PDN_ACTIVE || s->gx->state != SMF_GX_OPEN || !rig_policy_of(p))
+	if (!s || s->fsm.state != SMF_PDN_ACTIVE || s->gx->state != SMF_GX_OPEN || !rig_policy_of(p))
 		return;
 	if (what < 45) {
 		random_rule(p, seed, what < 25);
@@ -748,10 +748,15 @@ static void random_run(unsigned int seed, unsigned int loss)
 	rig_seconds(40);
 	if (!rig_upf_ops) /* one that lost them finds out with the next modification */
 		restart_upf();
-	rig_agree(p);
-	rig_agree(q);
+	assert_true((rig_smf_pdn(p) && rig_smf_pdn(q)) || loss); /* no answer to anything: released */
+	if (rig_smf_pdn(p))
+		rig_agree(p);
+	if (rig_smf_pdn(q))
+		rig_agree(q);
 	rig_detach(q);
-	gone(p);
+	rig_detach(p);
+	rig_ms(30);
+	rig_empty();
 }
 
 static void dump_to(const char *dir, bool on)

@@ -167,7 +167,12 @@ static void set_usage(struct smf_pdn *p, const struct gx_orders *o)
 
 static void on_again(struct timer *t)
 {
-	push(container_of(t, struct smf_gx, again));
+	struct smf_gx *g = container_of(t, struct smf_gx, again);
+
+	if (g->state != SMF_GX_OPENING)
+		push(g);
+	else if (send_ccr(g, GX_INITIAL_REQUEST))
+		timer_start(g->pdn->smf->loop, &g->again, AWAY * USEC_PER_SEC);
 }
 
 static void on_revalidation(struct timer *t)
@@ -238,6 +243,10 @@ static void policy_failed(struct smf_gx *g, int result)
 		return;
 	}
 	log_notice("%s: CCR-I: %d", p->name, result);
+	if (result < 0 && g->reopen && !g->close) { /* it goes on as it was */
+		timer_start(p->smf->loop, &g->again, AWAY * USEC_PER_SEC);
+		return;
+	}
 	g->state = SMF_GX_CLOSED;
 	if (g->reopen)
 		smf_pdn_release(p, S5_REACTIVATION_REQUESTED);
@@ -271,6 +280,7 @@ static void on_initial(struct smf_gx *g, int result, const struct gx_cca *a)
 	if (g->close && result != PCC_SUCCESS)
 		g->state = SMF_GX_CLOSED;
 	if (g->close && g->state == SMF_GX_OPEN) {
+		g->number++;
 		terminate(g);
 		return;
 	}
@@ -641,8 +651,10 @@ void smf_gx_close(struct smf_pdn *p)
 
 	if (!g || g->state == SMF_GX_LOCAL || g->state == SMF_GX_CLOSED || !g->id)
 		fsm_event(&p->fsm, SMF_PDN_EV_GX_CLOSED, NULL);
-	else if (g->state == SMF_GX_OPENING)
+	else if (g->state == SMF_GX_OPENING && g->busy)
 		g->close = true;
+	else if (g->state == SMF_GX_OPENING) /* the PCRF is away, and knows nothing of it */
+		fsm_event(&p->fsm, SMF_PDN_EV_GX_CLOSED, NULL);
 	else if (g->state == SMF_GX_OPEN)
 		terminate(g);
 }
