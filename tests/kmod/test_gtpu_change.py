@@ -75,9 +75,9 @@ def number(payload):
 
 
 def for_a_while(t, change, seconds=2.0):
-    """Calls change(i) again and again, reading what comes out; how often."""
+    """Calls change(i) again and again, a dozen times at least, reading what comes out; how often."""
     end, i = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+    while i < 12 or time.monotonic() < end:
         change(i)
         i += 1
         t.enb.pump()
@@ -122,7 +122,6 @@ def path_switch():
         out = [read_gtp(p) for p in t.enb.seen]
         data = [number(p.gtp.inner.payload) for p in out if p.gtp.kind == G_PDU]
         check("each once, in order", list(range(stream.sent)), data)
-        ensure(f"{changes} changes", changes > 10)
         # Each change ends one tunnel: between two End Markers there are packets of the new one,
         # then perhaps, when the next change has made it the new one again, of the other.
         markers = [i for i, p in enumerate(out) if p.gtp.kind == END_MARKER]
@@ -149,7 +148,7 @@ def buffer_switch():
             time.sleep(0.003)
 
         with Stream("inet", numbered_down) as stream:
-            changes = for_a_while(t, change)
+            for_a_while(t, change)
         change(1)
         ensure("nothing waits", until(lambda: not k.stats()["buffered-packets"]))
         data = [number(p.gtp.inner.payload) for p in map(read_gtp, t.enb.rest())]
@@ -157,7 +156,6 @@ def buffer_switch():
         check("each once, in order", list(range(stream.sent)), data)
         check("no drops", {}, t.drops())
         check("counted", stream.sent, s.counters(k, "pdr", 2)["packets"])
-        ensure(f"{changes} changes", changes > 10)
 
 
 def totals(final, sums):
