@@ -62,6 +62,7 @@ struct pdn {
 	uint32_t tac, eci;
 	bool emergency, no_imsi, no_pcscf, suspended;
 	bool handed;			    /* came by handover */
+	uint64_t since;			    /* loop time when it came up */
 	bool online;			    /* the phone's SIP is on this connection */
 	struct bearer bearer[BEARERS];	    /* the first one is the default bearer */
 	struct bearer next_bearer[BEARERS]; /* of a handover: local TEIDs */
