@@ -231,8 +231,24 @@ static bool put_report(const struct smf_gx_report *n, struct gx_ccr *r)
 	return true;
 }
 
+/* The PCRF has installed a rule of this name since: it would take the report for that one's. */
+static void drop_overtaken(struct smf_gx *g)
+{
+	struct smf_gx_report **at = &g->reports, *n;
+
+	while ((n = *at)) {
+		if (n->status == GX_RULE_INACTIVE && smf_rule_by_name(g->pdn, str_of(n->name))) {
+			*at = n->next;
+			free(n);
+		} else {
+			at = &n->next;
+		}
+	}
+}
+
 static void put_reports(struct smf_gx *g, struct gx_ccr *r)
 {
+	drop_overtaken(g);
 	for (struct smf_gx_report *n = g->reports; n; n = n->next) {
 		n->sent = put_report(n, r);
 		if (!n->sent)
