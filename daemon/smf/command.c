@@ -98,6 +98,22 @@ static void on_modify(struct smf_pdn *p, const struct s5_modify_bearer_command *
 
 /* --- Delete Bearer Command: the radio network lost bearers --- */
 
+static void refuse_delete(struct smf_pdn *p, const struct s5_delete_bearer_command *c)
+{
+	static struct s5_delete_bearer_failure f;
+	struct xchg_token *t = p->op.command;
+
+	s5_init(S5_DELETE_BEARER_FAILURE, &f);
+	f.cause.value = S5_CONTEXT_NOT_FOUND;
+	f.n_bearer = c->n_bearer;
+	for (size_t i = 0; i < c->n_bearer; i++) {
+		f.bearer[i].ebi = c->bearer[i].ebi;
+		f.bearer[i].cause.value = S5_CONTEXT_NOT_FOUND;
+	}
+	p->op.command = NULL;
+	respond(t, p->peer.teid, S5_DELETE_BEARER_FAILURE, &f);
+}
+
 static void on_delete(struct smf_pdn *p, const struct s5_delete_bearer_command *c)
 {
 	size_t n = 0;
@@ -111,7 +127,7 @@ static void on_delete(struct smf_pdn *p, const struct s5_delete_bearer_command *
 		n++;
 	}
 	if (!n) {
-		smf_command_refuse(p, S5_CONTEXT_NOT_FOUND);
+		refuse_delete(p, c);
 		return;
 	}
 	p->op.command_ready = true;

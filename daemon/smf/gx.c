@@ -22,7 +22,9 @@ METRIC_COUNTER(m_ccr, "kims_smf_gx_ccr_total", "CCRs sent");
 METRIC_COUNTER(m_failed, "kims_smf_gx_failed_total", "CCRs refused or without an answer");
 METRIC_COUNTER(m_rar, "kims_smf_gx_rar_total", "RARs served");
 
-enum { AWAY = 10 }; /* seconds between tries to tell a PCRF that does not answer what it has to know */
+enum {
+	AWAY = 10
+}; /* seconds between tries to tell a PCRF that does not answer what it has to know */
 
 /* --- sending --- */
 
