@@ -243,6 +243,37 @@ def survives_being_killed():
         check("no association", 72, u.cp.ask(pfcp.DELETE, b"", seid).cause())
 
 
+@test
+def takes_many_at_once():
+    """300 sessions requested without waiting, in batches to the kernel; one of them with somebody else's address."""
+    with Upf() as u:
+        u.establish(ue="10.45.9.9")
+        requests = {}
+        for i in range(300):
+            ue = f"10.45.{1 + i // 200}.{1 + i % 200}" if i != 150 else "10.45.9.9"
+            body = pfcp.node_id(u.cp.address) + pfcp.fseid(1000 + i, u.cp.address)
+            body += create_pdr(1, 255, pdi(ACCESS, choose(), ue_ip(ue)), 1, u32(81, 1), removal=0)
+            body += create_pdr(2, 255, pdi(CORE, ue_ip(ue, None, True)), 2, u32(81, 1))
+            body += create_far(1, FORW, CORE) + create_far(2, FORW, ACCESS, creation(0x4000 + i, GNB[4]))
+            requests[1000 + i] = body + create_urr(1, 100000)
+        up = {}
+        for kind, sent in ((pfcp.ESTABLISH, [(0, b) for b in requests.values()]), (pfcp.DELETE, None)):
+            sent = sent or [(seid, b"") for seid in up.values()]
+            for seid, body in sent:
+                u.cp.seq += 1
+                u.cp.sock.sendto(pfcp.message(kind, u.cp.seq, body, seid), u.cp.upf)
+            answers = [u.cp.take(5.0) for _ in sent]
+            refused = [m.seid for m in answers if m.cause() != pfcp.ACCEPTED]
+            check("refused", [1150] if kind == pfcp.ESTABLISH else [], refused)
+            if kind == pfcp.ESTABLISH:
+                up = {m.seid: struct.unpack_from("!Q", m.one(57), 1)[0] for m in answers if 57 in m}
+                teids = {pfcp.ies(m.one(8))[21][0] for m in answers if 8 in m}
+                check("sessions and TEIDs", (299, 299), (len(up), len(teids)))
+                check("one of them", 0x4000 + 77, u.down(ue="10.45.1.78")[0])
+        with core() as k:
+            check("kernel", 1, len(k.sessions()))
+
+
 def checksum(data):
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
