@@ -87,8 +87,37 @@ static void test_yaml(void **state _unused_)
 	plan_free(&p);
 }
 
+static void test_access(void **state _unused_)
+{
+	static const char text[] = "access: { netns: access, epdg: fd47::3, window: 7 }\n"
+				   "defaults: { apn: ims, pdn_type: ipv6, gtpu: gtp.ko }\n"
+				   "phones: [ { imsi: \"001010000000001\" } ]\n"
+				   "steps:\n"
+				   "  - attach: { node: epdg, no_imsi: yes, expect: \"78\" }\n"
+				   "  - order: { answer: late, delay: 2s, request: create }\n"
+				   "  - handover: { node: sgw2 }\n";
+	const struct step_args *a;
+	struct plan p;
+
+	assert_int_equal(read_file(&p, text), 0);
+	assert_true(p.has_access);
+	assert_string_equal(p.access.netns, "access");
+	assert_string_equal(p.access.sgw1, "10.47.0.1 fd47::1");
+	assert_int_equal(p.access.window, 7);
+	assert_int_equal(p.phones[0].pdn_type + 1, S5_PDN_IPV6);
+	assert_int_equal(p.phones[0].gtpu, GTPU_GTP_KO);
+	a = &p.sc->root->child[0]->a;
+	assert_true(a->node == SGW_EPDG && a->no_imsi);
+	a = &p.sc->root->child[1]->a;
+	assert_true(a->answer == ORDER_LATE && a->request == ORDER_CREATE && a->delay == 2000000);
+	assert_int_equal(p.sc->root->child[2]->a.node, SGW_2);
+	plan_free(&p);
+}
+
 static void test_yaml_wrong(void **state _unused_)
 {
+	refused("access: { sgw3: 1 }\n", "1", "sgw2");
+	refused("steps:\n  - attach: { node: mme }\n", "2", "listed words");
 	refused("phones:\n  - { imsy: 1 }\n", "2", "imsi");
 	refused("phones:\n  - { ring: soon }\n", "2", "time like");
 	refused("steps:\n  - register\n  - cal: { to: 2 }\n", "3", "\"cal\"");
@@ -192,9 +221,10 @@ static void test_times(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_yaml),  cmocka_unit_test(test_yaml_wrong),
-		cmocka_unit_test(test_words), cmocka_unit_test(test_phone),
-		cmocka_unit_test(test_csv),   cmocka_unit_test(test_times),
+		cmocka_unit_test(test_yaml),	   cmocka_unit_test(test_access),
+		cmocka_unit_test(test_yaml_wrong), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_phone),	   cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,7 +214,7 @@ static struct pdn *attached(int pdn_type)
 
 static int open_socket(const struct netns *ns, const char *addr, uint16_t port)
 {
-	struct timeval limit = { .tv_sec = 1 };
+	struct timeval limit = { .tv_sec = 3 };
 	int back = netns_enter(ns), fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	union sip_sa a;
 
