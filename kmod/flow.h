@@ -250,7 +250,10 @@ static inline void kims_ue_send(struct kims_session *s, struct sk_buff *skb, boo
 		kims_drop(skb, why);
 }
 
-/* The session whose tunnel the packet came by, as the stack sees it (kims device and source); 0: none. */
+/*
+ * The session whose tunnel the packet came by, as the stack sees it, 0: none. By kims device and
+ * source: what has the address of a UE has come by that UE's tunnel, or act.c would have dropped it.
+ */
 u64 kims_skb_session(const struct sk_buff *skb);
 
 #endif /* KIMS_FLOW_H */

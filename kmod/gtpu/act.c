@@ -64,6 +64,31 @@ static bool kims_source_is_ue(const struct kims_session *s, const struct kims_in
 	return ipv6_prefix_equal(&ue->addr.v6, &((const struct ipv6hdr *)skb->data)->saddr, 64);
 }
 
+static struct kims_session *kims_source_session(const struct kims_inner *in,
+						const struct sk_buff *skb)
+{
+	const struct kims_net *kn = in->session->kn;
+	const struct kims_ue *ue;
+
+	ue = in->family == AF_INET ?
+		     kims_ue_find4(kn, ((const struct iphdr *)skb->data)->saddr) :
+		     kims_ue_find6(kn, &((const struct ipv6hdr *)skb->data)->saddr);
+	return ue ? ue->session : NULL;
+}
+
+/*
+ * The UE's own, or what any-source lets through: but plain, never the address of another session,
+ * so that what has a UE's address on this side has come by that UE's tunnel (kims_skb_session()).
+ */
+static bool kims_source_allowed(const struct kims_inner *in, const struct sk_buff *skb)
+{
+	if (likely(kims_source_is_ue(in->session, in, skb)))
+		return true;
+	if (!in->pdr->any_source)
+		return false;
+	return in->pdr->far->encap || !kims_source_session(in, skb);
+}
+
 /* --- the plan --- */
 
 static bool kims_fits(const struct sk_buff *skb, unsigned int mtu)
@@ -231,8 +256,7 @@ static int kims_plan(struct kims_inner *in, struct kims_onward *p, struct kims_g
 
 	p->path = NULL;
 	p->next = KIMS_NEXT_NONE;
-	if (pdr->direction == KIMS_UPLINK && likely(!pdr->any_source) &&
-	    unlikely(!kims_source_is_ue(in->session, in, skb)))
+	if (pdr->direction == KIMS_UPLINK && unlikely(!kims_source_allowed(in, skb)))
 		return KIMS_DROP_SPOOFED_UE;
 	if (unlikely(!far) || far->action & KIMS_APPLY_ACTION_DROP)
 		return KIMS_DROP_FAR;
@@ -480,11 +504,17 @@ int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buf
 /* Only a hook can hand a packet to userspace. */
 static noinline int kims_downlink(struct kims_session *s, struct sk_buff *skb, bool flush)
 {
+	enum kims_app_mode mode = kims_app_peek();
 	struct kims_inner in;
-	bool late = kims_app_late(true);
 	int why = kims_gtpu_to_ue(&in, s, skb, flush);
 
-	kims_app_late(late);
+	kims_app_mode(mode);
+	if (unlikely(why < 0)) { /* counted when it comes back */
+		kims_app_hand(s, in.pdr, skb);
+		return 0;
+	}
+	if (likely(!flush))
+		kims_downlink_count(s->kn);
 	return why;
 }
 
@@ -494,12 +524,12 @@ int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush)
 
 	if (unlikely(flush))
 		return kims_downlink(s, skb, true);
-	kims_downlink_count(s->kn);
 	why = kims_gtpu_fast_ue(s, skb);
+	if (unlikely(!why))
+		return kims_downlink(s, skb, false);
+	kims_downlink_count(s->kn);
 	if (likely(why < 0))
 		return 0;
-	if (likely(!why))
-		return kims_downlink(s, skb, false);
 	kims_net_drop(s->kn, why);
 	trace_kims_session_drop(s->id, 0, why, skb);
 	return why;

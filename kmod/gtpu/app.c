@@ -10,6 +10,11 @@
  * that userspace only accepts, comes to the late hook, right behind the one that asked; that
  * treats it as app-fail of the PDR says.
  *
+ * A packet that is not what the hook was called with (it comes from another session, a media flow, the
+ * kims device, or out of a super-packet) is passed through the hooks of PRE_ROUTING by itself, so
+ * that it can be queued: a plain one to a UE as received by the kims device, where a hook before all
+ * of ours asks; a G-PDU as it came, once more.
+ *
  * Invariants:
  *  - packets allocate nothing: flows are made by userspace alone, at most KIMS_APP_FLOWS in a
  *    session, of which the longest unused make room for new ones;
@@ -48,8 +53,8 @@ struct kims_app_flows {
 	struct rcu_head rcu;
 };
 
-/* On this CPU, BH off, a packet is on its way that cannot be queued (any more). */
-static DEFINE_PER_CPU(bool, kims_app_is_late);
+/* Of the packet that is on its way on this CPU, BH off. */
+static DEFINE_PER_CPU(enum kims_app_mode, kims_app_now);
 
 static u32 kims_app_hash(const struct kims_app_flows *flows, const struct kims_app_key *key)
 {
@@ -94,7 +99,7 @@ static void kims_app_read_key(const struct kims_inner *in, const struct sk_buff 
 }
 
 /* Lost updates of the counters do no harm. */
-static bool kims_app_may_ask(struct kims_app_flows *flows, u32 hash)
+static bool kims_app_may_ask(struct kims_app_flows *flows, u32 hash, bool peek)
 {
 	u8 *asked = &flows->asked[hash >> 24];
 	u8 n;
@@ -107,7 +112,8 @@ static bool kims_app_may_ask(struct kims_app_flows *flows, u32 hash)
 	n = READ_ONCE(*asked);
 	if (n >= KIMS_APP_ASK)
 		return false;
-	WRITE_ONCE(*asked, n + 1);
+	if (!peek)
+		WRITE_ONCE(*asked, n + 1);
 	return true;
 }
 
@@ -115,6 +121,7 @@ int kims_app_find(struct kims_session *s, const struct kims_inner *in, const str
 		  u32 *ret_app)
 {
 	struct kims_app_flows *flows = rcu_dereference(s->apps);
+	enum kims_app_mode mode = this_cpu_read(kims_app_now);
 	int unknown = in->pdr->fail_open ? 0 : KIMS_DROP_APP;
 	struct kims_app_flow *f;
 	struct kims_app_key key;
@@ -132,7 +139,8 @@ int kims_app_find(struct kims_session *s, const struct kims_inner *in, const str
 		*ret_app = f->app_id;
 		return 0;
 	}
-	if (this_cpu_read(kims_app_is_late) || in->flush || !kims_app_may_ask(flows, hash))
+	if (mode == KIMS_APP_LATE || in->flush ||
+	    !kims_app_may_ask(flows, hash, mode == KIMS_APP_PEEK))
 		return unknown;
 	return -EINPROGRESS;
 }
@@ -142,12 +150,122 @@ unsigned int kims_app_queue(const struct kims_pdr *pdr)
 	return NF_QUEUE_NR(pdr->queue) | NF_VERDICT_FLAG_QUEUE_BYPASS;
 }
 
-bool kims_app_late(bool late)
+enum kims_app_mode kims_app_mode(enum kims_app_mode mode)
 {
-	bool was = this_cpu_read(kims_app_is_late);
+	enum kims_app_mode was = this_cpu_read(kims_app_now);
 
-	this_cpu_write(kims_app_is_late, late);
+	this_cpu_write(kims_app_now, mode);
 	return was;
+}
+
+enum kims_app_mode kims_app_peek(void)
+{
+	enum kims_app_mode was = this_cpu_read(kims_app_now);
+
+	if (was == KIMS_APP_ASK)
+		this_cpu_write(kims_app_now, KIMS_APP_PEEK);
+	return was;
+}
+
+/* --- packets that pass the hooks by themselves --- */
+
+/* Nothing has taken it: what it was for has gone while userspace looked at it. */
+static int kims_app_nobody(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	local_bh_disable();
+	kims_net_drop(kims_net(net), KIMS_DROP_NO_PDR);
+	local_bh_enable();
+	kims_drop(skb, KIMS_DROP_NO_PDR);
+	return 0;
+}
+
+/* The same, and says that it is a plain packet to a UE. */
+static int kims_app_handed(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	return kims_app_nobody(net, sk, skb);
+}
+
+static void kims_app_pass(struct kims_net *kn, struct sk_buff *skb, struct net_device *dev,
+			  int (*okfn)(struct net *net, struct sock *sk, struct sk_buff *skb))
+{
+	u8 pf = skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	enum kims_app_mode mode = kims_app_mode(KIMS_APP_ASK);
+
+	memset(skb->cb, 0, sizeof(skb->cb));
+	skb->dev = dev;
+	NF_HOOK(pf, NF_INET_PRE_ROUTING, kn->net, NULL, skb, dev, NULL, okfn);
+	kims_app_mode(mode);
+}
+
+/* A plain packet to a UE, for the last time or not. Netfilter's verdict. */
+static unsigned int kims_app_take(struct kims_net *kn, struct sk_buff *skb)
+{
+	struct kims_session *s;
+	struct kims_addr addr;
+	struct kims_inner in;
+	int why;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		kims_addr_set4(&addr, ip_hdr(skb)->daddr);
+	else
+		kims_addr_set6(&addr, &ipv6_hdr(skb)->daddr);
+	s = kims_ue_session(kn, &addr);
+	if (!s)
+		return NF_ACCEPT;
+	why = kims_gtpu_to_ue(&in, s, skb, false);
+	if (why < 0)
+		return kims_app_queue(in.pdr);
+	kims_downlink_count(kn);
+	return why ? kims_drop(skb, why) : NF_STOLEN;
+}
+
+void kims_app_hand(struct kims_session *s, const struct kims_pdr *pdr, struct sk_buff *skb)
+{
+	struct kims_gtpu_ep *ep = pdr->far->ep;
+	struct net_device *dev = ep ? rcu_dereference(ep->dev) : NULL;
+	enum kims_app_mode mode;
+
+	if (dev) {
+		skb_orphan(skb);
+		skb_scrub_packet(skb, false);
+		kims_app_pass(s->kn, skb, dev, kims_app_handed);
+		return;
+	}
+	mode = kims_app_mode(KIMS_APP_LATE);
+	if (kims_app_take(s->kn, skb) == NF_ACCEPT)
+		kims_app_nobody(s->kn->net, NULL, skb);
+	kims_app_mode(mode);
+}
+
+void kims_app_requeue(struct kims_gtpu_ep *ep, struct sk_buff *skb, u16 l4)
+{
+	unsigned int packets = kims_gso_packets(skb);
+	struct sk_buff *segs = skb_is_gso(skb) ? kims_gtpu_unmerge(skb, l4) : skb, *seg, *next;
+
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		kims_app_pass(ep->kn, seg, seg->dev, kims_app_nobody);
+		packets--;
+	}
+	if (!packets)
+		return;
+	kims_gtpu_ep_count(ep, KIMS_DROP_NO_MEMORY, packets);
+	while (packets--)
+		kims_net_drop(ep->kn, KIMS_DROP_NO_MEMORY);
+}
+
+/* Before all others of ours: asks of what kims_app_hand() lets pass. */
+static unsigned int kims_app_early(void *priv, struct sk_buff *skb,
+				   const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+
+	if (likely(state->okfn != kims_app_handed))
+		return NF_ACCEPT;
+	local_bh_disable();
+	verdict = kims_app_take(priv, skb);
+	local_bh_enable();
+	return verdict;
 }
 
 /* --- the late hook --- */
@@ -155,13 +273,14 @@ bool kims_app_late(bool late)
 static unsigned int kims_app_again(nf_hookfn *hook, void *priv, struct sk_buff *skb,
 				   const struct nf_hook_state *state)
 {
+	enum kims_app_mode mode;
 	unsigned int verdict;
-	bool was;
 
 	local_bh_disable();
-	was = kims_app_late(true);
-	verdict = hook(priv, skb, state);
-	kims_app_late(was);
+	mode = kims_app_mode(KIMS_APP_LATE);
+	verdict = unlikely(state->okfn == kims_app_handed) ? kims_app_take(priv, skb) :
+							     hook(priv, skb, state);
+	kims_app_mode(mode);
 	local_bh_enable();
 	return verdict;
 }
@@ -190,6 +309,18 @@ static const struct nf_hook_ops kims_app_hooks[] = {
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = KIMS_HOOK_PRIORITY + 1,
+	},
+	{
+		.hook = kims_app_early,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = KIMS_HOOK_PRIORITY - 1,
+	},
+	{
+		.hook = kims_app_early,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = KIMS_HOOK_PRIORITY - 1,
 	},
 };
 

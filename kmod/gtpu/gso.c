@@ -191,6 +191,44 @@ static void kims_gso_send_all(struct kims_net *kn, const struct kims_path *path,
 		kims_gso_send(kn, path, o, head);
 }
 
+/* Takes the outer headers off. The list of inner packets, NULL: no memory. */
+static struct sk_buff *kims_gso_cut(struct sk_buff *skb, unsigned int outer)
+{
+	struct sk_buff *segs;
+
+	__skb_pull(skb, outer);
+	skb_reset_network_header(skb);
+	skb->protocol = (*skb->data & 0xf0) == 0x40 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	skb->encapsulation = 0;
+	segs = __skb_gso_segment(skb, KIMS_GSO_FEATURES, false);
+	return IS_ERR(segs) ? NULL : segs;
+}
+
+struct sk_buff *kims_gtpu_unmerge(struct sk_buff *skb, u16 l4)
+{
+	unsigned int gtp = l4 + sizeof(struct udphdr), outer = gtp + (skb->data[gtp] == 0x30 ? 8 : 16);
+	struct sk_buff *segs, *seg, *next, **at = &segs;
+	struct kims_gso_outer o;
+
+	kims_gso_read(&o, skb, outer, skb->protocol == htons(ETH_P_IP) ? AF_INET : AF_INET6);
+	segs = kims_gso_cut(skb, outer);
+	if (!segs) {
+		kims_drop(skb, KIMS_DROP_NO_MEMORY);
+		return NULL;
+	}
+	consume_skb(skb);
+	for (seg = segs; seg; seg = next) {
+		next = seg->next;
+		if (kims_gso_push(&o, seg)) {
+			*at = next;
+			kims_drop(seg, KIMS_DROP_NO_MEMORY);
+		} else {
+			at = &seg->next;
+		}
+	}
+	return segs;
+}
+
 void kims_gtpu_send_gso(struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb,
 			unsigned int outer)
 {
@@ -200,12 +238,8 @@ void kims_gtpu_send_gso(struct kims_net *kn, const struct kims_path *path, struc
 	if (WARN_ON_ONCE(outer > sizeof(o.head)))
 		goto drop;
 	kims_gso_read(&o, skb, outer, path->family);
-	__skb_pull(skb, outer);
-	skb_reset_network_header(skb);
-	skb->protocol = (*skb->data & 0xf0) == 0x40 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
-	skb->encapsulation = 0;
-	segs = __skb_gso_segment(skb, KIMS_GSO_FEATURES, false);
-	if (IS_ERR_OR_NULL(segs))
+	segs = kims_gso_cut(skb, outer);
+	if (!segs)
 		goto drop;
 	consume_skb(skb); /* a list that was taken apart has a reference more */
 	kims_gso_send_all(kn, path, &o, segs);

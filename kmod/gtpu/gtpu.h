@@ -159,7 +159,7 @@ struct kims_pdr {
 	u8 source;	/* enum kims_interface */
 	u8 direction;	/* enum kims_direction */
 	s16 qfi;	/* -1: any */
-	bool any_source; /* uplink: the inner source need not be the UE's address */
+	bool any_source; /* uplink: the inner source need not be the UE's address, only no other's */
 	bool decap;	/* outer header removal; false: a GTP-U packet goes on as it is, with a new
 			 * outer header */
 	bool plain;	/* asks for nothing but tunnel or UE address; its FAR only forwards */
@@ -687,10 +687,23 @@ int kims_app_find(struct kims_session *s, const struct kims_inner *in, const str
 /* The verdict for a packet of which kims_app_find() said -EINPROGRESS. */
 unsigned int kims_app_queue(const struct kims_pdr *pdr);
 /*
- * Packets that this CPU handles now, with BH off, cannot be queued (they are not what the hook was
- * called with): kims_app_find() does not ask. Returns what was set before, to be set again.
+ * What kims_app_find() may say of packets that this CPU handles now, with BH off. What is not the
+ * packet that the hook was called with cannot be queued as it stands: who handles such (peek) gives
+ * what is to be asked of to kims_app_hand() or kims_app_requeue(), which let it pass the hooks.
  */
-bool kims_app_late(bool late);
+enum kims_app_mode {
+	KIMS_APP_ASK,
+	KIMS_APP_PEEK, /* says that it is to be asked, which does not count as asking */
+	KIMS_APP_LATE, /* does not ask */
+};
+
+/* Both return what was set before, to be set again. */
+enum kims_app_mode kims_app_mode(enum kims_app_mode mode);
+enum kims_app_mode kims_app_peek(void); /* unless it is late */
+/* A plain packet to the UE of the PDR's session, not counted yet; takes it. BH off, RCU. */
+void kims_app_hand(struct kims_session *s, const struct kims_pdr *pdr, struct sk_buff *skb);
+/* A G-PDU that came in a super-packet, its UDP header at l4; takes it. BH off, RCU. */
+void kims_app_requeue(struct kims_gtpu_ep *ep, struct sk_buff *skb, u16 l4);
 /* Before a session gets rules with kims_rules.apps; kims_net.lock. -ENOMEM, errors of hooks. */
 int kims_app_prepare(struct kims_session *s);
 void kims_app_free(struct kims_session *s);
@@ -709,6 +722,8 @@ struct sk_buff *kims_gtpu_split(struct sk_buff *skb, u16 l4);
  * the first one's outer headers. *list is what is left.
  */
 struct sk_buff *kims_gtpu_merge(struct sk_buff **list, u16 l4);
+/* The reverse; takes the packet. The list of what there was memory for. */
+struct sk_buff *kims_gtpu_unmerge(struct sk_buff *skb, u16 l4);
 
 /*
  * Sends an inner super-packet (skb_is_gso()) by the path. Its outer headers, outer octets from

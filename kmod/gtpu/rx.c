@@ -185,14 +185,20 @@ static void kims_decap(struct sk_buff *skb, unsigned int outer)
 	skb->pkt_type = PACKET_HOST;
 }
 
-/* The packet as it came, for userspace and another pass through the hook; outer: as above. */
+/*
+ * The packet as it came, for userspace and another pass through the hook; outer: as above. open:
+ * its outer checksum was still to be filled in, which is forgotten: it has none now.
+ */
 static void kims_recap(struct sk_buff *skb, const struct kims_packet *p, unsigned int outer,
-		       __be16 protocol)
+		       __be16 protocol, bool open)
 {
 	__skb_push(skb, outer);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, p->l4);
 	skb->protocol = protocol;
+	if (open && skb->ip_summed == CHECKSUM_NONE &&
+	    !skb_ensure_writable(skb, p->l4 + sizeof(struct udphdr)))
+		udp_hdr(skb)->check = 0;
 }
 
 /* RFC 6040 4.2: what the outer header says of congestion. 0 or the reason of drop. */
@@ -215,6 +221,7 @@ static int kims_gtpu_gpdu(struct kims_gtpu_ep *ep, struct sk_buff *skb,
 			  const struct kims_packet *p, unsigned int off, struct kims_inner *in)
 {
 	__be32 teid = ((const struct kims_gtpu_header *)(skb->data + off))->teid;
+	bool open = skb->ip_summed == CHECKSUM_PARTIAL;
 	__be16 protocol = skb->protocol;
 	struct kims_tunnel *tunnel;
 	int why;
@@ -234,7 +241,7 @@ static int kims_gtpu_gpdu(struct kims_gtpu_ep *ep, struct sk_buff *skb,
 	why = kims_inner_read(in, skb) ?: kims_ecn_decap(in, skb, p->dsfield);
 	why = why ?: kims_gtpu_act(in, tunnel, ep, skb, false);
 	if (unlikely(why == -EINPROGRESS))
-		kims_recap(skb, p, off, protocol);
+		kims_recap(skb, p, off, protocol, open);
 	return why;
 }
 
@@ -277,21 +284,21 @@ static unsigned int kims_gtpu_rx_one(struct kims_gtpu_ep *ep, struct sk_buff *sk
 /* Datagrams that the receive offload has merged, of several UEs; or one with a big inner packet. */
 static unsigned int kims_gtpu_rx_gso(struct kims_gtpu_ep *ep, struct sk_buff *skb, u16 l4)
 {
+	enum kims_app_mode mode;
 	struct sk_buff *segs, *seg;
-	bool late;
 
 	segs = kims_gtpu_split(skb, l4);
 	if (unlikely(!segs))
 		return kims_gtpu_rx_drop(ep, skb, KIMS_DROP_NO_MEMORY);
-	late = kims_app_late(true);
+	mode = kims_app_peek();
 	while (segs) {
 		seg = kims_gtpu_merge(&segs, l4);
 		if (!pskb_may_pull(seg, l4 + sizeof(struct udphdr)))
 			kims_gtpu_rx_drop(ep, seg, KIMS_DROP_NO_MEMORY);
 		else if (kims_gtpu_rx_one(ep, seg, l4) != NF_STOLEN)
-			kfree_skb(seg); /* it cannot be queued */
+			kims_app_requeue(ep, seg, l4);
 	}
-	kims_app_late(late);
+	kims_app_mode(mode);
 	return NF_STOLEN;
 }
 

@@ -4,13 +4,19 @@
 The topology is gtp.py's; the reader of the queue is in core. Every session has a PDR of application
 7 in each direction before its plain ones.
 """
+import hashlib
+import os
+import socket
 import subprocess
+import threading
 
-from gtp import REMOTE, Gtp, Tunnels
+from gtp import ENB_LINK, INET_LINK, PORT, REMOTE, Gtp, Tunnels, gpdu
 from knl import refused
 from lab import Skipped, check, core, ensure, inside, test
 from nfq import ACCEPT, REPEAT, Queue
 from packet import Received, datagram
+from test_gso import PHONE, SIZE, Phone
+from test_gtpu_peer import bulk, tcp_server
 
 APP, QUEUE = 7, 5
 FAMILIES = (4, 6)
@@ -25,8 +31,8 @@ def queue(**kwargs):
         raise Skipped("no NFQUEUE") from e
 
 
-def session(t, inner=4, outer=4, fail="closed"):
-    s = t.session(31, inner, outer, install=False)
+def session(t, inner=4, outer=4, fail="closed", n=31, **more):
+    s = t.session(n, inner, outer, install=False, **more)
     app = {"precedence": 10, "app-id": APP, "app-queue": QUEUE, "app-fail": fail}
     s.conf["pdr"] += [s.pdr(1) | app | {"id": 3}, s.pdr(2) | app | {"id": 4}]
     return s.install(t.k)
@@ -181,3 +187,153 @@ def flows():
             ensure("a sentence", sentence)
         check("no such session", "ENOENT",
               refused(k.dump, "app-flow-get", {"session": [{"id": 99}]})[0])
+
+
+# --- packets that are not what the hook was called with ---
+
+def plain(t, n=32, inner=4):
+    """Another phone, without applications."""
+    return t.session(n, inner)
+
+
+def passes_by_userspace(t, k, q, s, send, inner=4, port=4000, ttl=None, count=1):
+    """What send() sends to the session: closed without an answer, through once userspace has told."""
+    send()
+    number, seen = q.next()
+    p = Received(seen)
+    check("a plain packet", (s.ue, b"first"), (p.dst, p.payload))
+    t.quiet("waits for userspace")
+    k.call("app-flow-new", {"app-flow": [{"session": s.id, "app-id": APP, "protocol": 17,
+                                          f"ue-ipv{inner}": s.ue, "ue-port": port,
+                                          f"remote-ipv{inner}": p.src, "remote-port": p.sport}]})
+    q.verdict(number, REPEAT)
+    out = t.at_enb()
+    ensure("goes on", out and out.gtp)
+    check("in the tunnel", (s.teid_out, b"first", True),
+          (out.gtp.teid, out.gtp.inner.payload, out.gtp.inner.sum_ok))
+    if ttl:
+        check("hop limit", ttl, out.gtp.inner.ttl)
+    send()
+    check("the next one", b"first", t.at_enb().gtp.inner.payload)
+    check("userspace sees no more", None, q.next(0.05))
+    check("counted", (0, 2), (packets(s, k)[2], packets(s, k)[4]))
+    check("received", 2 * count, t.delta("downlink-received"))
+
+
+@test
+def phone_to_phone():
+    """from another phone's tunnel: asked of as any; nobody reads: as app-fail says"""
+    with core() as k, queue() as q:
+        for inner in FAMILIES:
+            with Tunnels(k) as t:
+                s, other = session(t, inner), plain(t, inner=inner)
+                packet = datagram((other.ue, 4000), (s.ue, 4000), b"first", ttl=9)
+                passes_by_userspace(t, k, q, s, lambda p=packet: t.up(other, p), inner, ttl=8)
+    with core() as k, Tunnels(k) as t:
+        for inner in FAMILIES:
+            s, other = session(t, inner), plain(t, inner=inner)
+            packet = datagram((other.ue, 4000), (s.ue, 4000), b"first")
+            t.dropped("app", lambda: t.up(other, packet))
+            s.remove(k)
+            s = session(t, inner, fail="open")
+            t.up(other, packet)
+            ensure("open", t.at_enb())
+            check("by the plain PDR", 1, packets(s, k)[2])
+            s.remove(k)
+            other.remove(k)
+    with core() as k, queue() as q, Tunnels(k) as t:
+        s, other = session(t), plain(t)
+        t.up(other, datagram((other.ue, 4000), (s.ue, 4000), b"first"))
+        number, _ = q.next()
+        t.dropped("app", lambda: q.verdict(number, ACCEPT), what="only accepted")
+
+
+@test
+def by_the_device():
+    """from a socket of the core, by the kims device"""
+    with core() as k, queue() as q:
+        for inner in FAMILIES:
+            with Tunnels(k) as t:
+                s = session(t, inner)
+                with inside("core"):
+                    sock = socket.socket(socket.AF_INET6 if inner == 6 else socket.AF_INET,
+                                         socket.SOCK_DGRAM)
+                t.extra += 2
+                passes_by_userspace(t, k, q, s, lambda: sock.sendto(b"first", (s.ue, 4000)), inner)
+                sock.close()
+
+
+@test
+def in_a_super_packet():
+    """uplink, flows that begin in one super-packet: each is asked of by itself"""
+    with core() as k, queue() as q, Tunnels(k, check_wire=False) as t:
+        s = session(t, peer=ENB_LINK[4])
+        with inside("enb"):
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((ENB_LINK[4], PORT))
+        messages = [gpdu(s.teid_in, up(s, 4, port)) for port in range(4000, 4006)]
+        sock.setsockopt(socket.SOL_UDP, 103, len(messages[0]))  # UDP_SEGMENT
+        sock.sendto(b"".join(messages), (s.upf, PORT))
+        for port in range(4000, 4006):
+            number, seen = q.next()
+            p = Gtp(Received(seen).payload).inner
+            check("in order", (port, b"first"), (p.sport, p.payload))
+            k.call("app-flow-new", flow(s, 4, APP, port))
+            q.verdict(number, REPEAT)
+            check("goes on", (port, b"first"),
+                  (lambda p: (p.sport, p.payload))(t.at_inet()))
+        check("counted", {1: 0, 2: 0, 3: 6, 4: 0}, packets(s, k))
+        sock.sendto(b"".join(messages), (s.upf, PORT))
+        check("all are known", 6, len(t.inet.rest()))
+        check("userspace sees no more", None, q.next(0.05))
+        check("each once", 12, k.ep_get(1)["received"])
+        sock.close()
+
+
+class Reader(threading.Thread):
+    """Knows a flow by its first payload; what has none it accepts."""
+
+    def __init__(self, k, q, s):
+        super().__init__(daemon=True)
+        self.k, self.q, self.s, self.asked, self.end = k, q, s, 0, False
+
+    def judge(self, number, packet):
+        p = Received(packet)
+        up = p.src != INET_LINK[4]
+        inner = Gtp(p.payload).inner if up else p
+        if len(inner.body) <= (inner.body[12] >> 4) * 4:
+            self.q.verdict(number, ACCEPT)
+            return
+        port = int.from_bytes(inner.body[:2] if up else inner.body[2:4], "big")
+        self.k.call("app-flow-new", {"app-flow": [
+            {"session": self.s.id, "app-id": APP, "protocol": 6, "ue-ipv4": PHONE[4],
+             "ue-port": port, "remote-ipv4": INET_LINK[4], "remote-port": 8080}]})
+        self.q.verdict(number, REPEAT)
+
+    def run(self):
+        while not self.end:
+            one = self.q.next(0.1)
+            if one:
+                self.asked += 1
+                self.judge(*one)
+
+
+@test
+def bulk_tcp():
+    """TCP in super-packets that are merged: found by its first payload, not an octet is lost"""
+    with core() as k, queue() as q, Tunnels(k, check_wire=False) as t, Phone(4, 4, 0, False):
+        s = session(t, fail="open", n=81, peer=ENB_LINK[4])
+        with core() as own:
+            reader = Reader(own, q, s)
+            reader.start()
+            up_data, down_data, out = os.urandom(SIZE), os.urandom(SIZE), []
+            thread = tcp_server("inet", (INET_LINK[4], 8080), down_data, out)
+            bulk("enb", (INET_LINK[4], 8080), up_data, down_data, PHONE[4])
+            thread.join()
+            reader.end = True
+            reader.join()
+        check("server", [(hashlib.sha256(up_data).hexdigest(), PHONE[4])], out)
+        check("no drops", {}, t.drops())
+        ensure(f"asked {reader.asked} times", 0 < reader.asked < 17)
+        octets = {p["id"]: p["octets"] for p in s.get(k)["pdr"]}
+        ensure(f"by the application's PDRs: {octets}", octets[3] > SIZE and octets[4] > SIZE)

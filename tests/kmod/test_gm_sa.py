@@ -241,11 +241,13 @@ def by_tunnel(family):
         v = gm.dropped("wrong-tunnel", before)
         check("by no session", None, v.get("gtpu-session"))
         # ... and by another phone's tunnel, where it does not even come so far.
-        before = drops(gm.k.stats())
-        t.up(other, ue.esp(b"three"))
-        ensure("spoofed", until(lambda: drops(gm.k.stats()).get("spoofed-ue", 0)
-                                == before.get("spoofed-ue", 0) + 1))
-        check("delivered", None, gm.got(0.05))
+        for any_source in (0, 1):
+            other.change(gm.k, pdr=[other.pdr(1) | {"any-source": any_source}])
+            before = drops(gm.k.stats())
+            t.up(other, ue.esp(b"three"))
+            ensure("spoofed", until(lambda b=before: drops(gm.k.stats()).get("spoofed-ue", 0)
+                                    == b.get("spoofed-ue", 0) + 1))
+            check("delivered", None, gm.got(0.05))
         # The set names another session than the one that has its UE's address.
         gm.k.sa_replace(number, sa_set(A, s.ue, 0x1000, family=family,
                                        **{"gtpu-session": other.id}))

@@ -114,7 +114,7 @@ def both_addresses():
 
 @test
 def spoofing():
-    """an inner source that is not the UE's is dropped; any-source lets it through"""
+    """an inner source that is not the UE's is dropped; any-source lets it through, but no other UE's"""
     with core() as k, Tunnels(k) as t:
         one = t.session(11, inner=(4, 6))
         two = t.session(12, inner=(4, 6))
@@ -128,6 +128,9 @@ def spoofing():
         one.change(k, pdr=[pdr])
         went_up(t, one, datagram((ue4(13), 1), (REMOTE[4], 2), b"x"), "any-source")
         went_up(t, one, datagram((ue6(13), 1), (REMOTE[6], 2), b"x"), "any-source")
+        for fam in FAMILIES:
+            t.dropped("spoofed-ue", lambda f=fam: t.up(one, upward(two, f)), what="another UE's")
+            went_up(t, one, upward(one, fam), "its own")
 
 
 @test

@@ -790,7 +790,11 @@ enum {
 	KIMS_PDR_A_APP_FAIL,
 	/* u32: 1: no outer header removal, the GTP-U header is replaced by the FAR's. Default 0. */
 	KIMS_PDR_A_KEEP_OUTER_HEADER,
-	/* u32: 1: uplink packets need not come from the UE's address (no anti-spoofing). Default 0. */
+	/*
+	 * u32: 1: uplink packets need not come from the UE's address (a network behind the UE), but,
+	 * where the FAR makes no outer header, not from the address of another session's UE. Default
+	 * 0.
+	 */
 	KIMS_PDR_A_ANY_SOURCE,
 	/* u32: Index of the device, or VRF, by which packets to the UE must have arrived. Absent, any. */
 	KIMS_PDR_A_DEVICE,
