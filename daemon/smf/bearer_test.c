@@ -653,6 +653,24 @@ static void test_resource_command(void **state)
 	gone(p);
 }
 
+static void test_cycles(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 300; i++) {
+		struct rig_pdn *p = attached(1 + i % 7);
+
+		install(p, "audio", 1, 4000);
+		if (i % 2)
+			uninstall(p, "audio");
+		gone(p);
+	}
+	rig_seconds(40);
+	assert_int_equal(rig.smf.by_teid.n + rig.smf.by_user.n + rig.smf.by_v4.n, 0);
+	for (size_t i = 0; i < rig.smf.n_apns; i++)
+		assert_int_equal(rig.smf.apns[i].pool4.n_taken, 0);
+	assert_int_equal(rig.smf.upfs->n_sessions, 0);
+}
+
 /* --- sequences --- */
 
 /* Rules come, change and go. */
@@ -706,7 +724,8 @@ static void random_step(struct rig_pdn *p, unsigned int *seed)
 	unsigned int what = rand_r(seed) % 64;
 	struct smf_pdn *s = rig_smf_pdn(p);
 
-	if (!s || s->fsm.state != SMF_PDN_ACTIVE || s->gx->state != SMF_GX_OPEN || !rig_policy_of(p))
+	if (!s || s->fsm.state != SMF_PDN_ACTIVE || s->gx->state != SMF_GX_OPEN ||
+	    !rig_policy_of(p))
 		return;
 	if (what < 45) {
 		random_rule(p, seed, what < 25);
@@ -748,7 +767,8 @@ static void random_run(unsigned int seed, unsigned int loss)
 	rig_seconds(40);
 	if (!rig_upf_ops) /* one that lost them finds out with the next modification */
 		restart_upf();
-	assert_true((rig_smf_pdn(p) && rig_smf_pdn(q)) || loss); /* no answer to anything: released */
+	assert_true((rig_smf_pdn(p) && rig_smf_pdn(q)) ||
+		    loss); /* no answer to anything: released */
 	if (rig_smf_pdn(p))
 		rig_agree(p);
 	if (rig_smf_pdn(q))
@@ -856,6 +876,7 @@ int main(void)
 		T(test_resource_command),
 		T(test_restart),
 		cmocka_unit_test(test_tshark),
+		T(test_cycles),
 		T(test_random),
 	};
 

@@ -788,7 +788,7 @@ static inline void rig_remove(struct xchg_token *t, struct rig_session *s)
 	rig_sx_respond(t, SX_SESSION_DELETION_RESPONSE, cp);
 }
 
-static inline void rig_associate(struct xchg_token *t)
+static inline void rig_associate(struct xchg_token *t, const struct sx_association_setup_request *q)
 {
 	struct sx_association_setup_response *a = &rig_sx_a.association_setup_response;
 
@@ -796,6 +796,10 @@ static inline void rig_associate(struct xchg_token *t)
 	a->node_id = rig_node();
 	a->cause = SX_ACCEPTED;
 	a->recovery_ts = pfcp_recovery_ts(rig.upf);
+	a->has_asrsp_flags = true;
+	a->asrsp_flags = q->has_retention;
+	if (!q->has_retention)
+		memset(rig.session, 0, sizeof(rig.session));
 	a->has_up_features = true;
 	a->up_features.ftup = rig.ftup;
 	rig_sx_respond(t, SX_ASSOCIATION_SETUP_RESPONSE, 0);
@@ -811,7 +815,7 @@ static inline void rig_upf_request(void *arg _unused_, struct xchg_token *t,
 		fail_msg("UPF cannot read message %u: cause %u %s", m->hdr->type, e.cause, e.name);
 	switch (m->hdr->type) {
 	case SX_ASSOCIATION_SETUP_REQUEST:
-		rig_associate(t);
+		rig_associate(t, &rig_sx_q.association_setup_request);
 		break;
 	case SX_SESSION_ESTABLISHMENT_REQUEST:
 		rig_establish(t, &rig_sx_q.session_establishment_request);

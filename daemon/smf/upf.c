@@ -111,6 +111,8 @@ static void on_setup_answer(void *arg, const struct xchg_msg *m)
 	if (m && m->hdr->type == SX_ASSOCIATION_SETUP_RESPONSE &&
 	    !sx_decode(m->p, m->n, NULL, &r, &e) && r.cause == SX_ACCEPTED && u->peer) {
 		u->features = r.up_features;
+		if (!r.has_asrsp_flags || !(r.asrsp_flags & 1)) /* PSREI: it has kept sessions */
+			each_session(u, smf_n4_forget);
 		ready(u);
 		return;
 	}
