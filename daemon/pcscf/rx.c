@@ -472,10 +472,13 @@ static void forget(struct rx *rx, struct str host)
 		if (!x->host || !str_eqz(host, x->host))
 			continue;
 		n++;
-		if (x->fsm.state == RXS_CLOSING && !x->busy)
+		if (x->fsm.state == RXS_CLOSING && !x->busy) {
 			fsm_event(&x->fsm, RXV_CLOSED, NULL);
-		else
-			x->stale = true;
+			continue;
+		}
+		x->stale = true;
+		if (session_of(x))
+			rx_call_renew(session_of(x));
 	}
 	log_warn("PCRF %.*s has restarted: %u AF sessions are unknown to it", STR_FMT(host), n);
 }
@@ -512,9 +515,12 @@ void rx_on_peer(void *arg, const char *identity, bool up)
 	log_notice("Diameter connection with %s is %s", identity, up ? "up" : "down");
 	if (!up)
 		return;
-	HASH_ITER (hh, rx->af, x, tmp)
+	HASH_ITER (hh, rx->af, x, tmp) {
 		if (x->fsm.state == RXS_CLOSING && !x->busy)
 			fsm_set_timer(&x->fsm, USEC_PER_MSEC);
+		else if (session_of(x) && x->host && !strcasecmp(x->host, identity))
+			rx_call_renew(session_of(x)); /* did it restart? */
+	}
 }
 
 /* --- requests of a PCRF --- */

@@ -123,6 +123,7 @@ struct rx_call {
 	struct timer loss;     /* a bearer is lost; the call ends if it stays so */
 	struct timer doom;     /* refused with a 2xx on its way: ends when that has arrived */
 	struct timer patience; /* responses are kept no longer */
+	struct timer renew;    /* the PCRF may have forgotten it: told anew */
 	struct rx_hold *holds;
 	unsigned int n_holds;
 	uint64_t told;	  /* hash of what the PCRF was told last; 0: nothing */
@@ -130,9 +131,10 @@ struct rx_call {
 	uint8_t early;	  /* bits by direction: P-Early-Media opened it before the answer */
 	bool again;	  /* changed while an AAR was under way */
 	bool renewed, warned;
-	bool allocated; /* the PCRF said that resources are there */
-	char *charging; /* access-network-charging-info, from ';' on */
-	int status;	/* how it is ended, while doom runs */
+	uint8_t renewals; /* attempts since the PCRF forgot it; a refusal of these ends nothing */
+	bool allocated;	  /* the PCRF said that resources are there */
+	char *charging;	  /* access-network-charging-info, from ';' on */
+	int status;	  /* how it is ended, while doom runs */
 	const char *why;
 	char reason[96];
 };
@@ -143,6 +145,8 @@ void rx_call_changed(struct session *s); /* media or gates changed; cheap */
 void rx_call_end(struct session *s);	 /* the session ends: STR */
 void rx_call_free(struct session *s);
 void rx_call_ack(struct session *s); /* ACK to a 2xx passed */
+/* The PCRF may have forgotten the AF session of this call: asks, soon, and tells all anew if so. */
+void rx_call_renew(struct session *s);
 void rx_call_early(struct session *s, const struct sip_msg *resp);
 /*
  * A response with a description waits for the PCRF's answer (TS 29.213 annex B.2). head: of the

@@ -279,6 +279,46 @@ void rx_call_changed(struct session *s)
 		timer_start(s->p->loop, &s->rx.sync, 0);
 }
 
+/* --- a PCRF that has forgotten --- */
+
+/* Many at once would be a flood; and the SMF must have opened its Gx session again (TS 29.214 4.4.1: 5065). */
+#define RENEW_USEC	  (USEC_PER_SEC / 2)
+#define RENEW_SPREAD_USEC (3 * USEC_PER_SEC)
+#define RENEW_AGAIN_USEC  (5 * USEC_PER_SEC)
+#define RENEWALS_MAX	  6
+
+static void on_renew(struct timer *t)
+{
+	struct session *s = container_of(t, struct session, rx.renew);
+
+	s->rx.told = 0;
+	rx_call_changed(s);
+}
+
+void rx_call_renew(struct session *s)
+{
+	/* After a restart of ours the codecs are not known: what the PCRF was told then is better. */
+	if (!is_alive(s) || !s->alg.now[SIDE_UE] || !s->alg.now[SIDE_UE]->n_text)
+		return;
+	s->rx.renewals = 1;
+	s->rx.renew.fn = on_renew;
+	timer_start(s->p->loop, &s->rx.renew, RENEW_USEC + s->id % RENEW_SPREAD_USEC);
+}
+
+/* It was allowed before: what stands in its way now is the restart. */
+static void not_yet_renewed(struct session *s)
+{
+	let_go(s);
+	if (s->rx.renewals++ >= RENEWALS_MAX) {
+		log_warn("%s: session %s: its bearer cannot be had again; the call goes on without",
+			 s->reg->impi, s->token);
+		s->rx.renewals = 0;
+		return;
+	}
+	s->rx.renew.fn = on_renew;
+	timer_start(s->p->loop, &s->rx.renew, RENEW_AGAIN_USEC);
+}
+
 void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa *a)
 {
 	uint64_t hash = s->rx.telling;
@@ -293,6 +333,8 @@ void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa 
 	s->rx.told = o == RX_OK ? hash : 0;
 	switch (o) {
 	case RX_OK:
+		s->rx.renewals = 0;
+		s->rx.renewed = false;
 		access_from_aaa(s->reg, s, a);
 		if (again || timer_running(&s->rx.sync))
 			rx_call_changed(s);
@@ -300,7 +342,10 @@ void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa 
 			let_go(s);
 		break;
 	case RX_REFUSED:
-		refused(s, a->result);
+		if (s->rx.renewals && s->fsm.state == SES_CONFIRMED)
+			not_yet_renewed(s);
+		else
+			refused(s, a->result);
 		break;
 	case RX_UNREACHABLE:
 		unreachable(s);
@@ -311,6 +356,7 @@ void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa 
 		else
 			rx_call_changed(s);
 		s->rx.renewed = true;
+		s->rx.renewals = 1;
 		break;
 	}
 }
@@ -344,6 +390,7 @@ static void stop(struct session *s)
 	timer_stop(s->p->loop, &s->rx.loss);
 	timer_stop(s->p->loop, &s->rx.doom);
 	timer_stop(s->p->loop, &s->rx.patience);
+	timer_stop(s->p->loop, &s->rx.renew);
 }
 
 void rx_call_end(struct session *s)

@@ -837,6 +837,36 @@ static void test_pcrf_restart(void **state)
 	bye(&c, 4);
 }
 
+/* The PCRF came back without its memory: it is told anew, until the SMF has told it, too. */
+static void test_renewal(void **state)
+{
+	struct wire *w = *state;
+	struct phone u;
+	struct call c = call_of(w, &u);
+	char sid[64];
+
+	snprintf(sid, sizeof(sid), "%s", talking(&c));
+	rx_on_peer(w->p->rx, PCRF, true);
+	no_aar();
+	run(w, 4000);
+	assert_string_equal(aaa(PCC_SUCCESS)->sid, sid); /* it only was disconnected */
+	run(w, 20000);
+	no_aar();
+	rx_on_peer(w->p->rx, PCRF, true);
+	run(w, 4000);
+	mock.state_id++;
+	assert_string_equal(aaa(PCC_UNKNOWN_SESSION_ID)->sid, sid);
+	assert_string_not_equal(aaa(RX_IP_CAN_SESSION_NOT_AVAILABLE)->sid, sid);
+	expect_nothing(w); /* the call is not to blame */
+	run(w, 6000);
+	aaa(RX_IP_CAN_SESSION_NOT_AVAILABLE);
+	run(w, 6000);
+	aaa(PCC_SUCCESS);
+	assert_int_equal(w->p->sessions->fsm.state, SES_CONFIRMED);
+	bye(&c, 4);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
 /* --- what the PCRF says --- */
 
 static void test_asr(void **state)
@@ -1363,6 +1393,7 @@ int main(void)
 		T(test_end_crosses),
 		T(test_forgotten),
 		T(test_pcrf_restart),
+		T(test_renewal),
 		T(test_asr),
 		T(test_asr_early),
 		T(test_bearer_lost),
