@@ -5,9 +5,9 @@ Topology: lab.py and gtp.py. Which PDR a packet met is read from the PDRs' count
 """
 import struct
 
-from gtp import (GNB, GNB2, REMOTE, REMOTE2, Tunnels, gpdu, if_index, psc, read_gtp, ue4, ue6)
-from lab import check, core, ensure, ip_batch, test, until
-from packet import datagram, family, fragments, ip, pton, tcp, udp
+from gtp import GNB2, REMOTE, REMOTE2, Tap, Tunnels, gpdu, if_index, psc, read_gtp, ue4, ue6
+from lab import UE2, check, core, ensure, ip_batch, mac, neighbours, test, until
+from packet import datagram, family, fragments, ip, tcp, udp
 from test_gtpu import FAMILIES, PAIRS, downward, one_hop, upward, went_down, went_up
 
 
@@ -476,8 +476,8 @@ def vrf():
                           "route replace 2001:db8:9::/48 via fd45:2::2 dev c2 table 77"])
         with core() as k, Tunnels(k, check_wire=False) as t:
             red = if_index("red")
-            from gtp import Tap
-            from lab import mac
+            # The device went down and up: no packet is to wait for the neighbour to be found.
+            neighbours("core", [(UE2[f], mac("ue2", "v2"), "c2") for f in FAMILIES])
             other = Tap("ue2", "v2", mac("core", "c2"))
             for fam in FAMILIES:
                 s = t.session(11, inner=fam, install=False)
