@@ -1320,6 +1320,29 @@ static void test_any_order(void **state)
 
 /* --- the rest --- */
 
+/* Peers that cannot be are refused with the key's name. */
+static void test_peers(void **state)
+{
+	static const char *const bad[] = { "pcrf.test", "pcrf.test 10.46.0.7 0", "pcrf.test ten",
+					   "pcrf.test 10.46.0.7 99999", "a 10.0.0.1 1 2" };
+	struct wire *w = new_wire("off");
+	char err[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct pcscf_opts o = { .loop = w->loop, .conf = w->conf };
+
+		free(w->conf->pcscf.rx_peers);
+		w->conf->pcscf.rx_peers = strdup(bad[i]);
+		o.kops = &mock_kernel;
+		o.karg = w;
+		assert_int_equal(sip_tp_new_mock(w->loop, on_sent, w, &o.tp), 0);
+		assert_int_equal(pcscf_new(&o, &w->p, err, sizeof(err)), -EINVAL);
+		assert_non_null(strstr(err, "pcscf.rx_peers"));
+	}
+	wire_free(w);
+}
+
 static void test_fsm(void **state)
 {
 	char why[200] = "";
@@ -1407,6 +1430,7 @@ int main(void)
 		S(test_restart_early),
 		T(test_any_order),
 		cmocka_unit_test(test_pani),
+		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_fsm),
 		cmocka_unit_test(test_tshark),
 	};
