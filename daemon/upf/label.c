@@ -7,7 +7,8 @@
  *
  *   n node (its number in the state file)   c CP F-SEID: SEID@address   t when it was made   b BAR ID
  *   o addresses that are out of our pools: 4, 6, 46   q FQ-CSID: role.type and node.CSID
- *   u URR: id.sequence number of the next report.start of its period.octets up.octets down.milliseconds reported
+ *   u URR: id.sequence number of the next report.start of its period.octets up.octets down.milliseconds reported, and, when
+ *     a quota was given anew, what these three counters were then
  *
  * Times are seconds since 1900. The kernel's longest label is 255 octets: URRs that do not fit are left
  * out, and start from nothing after a restart of ours.
@@ -47,7 +48,7 @@ static void put_csids(const struct upf_session *s, char *dst, size_t *n)
 
 static void put_urrs(const struct upf_session *s, char *dst, size_t *n)
 {
-	char one[100];
+	char one[160];
 
 	for (uint8_t i = 0; i < s->n_urrs; i++) {
 		const struct upf_urr *r = &s->urrs[i];
@@ -55,6 +56,11 @@ static void put_urrs(const struct upf_session *s, char *dst, size_t *n)
 				   r->start, (unsigned long long)r->ul, (unsigned long long)r->dl,
 				   (unsigned long long)r->duration_ms);
 
+		if (r->quota_ul || r->quota_dl || r->quota_ms)
+			len += snprintf(one + len, sizeof(one) - (size_t)len, ".%llx.%llx.%llx",
+					(unsigned long long)r->quota_ul,
+					(unsigned long long)r->quota_dl,
+					(unsigned long long)r->quota_ms);
 		if (*n + (size_t)len > UPF_LABEL_MAX)
 			return;
 		memcpy(dst + *n, one, (size_t)len + 1);
@@ -148,12 +154,15 @@ static bool read_csid(const char *p, struct upf_session *s)
 
 static bool read_urr(const char *p, struct upf_session *s)
 {
-	uint64_t v[6];
+	uint64_t v[9] = { 0 };
 	struct upf_urr *r;
 
 	if (!number(&p, &v[0]))
 		return false;
 	for (int i = 1; i < 6; i++)
+		if (!next_number(&p, '.', &v[i]))
+			return false;
+	for (int i = 6; i < 9 && *p; i++)
 		if (!next_number(&p, '.', &v[i]))
 			return false;
 	r = upf_urr_get(s, (uint32_t)v[0], true);
@@ -164,7 +173,10 @@ static bool read_urr(const char *p, struct upf_session *s)
 			       .start = (uint32_t)v[2],
 			       .ul = v[3],
 			       .dl = v[4],
-			       .duration_ms = v[5] };
+			       .duration_ms = v[5],
+			       .quota_ul = v[6],
+			       .quota_dl = v[7],
+			       .quota_ms = v[8] };
 	return true;
 }
 

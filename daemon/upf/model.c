@@ -6,7 +6,7 @@ void upf_model_init(struct upf_model *m, const struct upf_session *s)
 {
 	m->n_pdrs = m->n_fars = m->n_qers = m->n_urrs = m->n_filters = 0;
 	m->n_del_pdrs = m->n_del_fars = m->n_del_qers = m->n_del_urrs = 0;
-	m->n_created = m->n_choices = 0;
+	m->n_created = m->n_choices = m->n_usage = 0;
 	m->bar = (struct knl_bar){ 0 };
 	m->bar_changed = m->ue4_new = m->ue6_new = false;
 	m->idle_timeout = -1;
@@ -50,6 +50,20 @@ int upf_model_load(struct upf_model *m, const struct knl_session *s)
 	if (s->bar)
 		m->bar = *s->bar;
 	return 0;
+}
+
+void upf_model_count(struct upf_model *m, const struct knl_counters *c)
+{
+	m->n_usage = MIN(c->n_urrs, (size_t)KNL_RULES);
+	memcpy(m->usage, c->urrs, m->n_usage * sizeof(m->usage[0]));
+}
+
+const struct knl_usage *upf_model_usage(const struct upf_model *m, uint32_t kid)
+{
+	for (size_t i = 0; i < m->n_usage; i++)
+		if (m->usage[i].urr == kid)
+			return &m->usage[i];
+	return NULL;
 }
 
 #define FINDER(kind)                                                  \

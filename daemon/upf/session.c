@@ -599,9 +599,82 @@ void upf_establish(struct upf *u, struct xchg_token *t,
 
 /* --- modification --- */
 
-static int load_model(void *arg, const struct knl_session *s, const struct knl_counters *c _unused_)
+static int load_model(void *arg, const struct knl_session *s, const struct knl_counters *c)
 {
+	upf_model_count(arg, c);
 	return upf_model_load(arg, s);
+}
+
+/* --- quotas --- */
+
+static uint64_t quota_left(uint64_t quota, uint64_t used)
+{
+	return !quota ? 0 : quota > used ? quota - used : 1; /* 0 would be none */
+}
+
+static const struct sx_update_urr *update_of(const struct sx_session_modification_request *m,
+					     uint32_t id)
+{
+	for (size_t i = 0; i < m->n_update_urr; i++)
+		if (m->update_urr[i].id == id)
+			return &m->update_urr[i];
+	return NULL;
+}
+
+static bool has_quota(const struct knl_urr *r)
+{
+	return r->quota.total || r->quota.ul || r->quota.dl || r->time_quota;
+}
+
+/*
+ * The kernel begins a quota anew whenever a URR is given to it: where the CP function has not granted a new one, what
+ * is left of the old one is given.
+ */
+static void keep_quotas(struct upf_session *s, struct upf_model *m,
+			const struct sx_session_modification_request *in)
+{
+	for (size_t i = 0; i < m->n_urrs; i++) {
+		struct knl_urr *r = &m->urr[i];
+		const struct knl_usage *k = upf_model_usage(m, r->id);
+		const struct sx_update_urr *up = update_of(in, r->id - 1);
+		const struct upf_urr *was = upf_urr_get(s, r->id - 1, false);
+		struct upf_urr none = { 0 };
+
+		if (m->urr_mark[i] != UPF_CHANGED || !k)
+			continue;
+		was = was ? was : &none;
+		if (!up || !up->has_volume_quota) {
+			r->quota.ul = quota_left(r->quota.ul, k->octets.ul - was->quota_ul);
+			r->quota.dl = quota_left(r->quota.dl, k->octets.dl - was->quota_dl);
+			r->quota.total =
+				quota_left(r->quota.total, k->octets.ul + k->octets.dl -
+								   was->quota_ul - was->quota_dl);
+		}
+		if (!up || !up->has_time_quota)
+			r->time_quota = (uint32_t)quota_left(
+				r->time_quota, (k->duration_ms - was->quota_ms) / 1000);
+	}
+}
+
+static bool quotas_begun(struct upf_session *s, const struct upf_model *m)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < m->n_urrs; i++) {
+		const struct knl_usage *k = upf_model_usage(m, m->urr[i].id);
+		struct upf_urr *r;
+
+		if (m->urr_mark[i] != UPF_CHANGED || !k || !has_quota(&m->urr[i]))
+			continue;
+		r = upf_urr_get(s, m->urr[i].id - 1, true);
+		if (!r)
+			continue;
+		r->quota_ul = k->octets.ul;
+		r->quota_dl = k->octets.dl;
+		r->quota_ms = k->duration_ms;
+		any = true;
+	}
+	return any;
 }
 
 /* Nothing of the request comes to be. */
@@ -702,8 +775,9 @@ static void after_change(struct upf *u, struct upf_session *s,
 	}
 	upf_teids_drop_unused(u, s, &u->model);
 	upf_session_adopt(u, s);
-	if (m->n_remove_urr || m->n_create_urr || s->has_bar != u->model.was.has_bar ||
-	    s->own_ue4 != u->model.was.own_ue4 || s->own_ue6 != u->model.was.own_ue6)
+	if (quotas_begun(s, &u->model) || m->n_remove_urr || m->n_create_urr ||
+	    s->has_bar != u->model.was.has_bar || s->own_ue4 != u->model.was.own_ue4 ||
+	    s->own_ue6 != u->model.was.own_ue6)
 		upf_session_relabel(u, s);
 }
 
@@ -811,10 +885,13 @@ void upf_modify(struct upf *u, struct xchg_token *t, uint64_t seid,
 		return;
 	}
 	sx_init(SX_SESSION_MODIFICATION_RESPONSE, out);
-	if (e)
+	if (e) {
 		u->model.fail.cause = cause_of(e);
-	else if (!upf_rules_modify(u, &u->model, s, m))
-		u->model.fail.cause = (e = apply(u, &d)) ? cause_of(e) : 0;
+	} else if (!upf_rules_modify(u, &u->model, s, m)) {
+		keep_quotas(s, &u->model, m);
+		e = apply(u, &d);
+		u->model.fail.cause = e ? cause_of(e) : 0;
+	}
 	if (u->model.fail.cause) {
 		if (e)
 			log_info("the kernel refuses a change: %s", u->ops->error(u->k));

@@ -89,6 +89,7 @@ struct upf_urr {
 	uint32_t seqn;	/* of the next report */
 	uint32_t start; /* of the period that runs, pfcp_time(); 0: unknown */
 	uint64_t ul, dl, duration_ms;
+	uint64_t quota_ul, quota_dl, quota_ms; /* counters when its quota began */
 };
 
 struct upf_teid {
@@ -178,6 +179,8 @@ struct upf_model {
 	size_t n_pdrs, n_fars, n_qers, n_urrs, n_filters;
 	uint32_t del_pdr[KNL_RULES], del_far[KNL_RULES], del_qer[KNL_RULES], del_urr[KNL_RULES];
 	size_t n_del_pdrs, n_del_fars, n_del_qers, n_del_urrs;
+	struct knl_usage usage[KNL_RULES]; /* counters as the rules were read */
+	size_t n_usage;
 	struct knl_bar bar;
 	bool bar_changed;
 	int idle_timeout; /* -1: as it is */
@@ -281,7 +284,9 @@ void upf_refuse(struct upf *u, struct xchg_token *t, uint8_t request, uint64_t s
 void upf_model_init(struct upf_model *m, const struct upf_session *s);
 /* What the kernel has. -ENOSPC: more than fits. */
 int upf_model_load(struct upf_model *m, const struct knl_session *s);
-int upf_model_pdr(const struct upf_model *m, uint32_t kid); /* index, -1 */
+void upf_model_count(struct upf_model *m, const struct knl_counters *c);
+const struct knl_usage *upf_model_usage(const struct upf_model *m, uint32_t kid); /* NULL: none */
+int upf_model_pdr(const struct upf_model *m, uint32_t kid);			  /* index, -1 */
 int upf_model_far(const struct upf_model *m, uint32_t kid);
 int upf_model_qer(const struct upf_model *m, uint32_t kid);
 int upf_model_urr(const struct upf_model *m, uint32_t kid);

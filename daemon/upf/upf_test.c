@@ -821,6 +821,53 @@ static void test_usage(void **state)
 	n_seen = n_sent;
 }
 
+/* A URR that is changed keeps what is left of its quota, over a restart too; a new grant begins anew. */
+static void test_quota(void **state)
+{
+	struct sx_session_modification_request *m;
+	uint64_t seid;
+
+	(void)state;
+	ordinary(1, 0x0a2d0001)->create_urr[0].has_volume_quota = true;
+	msg.session_establishment_request.create_urr[0].volume_quota =
+		(struct sx_volume){ .has_total = true, .total = 5000 };
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	seid = established(SX_ACCEPTED)->up_fseid.seid;
+	assert_int_equal(kernel(seid)->urr[0].quota.total, 5000);
+	for (int i = 1; i <= 2; i++) {
+		count(seid, 500, 500);
+		m = change();
+		m->n_update_urr = 1;
+		m->update_urr[0] = (struct sx_update_urr){ .has_id = true,
+							   .id = 1,
+							   .has_volume_threshold = true,
+							   .volume_threshold = { .has_total = true,
+										 .total = 10 } };
+		modify(seid, SX_ACCEPTED);
+		assert_int_equal(kernel(seid)->urr[0].quota.total, 5000 - 1000 * i);
+		none();
+		upf_end();
+		open_upf(true);
+	}
+	m = change();
+	m->n_update_urr = 1;
+	m->update_urr[0] =
+		(struct sx_update_urr){ .has_id = true,
+					.id = 1,
+					.has_volume_quota = true,
+					.volume_quota = { .has_total = true, .total = 7000 } };
+	modify(seid, SX_ACCEPTED);
+	assert_int_equal(kernel(seid)->urr[0].quota.total, 7000);
+	count(seid, 8000, 0);
+	m = change();
+	m->n_update_urr = 1;
+	m->update_urr[0] =
+		(struct sx_update_urr){ .has_id = true, .id = 1, .has_period = true, .period = 60 };
+	modify(seid, SX_ACCEPTED);
+	assert_int_equal(kernel(seid)->urr[0].quota.total, 1); /* nothing is left */
+	delete (seid, SX_ACCEPTED);
+}
+
 static void test_events(void **state)
 {
 	uint64_t seid = establish(0x42, 0x0a2d0001);
@@ -1502,6 +1549,7 @@ int main(void)
 		T(test_refused_change),
 		T(test_batch),
 		T(test_usage),
+		T(test_quota),
 		T(test_events),
 		T(test_restart),
 		cmocka_unit_test(test_label),
