@@ -32,6 +32,8 @@ static const char *name_of(const struct smf_upf *u, char dst[INET6_ADDRSTRLEN])
 	struct in6_addr ip;
 
 	xchg_ip(&u->addr, &ip);
+	if (IN6_IS_ADDR_V4MAPPED(&ip))
+		return inet_ntop(AF_INET, &ip.s6_addr[12], dst, INET6_ADDRSTRLEN);
 	return inet_ntop(AF_INET6, &ip, dst, INET6_ADDRSTRLEN);
 }
 
