@@ -70,13 +70,13 @@ static int show_pdn(void *arg, const json_t *req _unused_, json_t **ret, char *e
 	for (const struct smf_pdn *p = s->pdns; p; p = p->next)
 		json_array_append_new(
 			list,
-			json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:I,s:I,s:b,s:i}", "imsi",
+			json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:I,s:I,s:b,s:I}", "imsi",
 				  smf_pdn_user(p), "msisdn", p->msisdn, "apn", p->apn->name,
 				  "address", address_of(p, a), "state", fsm_state_name(&p->fsm),
 				  "rat", rat_name(p->rat), "peer", host_of(&p->to, host), "bearers",
 				  n_bearers(p), "qci", p->default_qos.qci, "ambr_ul",
 				  (json_int_t)p->ambr_ul, "ambr_dl", (json_int_t)p->ambr_dl,
-				  "emergency", p->emergency, "teid", (int)p->teid));
+				  "emergency", p->emergency, "teid", (json_int_t)p->teid));
 	*ret = list;
 	return 0;
 }

@@ -339,9 +339,12 @@ static void read_apn(struct reader *r, struct line *l)
 	get_text(l, r->p->apn_name, sizeof(r->p->apn_name));
 	r->p->apn = smf_apn_find(s->apns, s->n_apns, str_of(name));
 	r->lost = !r->p->apn;
-	if (r->lost)
+	if (r->lost && s->n_apns)
 		r->p->apn = s->apns; /* any, to take the connection back from the peers */
-	r->p->emergency = r->p->apn->emergency;
+	if (r->p->apn)
+		r->p->emergency = r->p->apn->emergency;
+	else
+		l->bad = true;
 }
 
 static void read_access(struct reader *r, struct line *l)

@@ -313,6 +313,11 @@ static void test_other_configuration(void **state)
 	assert_int_equal(mock.smf.n_pdns, 0);
 	assert_int_equal(mock.smf.apns[0].pool4.n_taken + mock.smf.apns[0].pool6.n_taken, 0);
 	assert_int_equal(mock.gx.remote + mock.n4.remote, 0);
+	mock_attach(1, "ims");
+	crash();
+	*mock.conf->smf.apns = '\0';
+	start(); /* no APN at all */
+	assert_int_equal(mock.smf.n_pdns, 0);
 }
 
 #define T(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
