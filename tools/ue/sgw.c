@@ -111,6 +111,8 @@ static size_t lose_all(struct sgw *s, const char *why)
 	for (size_t i = 0; i < ue->n_phones; i++) {
 		for (struct pdn *n = ue->phones[i]->pdns, *next; n; n = next) {
 			next = n->next;
+			if (n->old == s)
+				bearer_late_cancel(n);
 			if (n->node != s || n->state == PDN_LOST)
 				continue;
 			pdn_lost(n, why);

@@ -118,7 +118,7 @@ int pdn_change_qos(struct pdn *n, uint32_t ambr_ul, uint32_t ambr_dl, uint8_t qc
 		   void *arg);
 int pdn_suspend(struct pdn *n, bool resume, pdn_done *fn, void *arg);
 int pdn_notify_change(struct pdn *n, const struct pdn_modify *o, pdn_done *fn, void *arg);
-void pdn_abandon(struct pdn *n); /* nobody is told any more */
+void pdn_abandon(struct phone *p, const void *arg); /* who gave arg is not told any more */
 
 struct pdn *pdn_of(const struct phone *p, const char *apn); /* apn NULL: the first; NULL: none */
 struct pdn *pdn_first(const struct phone *p);		    /* all that there are, lost ones, too */

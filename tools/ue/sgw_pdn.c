@@ -34,10 +34,30 @@ struct pdn *pdn_new(struct phone *p, const char *apn)
 	return n;
 }
 
+/* The phone keeps its addresses and its SIP: n has them from here on. */
+static void take_over(struct pdn *n)
+{
+	struct pdn *old = n->from;
+
+	n->from = NULL;
+	n->handed = true;
+	n->online = old->online;
+	n->addressed = old->addressed;
+	n->link = old->link;
+	n->peer_link = old->peer_link;
+	old->online = old->addressed = false;
+	up_clear(old);
+}
+
 void pdn_free(struct pdn *n)
 {
 	struct pdn **at = &n->p->pdns;
 	struct loop *l = n->a->ue->loop;
+
+	/* Deleted by the PGW before it has answered the handover. */
+	for (struct pdn *m = n->p->pdns; m; m = m->next)
+		if (m->from == n)
+			take_over(m);
 
 	while (*at && *at != n)
 		at = &(*at)->next;
@@ -228,9 +248,11 @@ void pdn_end(struct pdn *n, uint8_t cause, int err, const char *fmt, ...)
 	timer_start(n->a->ue->loop, &n->later, 0);
 }
 
-void pdn_abandon(struct pdn *n)
+void pdn_abandon(struct phone *p, const void *arg)
 {
-	n->done = NULL;
+	for (struct pdn *n = p->pdns; n; n = n->next)
+		if (n->arg == arg)
+			n->done = NULL;
 }
 
 void pdn_lost(struct pdn *n, const char *why)
@@ -357,16 +379,9 @@ static void leave_old(struct pdn *n)
 {
 	struct pdn *old = n->from;
 
-	n->from = NULL;
 	if (!old)
 		return;
-	n->online = old->online;
-	n->addressed = old->addressed; /* the phone keeps them */
-	n->link = old->link;
-	n->peer_link = old->peer_link;
-	n->handed = true;
-	old->online = old->addressed = false;
-	up_clear(old);
+	take_over(n);
 	old->state = PDN_LEAVING;
 	old->later.fn = on_handed;
 	timer_start(n->a->ue->loop, &old->later, HANDED_USEC);
@@ -471,6 +486,10 @@ static int check_attach(struct phone *p, const struct pdn_attach *o, const char 
 	if (o->handover && (!old || old->state != PDN_UP)) {
 		snprintf(err, size, "there is no connection to %s to hand over", apn);
 		return -ENOTCONN;
+	}
+	if (o->handover && (old->done || old->call)) {
+		snprintf(err, size, "another procedure is under way");
+		return -EBUSY;
 	}
 	return 0;
 }

@@ -383,6 +383,35 @@ static void test_handover(void **state)
 	assert_int_equal(mock.result.err, 0);
 }
 
+/* The PGW deletes the old side before its answer to the handover arrives. */
+static void test_handover_crossed(void **state)
+{
+	static struct s5_delete_bearer_request d;
+	char err[300];
+	struct pdn *n;
+
+	(void)state;
+	attached();
+	phone.pdns->online = true;
+	mock.silent = true;
+	assert_int_equal(pdn_attach(&phone,
+				    &(struct pdn_attach){ .node = SGW_EPDG, .handover = true },
+				    mock_done, NULL, err, sizeof(err)),
+			 0);
+	mock_run(50);
+	memset(&d, 0, sizeof(d));
+	d.has_lbi = true;
+	d.lbi = 5;
+	mock_ask(S5_DELETE_BEARER_REQUEST, &d);
+	mock_run(50);
+	mock.silent = false;
+	mock_run(4000); /* both ask again */
+	assert_int_equal(mock.result.err, 0);
+	n = pdn_of(&phone, "ims");
+	assert_true(n && n->online && n->handed && !n->from && !n->next);
+	n->online = false; /* there is no SIP here to end */
+}
+
 /* --- restarts --- */
 
 static void test_restart(void **state)
@@ -479,10 +508,12 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_attach),	   T(test_refused),  T(test_silent),	 T(test_emergency),
-		T(test_epdg),	   T(test_bearers),  T(test_update),	 T(test_orders),
-		T(test_overtaken), T(test_no_room),  T(test_sgw_change), T(test_handover),
-		T(test_restart),   T(test_commands), T(test_garbage),
+		T(test_attach),		  T(test_refused),    T(test_silent),
+		T(test_emergency),	  T(test_epdg),	      T(test_bearers),
+		T(test_update),		  T(test_orders),     T(test_overtaken),
+		T(test_no_room),	  T(test_sgw_change), T(test_handover),
+		T(test_handover_crossed), T(test_restart),    T(test_commands),
+		T(test_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,8 +160,7 @@ static void abort_crowd(struct step *s)
 		return;
 	timer_stop(step_loop(s), &c->next);
 	for (size_t i = 0; i < c->started; i++)
-		for (struct pdn *n = pdn_of(c->list[i], s->a.apn); n; n = NULL)
-			pdn_abandon(n);
+		pdn_abandon(c->list[i], c);
 }
 
 static void clean_crowd(struct step *s)
