@@ -37,14 +37,15 @@ def judge(out):
         yield verdict("trace", "a capture of every interface", "no capture file", False, time.time())
         return
     t = time.time()
-    n = len(tshark(out, "sip || diameter || rtp || esp || rtcp"))
-    bad = tshark(out, "(sip || sdp || diameter || rtcp) && (_ws.malformed || _ws.expert.severity == 8388608)", ("frame.number", "_ws.col.Info"))
+    n = len(tshark(out, "sip || diameter || rtp || esp || rtcp || gtpv2 || pfcp"))
+    bad = tshark(out, "(sip || sdp || diameter || rtcp || gtp || gtpv2 || pfcp) && (_ws.malformed || _ws.expert.severity == 8388608)", ("frame.number", "_ws.col.Info"))
     yield verdict("trace: decoded by tshark", "no malformed message, no expert error",
                   f"{n} frames, {len(bad)} bad" + (f": frame {bad[0]}" if bad else ""), n and not bad, t)
     t = time.time()
-    esp = len(tshark(out, "esp"))
-    good = len(tshark(out, "esp.icv_good == 1"))
-    wrong = len(tshark(out, "esp.icv_bad == 1"))
+    own = "!icmp && !icmpv6"  # an error of ICMP quotes the beginning of a packet only
+    esp = len(tshark(out, f"esp && {own}"))
+    good = len(tshark(out, f"esp.icv_good == 1 && {own}"))
+    wrong = len(tshark(out, f"esp.icv_bad == 1 && {own}"))
     yield verdict("trace: ESP decrypts with the keys beside it", "every ESP packet's integrity is good",
                   f"{esp} ESP packets, {good} good, {wrong} bad", esp and not wrong and good == esp, t)
     t = time.time()
