@@ -188,7 +188,7 @@ enum smf_csid_of { SMF_CSID_MME, SMF_CSID_SGW, SMF_CSID_EPDG, SMF_CSIDS };
 struct smf_pdn {
 	struct fsm fsm;
 	struct smf *smf;
-	struct hnode by_teid, by_user, by_seid, by_v4, by_v6; /* by_user: IMSI (or IMEI) and APN */
+	struct hnode by_teid, by_user, by_v4, by_v6; /* by_user: IMSI (or IMEI) and APN */
 	struct smf_pdn *next, **pprev;			      /* all */
 	struct smf_path *path;
 	struct smf_pdn *peer_next, **peer_pprev; /* of the SGW's path */
@@ -265,7 +265,7 @@ struct smf {
 	struct s5_fteid c_v4, c_v6; /* our address of the control plane, without TEID */
 
 	uint64_t key[2];
-	struct htab by_teid, by_user, by_seid, by_v4, by_v6;
+	struct htab by_teid, by_user, by_v4, by_v6;
 	struct smf_pdn *pdns, *dead, *dirty;
 	struct htab paths;
 	uint32_t n_pdns, n_bearers, n_paths, n_ending;
