@@ -24,30 +24,28 @@ static bool kims_fast_read(const struct kims_flow *f, const struct sk_buff *skb,
 	const struct udphdr *uh = (const struct udphdr *)(iph + 1);
 	u16 len = ntohs(uh->len);
 
-	if (iph->ihl != sizeof(*iph) / 4 || skb->len != sizeof(*iph) + len ||
+	if (*(const u8 *)iph != 0x45 || skb->len != sizeof(*iph) + len ||
 	    len < sizeof(*uh) + KIMS_LINEAR || iph->ttl <= 1 || !uh->check || !iph->id)
 		return false;
 	return f->from.addr.v4 == iph->saddr && f->from.port == uh->source;
 }
 
-static void kims_fast_rewrite(const struct kims_flow *f, struct sk_buff *skb, struct iphdr *iph)
+void kims_fast_rewrite(const struct kims_flow *f, struct sk_buff *skb, struct iphdr *iph)
 {
 	struct udphdr *uh = (struct udphdr *)(iph + 1);
 	__wsum sum;
 
+	sum = csum_sub(f->ip_csum, (__force __wsum)iph->saddr);
+	kims_fast_hop(iph, csum_add(sum, KIMS_FAST_HOP_SUM));
 	sum = csum_add((__force __wsum)iph->saddr, (__force __wsum)uh->source);
 	sum = csum_sub(csum_add(~csum_unfold(uh->check), f->csum), sum);
 	uh->check = csum_fold(sum) ?: CSUM_MANGLED_0;
 	uh->source = f->way.src.port;
 	uh->dest = f->way.dst.port;
 	if (f->dscp >= 0)
-		iph->tos = f->dscp << 2 | (iph->tos & INET_ECN_MASK);
-	iph->frag_off = 0;
-	iph->ttl--;
+		kims_fast_tos(iph, f->dscp << 2 | (iph->tos & INET_ECN_MASK));
 	iph->saddr = f->way.src.addr.v4;
 	iph->daddr = f->way.dst.addr.v4;
-	iph->check = 0;
-	iph->check = ip_fast_csum(iph, sizeof(*iph) / 4);
 	skb_forward_csum(skb);
 	skb_clear_hash(skb);
 	skb_clear_tstamp(skb);
@@ -75,7 +73,7 @@ static int kims_fast_to_ue(struct kims_session *s, struct kims_flow *f, struct s
 	return -1;
 }
 
-int __flatten kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
+static __always_inline int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
 {
 	const struct kims_path *path;
 	struct iphdr *iph = ip_hdr(skb);
@@ -106,6 +104,29 @@ int __flatten kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buf
 	trace_kims_forward(f->id, skb);
 	kims_fast_rewrite(f, skb, iph);
 	skb->dev = dev;
-	neigh_hh_output(&n->hh, skb);
+	kims_fast_output(&n->hh, skb);
 	return -1;
+}
+
+unsigned int __flatten kims_flow_take(struct kims_net *kn, struct kims_local *l,
+				      struct sk_buff *skb, u16 l4)
+{
+	struct kims_flow *f = kims_flow(l);
+	int why = likely(skb->protocol == htons(ETH_P_IP)) ? kims_fast4(kn, f, skb) : 0;
+
+	if (likely(why < 0))
+		return NF_STOLEN;
+	return why ? kims_flow_drop(kn, f, skb, why) : kims_flow_receive(kn, f, skb, l4);
+}
+
+unsigned int __flatten kims_fast_flow(struct kims_net *kn, struct kims_local *l,
+				      struct sk_buff *skb)
+{
+	struct kims_flow *f = kims_flow(l);
+	int why = kims_fast4(kn, f, skb);
+
+	if (likely(why < 0))
+		return NF_STOLEN;
+	return kims_verdict(skb, why ? kims_flow_drop(kn, f, skb, why) :
+				       kims_flow_receive(kn, f, skb, sizeof(struct iphdr)));
 }

@@ -67,11 +67,6 @@ static struct kims_local *kims_local_find(const struct kims_net *kn, const struc
 	return kims_local_at6(kn, &end->addr.v6, end->port);
 }
 
-static struct kims_flow *kims_flow(struct kims_local *l)
-{
-	return container_of(l, struct kims_flow, local);
-}
-
 void kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
 		    const struct kims_end *from, const struct kims_rewrite *out,
 		    const struct kims_flow_ops *ops)
@@ -84,6 +79,8 @@ void kims_flow_init(struct kims_flow *f, const struct kims_flow_key *key,
 	f->ops = ops;
 	f->csum = csum_add(kims_end_csum(&out->src), kims_end_csum(&out->dst));
 	f->csum = csum_sub(f->csum, kims_end_csum(&key->local));
+	f->ip_csum = csum_add((__force __wsum)out->src.addr.v4, (__force __wsum)out->dst.addr.v4);
+	f->ip_csum = csum_sub(f->ip_csum, (__force __wsum)key->local.addr.v4);
 }
 
 static void kims_flow_free_rcu(struct rcu_head *rcu)
@@ -134,11 +131,16 @@ void kims_local_del(struct kims_net *kn, struct kims_local *l)
 
 int kims_flow_add(struct kims_net *kn, struct kims_flow *f)
 {
-	return kims_local_add(kn, &f->local);
+	int err = kims_local_add(kn, &f->local);
+
+	if (!err)
+		kims_fused_list(kn, f);
+	return err;
 }
 
 void kims_flow_del(struct kims_net *kn, struct kims_flow *f)
 {
+	kims_fused_unlist(kn, f);
 	kims_local_del(kn, &f->local);
 }
 
@@ -149,8 +151,10 @@ int kims_flow_replace(struct kims_net *kn, struct kims_flow *old, struct kims_fl
 
 	lockdep_assert_held(&kn->lock);
 	if (a->port == b->port && kims_addr_equal(&a->addr, &b->addr)) {
+		kims_fused_unlist(kn, old);
 		kims_table_replace(&kn->flow->locals, &old->local.node, &new->local.node,
 				   &kn->lock);
+		kims_fused_list(kn, new);
 		return 0;
 	}
 	err = kims_flow_add(kn, new);
@@ -304,8 +308,8 @@ static int kims_parse(const struct kims_flow *f, struct sk_buff *skb, u16 l4,
 							  kims_parse6(f, skb, p);
 }
 
-static unsigned int kims_flow_drop(struct kims_net *kn, const struct kims_flow *f,
-				   const struct sk_buff *skb, int why)
+unsigned int kims_flow_drop(struct kims_net *kn, const struct kims_flow *f,
+			    const struct sk_buff *skb, int why)
 {
 	kims_net_drop(kn, why);
 	trace_kims_drop(f->id, why, skb);
@@ -429,8 +433,8 @@ static unsigned int kims_flow_run_gso(struct kims_net *kn, struct kims_flow *f, 
 	return NF_STOLEN;
 }
 
-static unsigned int kims_flow_receive(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
-				      u16 l4)
+unsigned int kims_flow_receive(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+			       u16 l4)
 {
 	if (likely(!skb_is_gso(skb)))
 		return kims_flow_run(kn, f, skb, l4);
@@ -441,16 +445,6 @@ static unsigned int kims_flow_receive(struct kims_net *kn, struct kims_flow *f, 
 	/* One big datagram that a device was to cut into fragments: our way out does it. */
 	skb_gso_reset(skb);
 	return kims_flow_run(kn, f, skb, l4);
-}
-
-unsigned int kims_flow_take(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4)
-{
-	struct kims_flow *f = kims_flow(l);
-	int why = skb->protocol == htons(ETH_P_IP) ? kims_fast4(kn, f, skb) : 0;
-
-	if (likely(why < 0))
-		return NF_STOLEN;
-	return why ? kims_flow_drop(kn, f, skb, why) : kims_flow_receive(kn, f, skb, l4);
 }
 
 /* --- hooks --- */
@@ -491,13 +485,10 @@ static noinline unsigned int kims_defrag4(struct kims_net *kn, struct sk_buff *s
 	return ip_defrag(kn->net, skb, KIMS_DEFRAG_USER) ? NF_STOLEN : NF_ACCEPT;
 }
 
-unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static noinline unsigned int kims_hook4_any(struct kims_net *kn, struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	struct kims_net *kn = priv;
-	struct kims_local *l;
 	unsigned int l4;
-	int verdict;
 
 	if (iph->protocol != IPPROTO_UDP)
 		return kims_enter(kn, NULL, skb, 0);
@@ -510,19 +501,28 @@ unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	l4 = ip_hdrlen(skb);
 	if (unlikely(!pskb_may_pull(skb, l4 + sizeof(struct udphdr))))
 		return NF_ACCEPT; /* too short to belong to anybody: the stack discards it */
-	l = kims_local_at4(kn, ip_hdr(skb)->daddr,
-			     ((struct udphdr *)(skb->data + l4))->dest);
-	if (unlikely(!in_softirq()))
-		return kims_enter(kn, l, skb, l4);
-	if (l && l->key.kind == KIMS_FLOW_MEDIA) {
-		verdict = kims_fast4(kn, kims_flow(l), skb);
-		if (likely(verdict < 0))
-			return NF_STOLEN;
-		return verdict ? kims_verdict(skb, kims_flow_drop(kn, kims_flow(l), skb, verdict)) :
-				 kims_found(kn, l, skb, l4);
-	}
-	verdict = l ? kims_gtpu_fast_rx(kn, l, skb) : kims_gtpu_fast_core(kn, skb);
-	return verdict >= 0 ? verdict : kims_found(kn, l, skb, l4);
+	return kims_enter(kn,
+			  kims_local_at4(kn, ip_hdr(skb)->daddr,
+					 ((struct udphdr *)(skb->data + l4))->dest),
+			  skb, l4);
+}
+
+/* A plain UDP packet goes on from here at once: each of these tries its short way first. */
+unsigned int kims_hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct udphdr *uh = (const struct udphdr *)(iph + 1);
+	struct kims_net *kn = priv;
+	struct kims_local *l;
+
+	if (*(const u8 *)iph != 0x45 || iph->protocol != IPPROTO_UDP || ip_is_fragment(iph) ||
+	    skb_headlen(skb) < sizeof(*iph) + sizeof(*uh) || unlikely(!in_softirq()))
+		return kims_hook4_any(kn, skb);
+	l = kims_local_at4(kn, iph->daddr, uh->dest);
+	if (!l)
+		return kims_gtpu_fast_core(kn, skb);
+	return l->key.kind == KIMS_FLOW_MEDIA ? kims_fast_flow(kn, l, skb) :
+						kims_gtpu_fast_rx(kn, l, skb);
 }
 
 /* Offset of the UDP header, or 0. The packet is whole. */

@@ -33,6 +33,7 @@ struct kims_local {
 	struct kims_flow_key key;
 };
 
+struct iphdr;
 struct kims_path;
 
 /* From where to where a packet is sent, and the route that it leaves by. */
@@ -82,6 +83,7 @@ struct kims_flow_ops {
 	int (*transform)(struct kims_flow *f, struct sk_buff *skb, unsigned int off, u16 *len,
 			 int why);
 	void (*free)(struct kims_flow *f); /* after the grace period */
+	bool fuses; /* account alone serves most packets of the flow */
 };
 
 /* How the UDP packet leaves. */
@@ -96,10 +98,18 @@ struct kims_flow {
 	struct kims_way way;
 	s16 dscp;    /* -1: that of the packet */
 	__wsum csum; /* of both ends of way, less that of local */
+	__wsum ip_csum; /* IPv4: of both addresses of way, less that of local */
 	const struct kims_flow_ops *ops;
+	struct kims_fused *fused; /* gtpu/fused.c's, and */
+	bool listed;		  /* by its lock; in the table */
 	u32 id; /* of the object, for tracepoints */
 	struct rcu_head rcu;
 };
+
+static inline struct kims_flow *kims_flow(struct kims_local *l)
+{
+	return container_of(l, struct kims_flow, local);
+}
 
 struct kims_flow_net {
 	struct kims_table locals; /* struct kims_local */
@@ -173,6 +183,13 @@ struct kims_local *kims_local_at6(const struct kims_net *kn, const struct in6_ad
  * Netfilter's verdict; NF_ACCEPT: the flow is gone and the packet is as it was.
  */
 unsigned int kims_flow_take(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb, u16 l4);
+/* The same without the short way (fast.c). */
+unsigned int kims_flow_receive(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb,
+			       u16 l4);
+
+/* A packet that the flow has counted under why is counted for the namespace. KIMS_DROPPED(why). */
+unsigned int kims_flow_drop(struct kims_net *kn, const struct kims_flow *f,
+			    const struct sk_buff *skb, int why);
 
 /*
  * Sends a copy of a packet, whose UDP header lies at l4, out through a flow that is not in the
@@ -207,11 +224,8 @@ void kims_output_stack(struct kims_net *kn, const struct kims_path *path, struct
 
 /* fast.c */
 
-/*
- * The short way of the most common packet. Returns 0 when it is not for that and untouched, else
- * -1 when the packet is gone, or the reason under which it was counted and is to be dropped.
- */
-int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb);
+/* The headers of a plain packet that is counted as sent; iph is linear and ours. */
+void kims_fast_rewrite(const struct kims_flow *f, struct sk_buff *skb, struct iphdr *iph);
 
 /*
  * gtpu/: what the flow table and Gm need to know of GTP-U without knowing it.
@@ -225,11 +239,12 @@ unsigned int kims_gtpu_rx(struct kims_net *kn, struct kims_local *l, struct sk_b
 unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb);
 
 /*
- * The short ways for plain IPv4, tried before these two: netfilter's verdict, or -1: the packet is
- * not for that, and untouched. BH off, under RCU.
+ * UDP packets in plain IPv4, l4 is 20: the short ways are tried first, then all else. Netfilter's
+ * verdict, dropped packets are gone.
  */
-int kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb);
-int kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb);
+unsigned int kims_fast_flow(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb);
+unsigned int kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb);
+unsigned int kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb);
 
 /* The session of a UE address, NULL: none; and a packet to it, as kims_gtpu_downlink() does. */
 struct kims_session *__kims_ue_session(const struct kims_net *kn, const struct kims_addr *addr);
@@ -249,6 +264,10 @@ static inline void kims_ue_send(struct kims_session *s, struct sk_buff *skb, boo
 	if (unlikely(why))
 		kims_drop(skb, why);
 }
+
+/* A flow is in the table; and before it leaves, or another takes its place. */
+void kims_fused_list(struct kims_net *kn, struct kims_flow *f);
+void kims_fused_unlist(struct kims_net *kn, struct kims_flow *f);
 
 /*
  * The session whose tunnel the packet came by, as the stack sees it, 0: none. By kims device and

@@ -126,6 +126,7 @@ const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_way *wa
 	path->cookie = kims_path_cookie(path);
 	path->direct = kims_path_may_be_direct(path);
 	path->mtu = dst_metric_raw(path->dst, RTAX_MTU);
+	path->hoplimit = dst_metric_raw(path->dst, RTAX_HOPLIMIT);
 	path->room = LL_RESERVED_SPACE(path->dst->dev);
 	if (unrcu_pointer(cmpxchg(&way->path, RCU_INITIALIZER(old), RCU_INITIALIZER(path))) == old) {
 		if (old)

@@ -15,6 +15,7 @@ struct kims_path {
 	u32 cookie;	       /* for dst_ops.check() */
 	u8 family;
 	bool direct; /* may go to the device without dst_output() */
+	u8 hoplimit; /* IPv4: of the route, 0: the namespace's */
 	u32 mtu;     /* IPv4: of the route, 0: the device's */
 	u32 room;    /* for the link layer */
 	struct rcu_head rcu;
@@ -63,6 +64,12 @@ static inline bool kims_path_fits4(const struct kims_path *path, unsigned int le
 {
 	return !READ_ONCE(path->dst->expires) &&
 	       len <= (path->mtu ?: READ_ONCE(path->dst->dev->mtu));
+}
+
+/* Of a packet that begins here. */
+static inline u8 kims_path_ttl4(const struct kims_net *kn, const struct kims_path *path)
+{
+	return path->hoplimit ?: READ_ONCE(kn->net->ipv4.sysctl_ip_default_ttl);
 }
 
 /* A neighbour whose header may be used as it is, or NULL. */

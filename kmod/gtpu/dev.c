@@ -307,18 +307,13 @@ static int kims_dev_open(struct net_device *dev)
 	return 0;
 }
 
-static const struct net_device_ops kims_dev_ops = {
+const struct net_device_ops kims_dev_ops = {
 	.ndo_open = kims_dev_open,
 	.ndo_init = kims_dev_init,
 	.ndo_uninit = kims_dev_uninit,
 	.ndo_start_xmit = kims_dev_xmit,
 	.ndo_get_stats64 = dev_get_tstats64,
 };
-
-bool kims_is_dev(const struct net_device *dev)
-{
-	return dev->netdev_ops == &kims_dev_ops;
-}
 
 static const struct device_type kims_dev_type = { .name = "kims" };
 

@@ -6,27 +6,22 @@
  * packet, untouched, to rx.c and act.c; so every packet could as well go without this file, and
  * comes out the same.
  *
- * From tunnel to tunnel both are met, with a media flow between them (flow.c) or without.
+ * From tunnel to tunnel both are met, with a media flow between them (flow.c) or without. With one, an
+ * entry of the flow cache (fused.h) says all, and the packet is rewritten once; it is charged and
+ * counted step by step all the same, so that it can go on step by step from wherever anything has
+ * changed on its way.
  */
 #include <linux/udp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include "fast.h"
-#include "gtpu/message.h"
+#include "gtpu/fused.h"
 #include "gtpu/meter.h"
 #include "route.h"
 #include "trace.h"
 
 #define GTPU_FLAGS 0x30
 #define GTPU_FLAG_E 0x04
-
-/* Behind the outer IPv4 header. */
-struct kims_fast_gtpu {
-	struct udphdr udp;
-	struct kims_gtpu_header gtp;
-	struct iphdr ip;    /* inner */
-	struct udphdr port; /* of inner UDP */
-} __packed __aligned(4);
 
 /* Before an inner packet; with E a PDU Session Container. */
 struct kims_fast_outer {
@@ -46,25 +41,6 @@ static bool kims_fast_ip(const struct iphdr *iph, unsigned int len)
 	       !(iph->frag_off & htons((u16)~IP_DF));
 }
 
-/*
- * The PDR of a packet, when it and all that come before it ask for nothing but the tunnel, and
- * what its FAR does is to forward, and nothing else.
- */
-static const struct kims_pdr *kims_fast_match(const struct kims_rules *rules,
-					      const struct kims_tunnel *tunnel)
-{
-	const struct kims_pdr *pdr, *end;
-
-	if (unlikely(!rules))
-		return NULL;
-	for (pdr = rules->pdrs, end = pdr + rules->n_pdrs; pdr < end; pdr++) {
-		if (pdr->tunnel != tunnel)
-			continue;
-		return likely(pdr->plain) ? pdr : NULL;
-	}
-	return NULL;
-}
-
 /* The meters. -1: something has changed, or the packet must wait, and nothing has happened. */
 static __always_inline int kims_fast_charge(struct kims_session *s, const struct kims_rules *rules,
 					    const struct kims_pdr *pdr, unsigned int len)
@@ -73,19 +49,19 @@ static __always_inline int kims_fast_charge(struct kims_session *s, const struct
 
 	spin_lock(&s->lock);
 	if (likely(!s->dead && !s->flushing && rcu_access_pointer(s->rules) == rules))
-		why = likely(kims_meter_one(s, pdr, len)) ? 0 : kims_meter(s, pdr, len, 1, 0);
+		why = likely(kims_meter_one(s, pdr, pdr->direction, len)) ? 0 : kims_meter(s, pdr, len, 1, 0);
 	spin_unlock(&s->lock);
 	return why;
 }
 
-static __always_inline void kims_fast_count(u64_stats_t *one, u64_stats_t *other,
-					    struct u64_stats_sync *syncp)
+static __always_inline void kims_fast_received(struct kims_gtpu_ep *ep)
 {
-	u64_stats_update_begin(syncp);
-	u64_stats_inc(one);
-	if (other)
-		u64_stats_inc(other);
-	u64_stats_update_end(syncp);
+	struct kims_gtpu_ep_stats *stats = this_cpu_ptr(ep->stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->received);
+	u64_stats_inc(&stats->forwarded);
+	u64_stats_update_end(&stats->syncp);
 }
 
 /* --- into a tunnel --- */
@@ -98,6 +74,7 @@ void kims_fast_prepare(struct kims_pdr *pdr)
 	BUILD_BUG_ON(sizeof(*o) != sizeof(pdr->outer.head));
 	pdr->outer.len = 0;
 	pdr->one = pdr->n_qers == 1 && pdr->n_urrs == 1;
+	pdr->limit = pdr->one ? &pdr->qers[0]->mbr[pdr->direction] : NULL;
 	pdr->plain = pdr->qfi < 0 && !pdr->ifindex && !pdr->n_filters && !pdr->app_id &&
 		     far->action == KIMS_APPLY_ACTION_FORW;
 	pdr->to_core = pdr->direction == KIMS_UPLINK && !far->encap && !far->ifindex &&
@@ -124,31 +101,72 @@ void kims_fast_prepare(struct kims_pdr *pdr)
 	pdr->outer.sum = (__force u32)csum_partial(&o->ip, sizeof(o->ip), 0);
 }
 
-static __always_inline void kims_fast_push(struct sk_buff *skb, const struct kims_pdr *pdr,
-					   const struct kims_path *path, u8 tos)
+static __always_inline __sum16 kims_fast_sum(const struct kims_template *t, __be16 tot_len, u8 tos,
+					     u8 ttl)
 {
-	const struct kims_template *t = &pdr->outer;
-	unsigned int len = skb->len;
-	struct kims_fast_outer *o = __skb_push(skb, t->len);
-	u8 ttl = ip4_dst_hoplimit(path->dst);
-	u32 sum = t->sum;
+	u32 sum = t->sum + (__force u32)tot_len + (__force u32)htons(tos) +
+		  (__force u32)htons(ttl << 8);
 
+	if (sum < t->sum)
+		sum++;
+	return csum_fold((__force __wsum)sum);
+}
+
+/* The outer headers at o of a packet of len octets with them. */
+static __always_inline void kims_fast_outer(struct kims_fast_outer *o,
+					    const struct kims_template *t, unsigned int len,
+					    u8 tos, u8 ttl)
+{
 	memcpy(o, t->head, KIMS_FAST_OUTER);
 	if (t->len != KIMS_FAST_OUTER) {
 		o->seq_next = t->head[9];
 		o->container = t->head[10];
 	}
-	len += t->len;
 	o->ip.tot_len = htons(len);
 	o->ip.tos = tos;
 	o->ip.ttl = ttl;
-	sum += (__force u32)o->ip.tot_len + (__force u32)htons(tos) + (__force u32)htons(ttl << 8);
-	if (sum < t->sum)
-		sum++;
-	o->ip.check = csum_fold((__force __wsum)sum);
+	o->ip.check = kims_fast_sum(t, o->ip.tot_len, tos, ttl);
 	len -= sizeof(o->ip);
 	o->udp.len = htons(len);
 	o->gtp.length = htons(len - sizeof(o->udp) - sizeof(o->gtp));
+}
+
+/* How outer packets leave. */
+struct kims_fast_way {
+	const struct kims_path *path;
+	struct neighbour *neigh;
+};
+
+/* For an inner packet of len octets; room: octets before it in the buffer. */
+static __always_inline bool kims_fast_way(const struct kims_net *kn, const struct kims_pdr *pdr,
+					  unsigned int len, unsigned int room,
+					  struct kims_fast_way *ret)
+{
+	const struct kims_path *path = rcu_dereference(pdr->far->way.path);
+
+	if (!path || !path->direct || !READ_ONCE(kn->direct) || !kims_path_valid4(kn, path) ||
+	    !kims_path_fits4(path, len + pdr->outer.len) || room < path->room + pdr->outer.len)
+		return false;
+	ret->path = path;
+	ret->neigh = kims_path_neigh4(path, pdr->far->way.dst.addr.v4);
+	return ret->neigh;
+}
+
+/* skb->data is at the outer header, which is ready. */
+static __always_inline void kims_fast_leave(struct neighbour *n, struct sk_buff *skb,
+					    struct kims_gtpu_ep_stats __percpu *counts, u8 tos)
+{
+	struct kims_gtpu_ep_stats *stats = this_cpu_ptr(counts);
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->sent);
+	u64_stats_update_end(&stats->syncp);
+	skb->ip_summed = CHECKSUM_NONE;
+	skb_clear_hash(skb);
+	skb_clear_tstamp(skb);
+	skb->priority = rt_tos2priority(tos);
+	skb->dev = n->dev;
+	kims_fast_output(&n->hh, skb);
 }
 
 /* hop: it is being forwarded, and its hop limit is more than 1. */
@@ -156,49 +174,32 @@ static __always_inline int kims_fast_into(struct kims_session *s, struct sk_buff
 {
 	struct iphdr *iph = (struct iphdr *)skb->data;
 	const struct kims_rules *rules = rcu_dereference(s->rules);
-	struct kims_gtpu_ep_stats *stats;
-	const struct kims_path *path;
+	unsigned int len = skb->len;
 	const struct kims_pdr *pdr;
+	struct kims_fast_way way;
 	struct kims_far *far;
-	struct net_device *dev;
-	struct neighbour *n;
 	int why;
 	u8 tos;
 
 	pdr = kims_fast_match(rules, NULL);
-	if (!pdr || !pdr->outer.len || unlikely(READ_ONCE(s->monitored)))
+	if (!pdr || !pdr->outer.len || unlikely(READ_ONCE(s->monitored)) ||
+	    !kims_fast_way(s->kn, pdr, len, skb_headroom(skb), &way))
 		return 0;
-	far = pdr->far;
-	path = rcu_dereference(far->way.path);
-	if (!path || !path->direct || !READ_ONCE(s->kn->direct) ||
-	    !kims_path_valid4(s->kn, path) || !kims_path_fits4(path, skb->len + pdr->outer.len))
-		return 0;
-	dev = path->dst->dev;
-	if (skb_headroom(skb) < path->room + pdr->outer.len)
-		return 0;
-	n = kims_path_neigh4(path, far->way.dst.addr.v4);
-	if (!n)
-		return 0;
-	why = kims_fast_charge(s, rules, pdr, skb->len);
+	why = kims_fast_charge(s, rules, pdr, len);
 	if (unlikely(why))
 		return why < 0 ? 0 : why;
 	trace_kims_session_forward(s->id, pdr->id, 0, skb);
 	if (hop)
 		ip_decrease_ttl(iph);
+	far = pdr->far;
 	tos = iph->tos;
 	if (far->dscp >= 0)
 		tos = far->dscp << 2 | (tos & INET_ECN_MASK);
-	kims_fast_push(skb, pdr, path, tos);
-	stats = this_cpu_ptr(far->ep->stats);
-	kims_fast_count(&stats->sent, NULL, &stats->syncp);
-	skb->ip_summed = CHECKSUM_NONE;
+	kims_fast_outer(__skb_push(skb, pdr->outer.len), &pdr->outer, len + pdr->outer.len, tos,
+			kims_path_ttl4(s->kn, way.path));
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, sizeof(struct iphdr));
-	skb_clear_hash(skb);
-	skb_clear_tstamp(skb);
-	skb->priority = rt_tos2priority(tos);
-	skb->dev = dev;
-	neigh_hh_output(&n->hh, skb);
+	kims_fast_leave(way.neigh, skb, far->ep->stats, tos);
 	return -1;
 }
 
@@ -212,23 +213,27 @@ int __flatten kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
 	return kims_fast_into(s, skb, false);
 }
 
-int __flatten kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb)
+unsigned int __flatten kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	struct kims_session *s;
 	struct kims_ue *ue;
 	int why;
 
-	if (likely(!READ_ONCE(kn->has_ues)) || kims_access_used(kn))
-		return -1;
+	if (likely(!READ_ONCE(kn->has_ues)))
+		return NF_ACCEPT;
+	if (kims_access_used(kn))
+		return kims_gtpu_core_rx(kn, skb);
 	ue = kims_ue_find4(kn, iph->daddr);
-	if (!ue || !kims_fast_plain(skb, sizeof(*iph)) || !kims_fast_ip(iph, skb->len) ||
+	if (!ue)
+		return NF_ACCEPT;
+	if (!kims_fast_plain(skb, sizeof(*iph)) || !kims_fast_ip(iph, skb->len) ||
 	    skb->pkt_type != PACKET_HOST || kims_is_dev(skb->dev))
-		return -1;
+		return kims_gtpu_core_rx(kn, skb);
 	s = ue->session;
 	why = kims_fast_into(s, skb, true);
 	if (!why)
-		return -1;
+		return kims_gtpu_core_rx(kn, skb);
 	kims_downlink_count(kn);
 	if (likely(why < 0))
 		return NF_STOLEN;
@@ -239,16 +244,13 @@ int __flatten kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb)
 
 /* --- out of a tunnel --- */
 
-/* A G-PDU without anything optional, and the inner packet plain, too. */
-static bool kims_fast_gpdu(const struct sk_buff *skb, const struct iphdr *outer,
-			   const struct kims_fast_gtpu *h)
+/* A G-PDU without anything optional, and the inner packet, of len octets, plain, too. */
+static bool kims_fast_gpdu(const struct iphdr *outer, const struct kims_fast_gtpu *h,
+			   unsigned int len)
 {
-	unsigned int len = skb->len - sizeof(*outer);
-
-	return outer->ihl == sizeof(*outer) / 4 && h->udp.len == htons(len) && !h->udp.check &&
+	return h->udp.len == htons(len + sizeof(h->udp) + sizeof(h->gtp)) && !h->udp.check &&
 	       *(const __be16 *)&h->gtp == htons(GTPU_FLAGS << 8 | GTPU_G_PDU) &&
-	       h->gtp.length == htons(len - sizeof(h->udp) - sizeof(h->gtp)) &&
-	       kims_fast_ip(&h->ip, len - sizeof(h->udp) - sizeof(h->gtp)) &&
+	       h->gtp.length == h->ip.tot_len && kims_fast_ip(&h->ip, len) &&
 	       !(outer->tos & INET_ECN_MASK) && !ip_fast_csum(&h->ip, sizeof(h->ip) / 4);
 }
 
@@ -294,7 +296,7 @@ static void kims_fast_path(const struct kims_path *path, struct neighbour *n, st
 	skb->priority = rt_tos2priority(iph->tos);
 	skb->pkt_type = PACKET_HOST;
 	skb->dev = path->dst->dev;
-	neigh_hh_output(&n->hh, skb);
+	kims_fast_output(&n->hh, skb);
 }
 
 /* Where an inner packet goes: to one of these. */
@@ -327,40 +329,182 @@ static __always_inline bool kims_fast_next(struct kims_net *kn, const struct sk_
 	return ret->path && skb_headroom(skb) + KIMS_FAST_OUTER >= ret->path->room;
 }
 
-int __flatten kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb)
+/* --- out of a tunnel, by a media flow, into a tunnel --- */
+
+/* Counted for the sender; the flow keeps it, or has been deleted. */
+static noinline void kims_fused_stop(struct kims_gtpu_ep *ep, const struct kims_fused *e,
+				     struct sk_buff *skb, int why)
 {
-	struct kims_gtpu_ep *ep = kims_gtpu_ep(l);
-	const struct iphdr *outer = ip_hdr(skb);
-	const struct kims_fast_gtpu *h = (const struct kims_fast_gtpu *)(outer + 1);
-	const struct kims_tunnel *tunnel;
-	struct kims_gtpu_ep_stats *stats;
-	const struct kims_rules *rules;
-	const struct kims_pdr *pdr;
+	if (why == KIMS_FLOW_GONE) {
+		kims_fast_relay(ep, &e->flow->local, skb);
+		return;
+	}
+	kims_fast_pull(skb);
+	kims_verdict(skb, kims_flow_drop(ep->kn, e->flow, skb, why));
+}
+
+/* Counted for the sender and by the flow; the receiver's rules have changed, or do not let it in. */
+static noinline void kims_fused_rest(const struct kims_fused *e, struct sk_buff *skb, int why)
+{
+	struct kims_session *s = e->session[KIMS_DOWNLINK];
+
+	kims_fast_rewrite(e->flow, skb, kims_fast_pull(skb));
+	if (why < 0) {
+		kims_ue_send(s, skb, false);
+		return;
+	}
+	kims_downlink_count(s->kn);
+	kims_net_drop(s->kn, why);
+	trace_kims_session_drop(s->id, 0, why, skb);
+	kims_drop(skb, why);
+}
+
+/* The inner headers as they leave. Returns the TOS. */
+static __always_inline u8 kims_fused_rewrite(const struct kims_fused *e,
+					     struct kims_fast_gtpu *h)
+{
+	u8 tos = kims_tos(&e->tos, h->ip.tos);
+
+	kims_fast_hop(&h->ip, e->ip_csum);
+	kims_fast_tos(&h->ip, tos);
+	put_unaligned(e->out_addrs, (u64 *)&h->ip.saddr);
+	h->port.check = csum_fold(csum_add(~csum_unfold(h->port.check), e->csum)) ?:
+			CSUM_MANGLED_0;
+	*(u32 *)&h->port = e->out_ports;
+	return tos;
+}
+
+/*
+ * The outer headers as they leave, in the place of those that came: when they are as long, the
+ * lengths in them are right already, and all else that no two of them differ in.
+ */
+static __always_inline void kims_fused_outer(const struct kims_fused *e, struct sk_buff *skb,
+					     unsigned int len, u8 tos, u8 ttl)
+{
+	const struct kims_template *t = &e->pdr[KIMS_DOWNLINK]->outer;
+	const struct kims_fast_outer *from = (const struct kims_fast_outer *)t->head;
+	struct kims_fast_outer *o;
+
+	if (unlikely(t->len != KIMS_FAST_OUTER)) {
+		o = __skb_push(skb, t->len - KIMS_FAST_OUTER);
+		skb_reset_network_header(skb);
+		skb_set_transport_header(skb, sizeof(struct iphdr));
+		kims_fast_outer(o, t, len + t->len, tos, ttl);
+		return;
+	}
+	o = (struct kims_fast_outer *)skb->data;
+	o->ip.tos = tos;
+	o->ip.id = 0;
+	o->ip.frag_off = htons(IP_DF);
+	o->ip.ttl = ttl;
+	o->ip.check = kims_fast_sum(t, o->ip.tot_len, tos, ttl);
+	o->ip.saddr = from->ip.saddr;
+	o->ip.daddr = from->ip.daddr;
+	o->udp.source = from->udp.source;
+	o->udp.dest = from->udp.dest;
+	o->gtp.teid = from->gtp.teid;
+}
+
+/* As kims_fast_charge(): the entry is alive as long as the rules are those that it knows. */
+static __always_inline int kims_fused_charge(const struct kims_fused *e, enum kims_direction d,
+					     unsigned int len)
+{
+	struct kims_session *s = e->session[d];
+	int why = -1;
+
+	spin_lock(&s->lock);
+	if (likely(!READ_ONCE(e->dead)))
+		why = likely(kims_meter_one(s, e->pdr[d], d, len)) ?
+			      0 : kims_meter(s, e->pdr[d], len, 1, 0);
+	spin_unlock(&s->lock);
+	return why;
+}
+
+/* The way that the entry knows is that of its FAR still, and good for the packet. */
+static __always_inline struct neighbour *kims_fused_way(const struct kims_net *kn,
+							const struct kims_fused *e,
+							const struct sk_buff *skb,
+							unsigned int len)
+{
+	const struct kims_path *path = e->path;
+
+	if (rcu_access_pointer(*e->far_path) != path || !kims_path_valid4(kn, path) ||
+	    READ_ONCE(path->dst->expires) || len > e->mtu || skb_headroom(skb) < e->room ||
+	    !READ_ONCE(kn->direct))
+		return NULL;
+	return kims_path_ready(__ipv4_neigh_lookup_noref(path->dst->dev, e->nexthop));
+}
+
+static __always_inline bool kims_fused_traced(void)
+{
+	return trace_kims_forward_enabled() || trace_kims_session_forward_enabled();
+}
+
+/* -1: not for that, and untouched; else the verdict. len: of the inner packet. */
+static __always_inline int kims_fused_pass(struct kims_gtpu_ep *ep, const struct kims_fused *e,
+					   struct sk_buff *skb, struct kims_fast_gtpu *h,
+					   unsigned int len)
+{
+	unsigned int udp = len - sizeof(h->ip);
+	struct neighbour *n;
+	int why;
+	u8 tos;
+
+	if (kims_fused_traced() || h->ip.protocol != IPPROTO_UDP || h->port.len != htons(udp) ||
+	    !h->port.check || !h->ip.id)
+		return -1;
+	n = kims_fused_way(ep->kn, e, skb, len);
+	if (unlikely(!n))
+		return -1;
+	why = kims_fused_charge(e, KIMS_UPLINK, len);
+	if (unlikely(why))
+		return why < 0 ? -1 : kims_gtpu_rx_drop(ep, skb, why);
+	kims_fast_received(ep);
+	why = e->flow->ops->account(e->flow, (const u8 *)(h + 1), udp - sizeof(h->port), 0);
+	if (unlikely(why)) {
+		kims_fused_stop(ep, e, skb, why);
+		return NF_STOLEN;
+	}
+	why = kims_fused_charge(e, KIMS_DOWNLINK, len);
+	if (unlikely(why)) {
+		kims_fused_rest(e, skb, why);
+		return NF_STOLEN;
+	}
+	kims_downlink_count(ep->kn);
+	tos = kims_tos(&e->outer_tos, kims_fused_rewrite(e, h));
+	kims_fused_outer(e, skb, len, tos, kims_path_ttl4(ep->kn, e->path));
+	skb->csum_valid = 0;
+	skb->csum_level = 0;
+	skb->encapsulation = 0;
+	kims_fast_leave(n, skb, e->stats, tos);
+	return NF_STOLEN;
+}
+
+/* --- what comes to an endpoint --- */
+
+/* Step by step. -1: not for that, and untouched; else the verdict. */
+static __always_inline int kims_fast_steps(struct kims_gtpu_ep *ep, struct kims_tunnel *tunnel,
+					   const struct kims_fused *e, struct sk_buff *skb,
+					   const struct kims_fast_gtpu *h)
+{
+	struct kims_session *s = tunnel->session;
+	const struct kims_rules *rules = rcu_dereference(s->rules);
+	const struct kims_pdr *pdr = kims_fast_match(rules, tunnel);
 	struct kims_fast_next next;
-	struct kims_session *s;
 	struct kims_ue *ue;
 	int why;
 
-	if (!kims_fast_plain(skb, sizeof(*outer) + sizeof(*h)) || !kims_fast_gpdu(skb, outer, h) ||
-	    h->ip.protocol == IPPROTO_TCP || ep->stack || kims_is_dev(skb->dev) ||
-	    kims_access_used(kn))
-		return -1;
-	tunnel = kims_tunnel_find(kn, ep, h->gtp.teid);
-	if (!tunnel)
-		return -1;
-	s = tunnel->session;
-	rules = rcu_dereference(s->rules);
-	pdr = kims_fast_match(rules, tunnel);
 	if (!pdr || !pdr->to_core || unlikely(READ_ONCE(s->monitored)))
 		return -1;
 	ue = READ_ONCE(s->ue[0]);
-	if (!ue || ue->addr.v4 != h->ip.saddr || !kims_fast_next(kn, skb, h, &next))
+	if (!ue || ue->addr.v4 != h->ip.saddr || !kims_fast_next(ep->kn, skb, h, &next))
 		return -1;
+	if (next.flow && (!e || kims_fused_is_stale(e)))
+		kims_fused_make(tunnel, rules, pdr, kims_flow(next.flow), h);
 	why = kims_fast_charge(s, rules, pdr, ntohs(h->ip.tot_len));
 	if (unlikely(why))
 		return why < 0 ? -1 : kims_gtpu_rx_drop(ep, skb, why);
-	stats = this_cpu_ptr(ep->stats);
-	kims_fast_count(&stats->received, &stats->forwarded, &stats->syncp);
+	kims_fast_received(ep);
 	trace_kims_session_forward(s->id, pdr->id, 0, skb);
 	if (next.flow)
 		kims_fast_relay(ep, next.flow, skb);
@@ -369,4 +513,33 @@ int __flatten kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struc
 	else
 		kims_fast_path(next.path, next.neigh, skb);
 	return NF_STOLEN;
+}
+
+unsigned int __flatten kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l,
+					 struct sk_buff *skb)
+{
+	struct kims_gtpu_ep *ep = kims_gtpu_ep(l);
+	const struct iphdr *outer = ip_hdr(skb);
+	struct kims_fast_gtpu *h = (struct kims_fast_gtpu *)(outer + 1);
+	unsigned int len = skb->len - KIMS_FAST_OUTER;
+	struct kims_tunnel *tunnel;
+	struct kims_fused *e;
+	int verdict = -1;
+
+	if (!kims_fast_plain(skb, sizeof(*outer) + sizeof(*h) + KIMS_LINEAR) ||
+	    !kims_fast_gpdu(outer, h, len) || h->ip.protocol == IPPROTO_TCP || ep->stack ||
+	    kims_is_dev(skb->dev) || kims_access_used(kn))
+		goto whole;
+	tunnel = kims_tunnel_find(kn, ep, h->gtp.teid);
+	if (!tunnel)
+		goto whole;
+	e = kims_fused_find(tunnel, h);
+	if (e)
+		verdict = kims_fused_pass(ep, e, skb, h, len);
+	if (verdict < 0)
+		verdict = kims_fast_steps(ep, tunnel, e, skb, h);
+	if (likely(verdict >= 0))
+		return verdict;
+whole:
+	return kims_gtpu_rx(kn, l, skb, sizeof(*outer));
 }

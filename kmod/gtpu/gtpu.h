@@ -82,6 +82,8 @@ struct kims_tunnel {
 	__be32 teid;
 	struct kims_gtpu_ep *ep;
 	struct kims_session *session;
+	struct hlist_head fused; /* fused.c */
+	u32 n_fused;		 /* by fused_lock */
 	struct rcu_head rcu;
 };
 
@@ -176,6 +178,7 @@ struct kims_pdr {
 	struct kims_far *far;
 	const struct kims_filter **filters; /* n_filters; 0: matches all */
 	struct kims_pdr_count *count;
+	struct kims_qer_limit *limit; /* one: of its QER and direction; under kims_session.lock only */
 	struct kims_qer *qers[KIMS_PDR_QERS]; /* under kims_session.lock only */
 	struct kims_urr *urrs[KIMS_PDR_URRS]; /* under kims_session.lock only */
 	struct kims_template outer;
@@ -207,7 +210,7 @@ struct kims_qer_limit {
 	u64 ns_per_octet; /* fixed point, 2^-16 ns */
 	u64 burst;	/* 2^-8 ns of the rate that may come at once */
 	u64 tat;	/* theoretical arrival time (GCRA), 2^-8 ns */
-	u64 read;	/* the clock when it was read last, 2^-8 ns */
+	u64 easy;	/* conforms without a look at the clock up to this tat, 2^-8 ns */
 };
 
 struct kims_qer {
@@ -259,6 +262,7 @@ struct kims_urr {
 	unsigned long last_seen; /* the same that last was made from */
 	u64 mark;	    /* ktime (boot), ns: time is counted up to here */
 	u64 stop[KIMS_N_VOLUMES]; /* octets at which something happens */
+	u64 room; /* fewer octets than this, and nothing happens for certain */
 };
 
 /* --- buffering; buffer.c --- */
@@ -301,6 +305,7 @@ struct kims_session {
 	bool awake;		    /* by lock; a packet came since the last inactivity report */
 	bool idle;		    /* by lock; the inactivity of now was reported */
 	struct kims_app_flows __rcu *apps; /* app.c; NULL: none */
+	struct hlist_head fused[KIMS_N_DIRECTIONS]; /* by fused_lock; fused.c */
 	const char *label;	    /* the subscriber; never NULL; under RCU */
 	bool monitored;		    /* inner packets are seen on monitoring devices */
 	struct kims_node node;	    /* kims_gtpu_net.sessions, by id */
@@ -329,6 +334,7 @@ struct kims_gtpu_net {
 	struct nf_hook_ops *late; /* app.c */
 	bool has_access; /* by lock; there is, or was, a PDR of the access side */
 	struct kims_gtpu_limits limits;
+	spinlock_t fused_lock; /* fused.c; inside of kims_session.lock */
 };
 
 static inline struct kims_gtpu_ep *kims_gtpu_ep(struct kims_local *l)
@@ -453,6 +459,33 @@ int kims_gtpu_act(struct kims_inner *in, const struct kims_tunnel *tunnel,
  * and untouched; -1: gone; else the reason of drop, counted for the session.
  */
 int kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb);
+
+/*
+ * The PDR of a packet, when it and all that come before it ask for nothing but the tunnel (NULL:
+ * for downlink), and what its FAR does is to forward, and nothing else.
+ */
+static inline const struct kims_pdr *kims_fast_match(const struct kims_rules *rules,
+						     const struct kims_tunnel *tunnel)
+{
+	const struct kims_pdr *pdr, *end;
+
+	if (unlikely(!rules))
+		return NULL;
+	for (pdr = rules->pdrs, end = pdr + rules->n_pdrs; pdr < end; pdr++) {
+		if (pdr->tunnel != tunnel)
+			continue;
+		return likely(pdr->plain) ? pdr : NULL;
+	}
+	return NULL;
+}
+
+/* fused.c: before anything of the session changes, in the same section of its lock. */
+void __kims_fused_leave(struct kims_session *s);
+static inline void kims_fused_leave(struct kims_session *s)
+{
+	if (!hlist_empty(&s->fused[KIMS_UPLINK]) || !hlist_empty(&s->fused[KIMS_DOWNLINK]))
+		__kims_fused_leave(s);
+}
 
 /* As kims_gtpu_downlink(), but may return -EINPROGRESS: the packet is for kims_app_queue(). */
 int kims_gtpu_to_ue(struct kims_inner *in, struct kims_session *s, struct sk_buff *skb,
@@ -655,7 +688,11 @@ int kims_gtpu_err_lookup(struct sock *sk, struct sk_buff *skb);
 
 /* --- dev.c: the kims device; app.c; monitor.c --- */
 
-bool kims_is_dev(const struct net_device *dev); /* of kind "kims" */
+extern const struct net_device_ops kims_dev_ops;
+static inline bool kims_is_dev(const struct net_device *dev) /* of kind "kims" */
+{
+	return dev->netdev_ops == &kims_dev_ops;
+}
 /*
  * The kims device of an index, or NULL; under RTNL. Who keeps it (kims_gtpu_ep.dev) stores the
  * pointer and adds the endpoint to kims_gtpu_net.eps in the same RTNL section: when the device

@@ -9,8 +9,8 @@
  *  - never more octets pass than a volume quota has: the first packet that does not fit is
  *    dropped and ends it, as reaching it exactly does; of a super-packet, so many of its packets
  *    pass as fit;
- *  - a packet reads a clock only for an MBR. Whether a URR needs more than counting says one flag
- *    and two comparisons with the next octet of interest (kims_urr.stop).
+ *  - a packet reads a clock only for an MBR. Whether a URR needs more than counting says one
+ *    comparison with the octets up to the next of interest (kims_urr.room).
  *
  * The maximum bit rate is kept by the generic cell rate algorithm (ITU-T I.371 Annex A): a packet
  * conforms when its theoretical arrival time is no more than the burst ahead, and puts it off by
@@ -24,6 +24,9 @@
 /* Least burst in octets, whatever the rate: two packets may come back to back. */
 #define KIMS_BURST_OCTETS 3000
 
+/* For times of a super-packet in 64 bits. Rates of less than 30 bit/s count as that. */
+#define KIMS_NS_PER_OCTET_MAX ((1ULL << 44) - 1)
+
 /* --- rates --- */
 
 void kims_qer_limit_set(struct kims_qer_limit *l, u64 rate, u32 burst_ms)
@@ -34,8 +37,9 @@ void kims_qer_limit_set(struct kims_qer_limit *l, u64 rate, u32 burst_ms)
 	if (!rate)
 		return;
 	l->ns_per_octet = div64_u64((8ULL * NSEC_PER_SEC << KIMS_RATE_SHIFT) + rate / 2, rate);
+	l->ns_per_octet = min(l->ns_per_octet, KIMS_NS_PER_OCTET_MAX);
 	l->burst = max(burst_ns << KIMS_TIME_SHIFT, kims_limit_time(l, KIMS_BURST_OCTETS));
-	l->read = -(l->burst >> 4) - 1; /* nothing conforms easily before the first reading */
+	l->easy = -1ULL; /* nothing conforms easily before the first reading */
 }
 
 static u64 kims_limit_now(void)
@@ -52,7 +56,7 @@ static void kims_limit_charge(struct kims_qer_limit *l, u64 now, unsigned int oc
 {
 	u64 from = l->tat && (s64)(l->tat - now) > 0 ? l->tat : now;
 
-	l->read = now;
+	kims_limit_read(l, now);
 	l->tat = (from + kims_limit_time(l, octets)) ?: 1;
 }
 
@@ -166,6 +170,7 @@ static void kims_urr_count(struct kims_session *s, struct kims_urr *u, u8 direct
 	u32 trigger = kims_urr_activate(s, u);
 
 	kims_urr_add(u, direction, octets, packets);
+	kims_urr_find_room(u);
 	if (kims_urr_threshold(u))
 		trigger |= KIMS_URR_TRIGGER_VOLTH;
 	if (u->method & KIMS_URR_METHOD_EVENT)
@@ -254,7 +259,7 @@ static __always_inline bool kims_urrs_are_plain(const struct kims_pdr *pdr, unsi
 	unsigned int i;
 
 	for (i = 0; i < pdr->n_urrs; i++)
-		if (!kims_urr_is_plain(pdr->urrs[i], pdr->direction, octets))
+		if (!kims_urr_is_plain(pdr->urrs[i], octets))
 			return false;
 	return true;
 }
@@ -270,7 +275,7 @@ int kims_meter(struct kims_session *s, const struct kims_pdr *pdr, unsigned int 
 		pdr->count->dropped += packets;
 		return why;
 	}
-	if (packets == 1 && kims_meter_one(s, pdr, octets))
+	if (packets == 1 && kims_meter_one(s, pdr, pdr->direction, octets))
 		return 0;
 	s->last = jiffies;
 	if (unlikely(!s->awake))

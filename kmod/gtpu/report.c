@@ -18,7 +18,7 @@
  * set, fires the first.
  */
 #include "genl.h"
-#include "gtpu/gtpu.h"
+#include "gtpu/meter.h"
 
 /* The timer waits no longer, and then looks again; ns. */
 #define KIMS_WAIT_MAX (3600ULL * NSEC_PER_SEC)
@@ -46,6 +46,7 @@ static void kims_urr_stops(struct kims_urr *u)
 	u->attention = !u->active || u->exhausted ||
 		       (u->method & KIMS_URR_METHOD_EVENT &&
 			u->triggers & KIMS_URR_TRIGGER_EVEQU);
+	kims_urr_find_room(u);
 }
 
 static u64 kims_seconds(u32 s)

@@ -431,6 +431,7 @@ void kims_session_commit(struct kims_plan *plan)
 
 	kims_session_tell(kn->gtpu, s, -1);
 	spin_lock_bh(&s->lock);
+	kims_fused_leave(s);
 	kims_meters_change(plan);
 	kims_session_swap(plan);
 	/* From here on packets queue behind those that kims_session_settle() sends. */
@@ -494,6 +495,7 @@ void kims_session_delete(struct kims_session *s)
 
 	lockdep_assert_held(&kn->lock);
 	spin_lock_bh(&s->lock);
+	kims_fused_leave(s);
 	s->dead = true;
 	kims_buffer_drop(s, KIMS_DROP_BUFFER_TIMEOUT);
 	for (i = 0; i < s->n_urrs; i++)
@@ -536,6 +538,7 @@ int kims_gtpu_net_init(struct kims_net *kn)
 	if (!kn->gtpu)
 		return -ENOMEM;
 	xa_init_flags(&kn->gtpu->eps, XA_FLAGS_ALLOC1);
+	spin_lock_init(&kn->gtpu->fused_lock);
 	kims_table_init(&kn->gtpu->tunnels);
 	kims_table_init(&kn->gtpu->ues);
 	kims_table_init(&kn->gtpu->fars);

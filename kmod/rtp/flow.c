@@ -125,6 +125,7 @@ static int kims_rtp_link(struct kims_net *kn, struct kims_rtp *rtp, struct kims_
 static void kims_rtp_bind(struct kims_rtp_flow *rf, struct kims_rtp *rtp)
 {
 	rf->rtp = rtp;
+	rf->usual = rf->media == KIMS_MEDIA_RTP && rf->gate == KIMS_GATE_OPEN && !rf->options;
 	rf->flow.id = rtp->id;
 	if (rf->options && rf->options->record)
 		kims_record_bind(rf->options->record, rtp);

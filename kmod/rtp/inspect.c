@@ -152,10 +152,9 @@ static noinline bool kims_rtp_ssrc_allowed(const struct kims_rtp *rtp,
 }
 
 static __always_inline int kims_rtp_source_check(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
-						 const struct kims_rtp_header *h)
+						 const struct kims_rtp_header *h,
+						 const struct kims_rtp_options *o)
 {
-	const struct kims_rtp_options *o = rf->options;
-
 	if (likely(!o)) {
 		kims_rtp_received(rf, rtp, h);
 		return 0;
@@ -169,16 +168,20 @@ static __always_inline int kims_rtp_source_check(struct kims_rtp_flow *rf, struc
 
 /* RFC 3550 A.1: version 2, and the contributing sources inside the datagram. */
 static __always_inline int kims_rtp_check(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
-					  const u8 *payload, unsigned int len)
+					  const u8 *payload, unsigned int len,
+					  const struct kims_rtp_options *o)
 {
 	const struct kims_rtp_header *h = (const struct kims_rtp_header *)payload;
 	int why;
 
 	BUILD_BUG_ON(sizeof(*h) > KIMS_LINEAR);
-	if (len < sizeof(*h) || h->vpxcc >> 6 != RTP_VERSION ||
-	    sizeof(*h) + (h->vpxcc & 0xf) * 4 > len)
+	if (unlikely(len < sizeof(*h)))
 		return KIMS_DROP_MALFORMED;
-	why = kims_rtp_source_check(rf, rtp, h);
+	/* Most have no contributing source. */
+	if (unlikely((h->vpxcc & 0xcf) != RTP_VERSION << 6) &&
+	    (h->vpxcc >> 6 != RTP_VERSION || sizeof(*h) + (h->vpxcc & 0xf) * 4 > len))
+		return KIMS_DROP_MALFORMED;
+	why = kims_rtp_source_check(rf, rtp, h, o);
 	if (unlikely(why))
 		return why;
 	if (rf->filter && !test_bit(h->mpt & 0x7f, rf->payload_types))
@@ -186,14 +189,8 @@ static __always_inline int kims_rtp_check(struct kims_rtp_flow *rf, struct kims_
 	return 0;
 }
 
-/*
- * What follows is inline in kims_rtp_account(), which most packets meet, and not in whole.c, whose
- * packets cost more anyway.
- */
-
 /* RFC 5761 4: payload types 64 to 95 are RTCP packet types 192 to 223. */
-static __always_inline bool __kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, const u8 *payload,
-					       unsigned int len)
+bool kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, const u8 *payload, unsigned int len)
 {
 	if (likely(rf->media == KIMS_MEDIA_RTP))
 		return false;
@@ -202,31 +199,20 @@ static __always_inline bool __kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, c
 	return rf->media == KIMS_MEDIA_RTCP;
 }
 
-bool kims_rtp_is_rtcp(const struct kims_rtp_flow *rf, const u8 *payload, unsigned int len)
-{
-	return __kims_rtp_is_rtcp(rf, payload, len);
-}
-
-static __always_inline int __kims_rtp_look(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
-					   const u8 *payload, unsigned int len, bool rtcp)
+int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len, bool rtcp)
 {
 	int why = 0;
 
 	if (rtcp)
 		why = kims_rtcp_check(payload, len);
 	else if (rf->media != KIMS_MEDIA_UDP)
-		why = kims_rtp_check(rf, rtp, payload, len);
+		why = kims_rtp_check(rf, rf->rtp, payload, len, rf->options);
 	return why ?: rf->gate == KIMS_GATE_CLOSED ? KIMS_DROP_GATE : 0;
-}
-
-int kims_rtp_look(struct kims_rtp_flow *rf, const u8 *payload, unsigned int len, bool rtcp)
-{
-	return __kims_rtp_look(rf, rf->rtp, payload, len, rtcp);
 }
 
 /* --- accounting --- */
 
-static __always_inline void kims_rtp_heard(struct kims_rtp_flow *rf, struct kims_rtp *rtp)
+static void kims_rtp_heard(struct kims_rtp_flow *rf, struct kims_rtp *rtp)
 {
 	rtp->last = jiffies;
 	rtp->seen = true;
@@ -250,9 +236,10 @@ static __always_inline void kims_rtp_sent(struct kims_rtp *rtp, unsigned int len
 	u64_stats_update_end(&stats->syncp);
 }
 
-static __always_inline void __kims_rtp_count(struct kims_rtp_flow *rf, struct kims_rtp *rtp,
-					     unsigned int len, bool rtcp, int why)
+void kims_rtp_count_packet(struct kims_rtp_flow *rf, unsigned int len, bool rtcp, int why)
 {
+	struct kims_rtp *rtp = rf->rtp;
+
 	if (likely(!why))
 		kims_rtp_sent(rtp, len, rtcp);
 	else
@@ -261,27 +248,39 @@ static __always_inline void __kims_rtp_count(struct kims_rtp_flow *rf, struct ki
 		kims_rtp_heard(rf, rtp);
 }
 
-void kims_rtp_count_packet(struct kims_rtp_flow *rf, unsigned int len, bool rtcp, int why)
+/* With the lock. RTCP is whole.c's, which can read all of it. */
+static noinline int kims_rtp_account_any(struct kims_rtp_flow *rf, const u8 *payload,
+					 unsigned int len, int why)
 {
-	__kims_rtp_count(rf, rf->rtp, len, rtcp, why);
+	if (unlikely(rf->rtp->activity == KIMS_RTP_DEAD))
+		return KIMS_FLOW_GONE;
+	if (!why) {
+		if (kims_rtp_is_rtcp(rf, payload, len))
+			return KIMS_FLOW_GONE;
+		why = kims_rtp_look(rf, payload, len, false);
+	}
+	kims_rtp_count_packet(rf, len, false, why);
+	return why;
 }
 
-/* RTCP is whole.c's, which can read all of it. */
+/* The same, with what most packets need of it inline. */
 static int kims_rtp_account(struct kims_flow *f, const u8 *payload, unsigned int len, int why)
 {
 	struct kims_rtp_flow *rf = kims_rtp_flow(f);
 	struct kims_rtp *rtp = rf->rtp;
 
 	spin_lock(&rtp->lock);
-	if (unlikely(rtp->activity == KIMS_RTP_DEAD)) {
-		why = KIMS_FLOW_GONE;
+	if (unlikely(why || !rf->usual || rtp->activity != KIMS_RTP_ACTIVE)) {
+		why = kims_rtp_account_any(rf, payload, len, why);
 	} else {
-		if (likely(!why))
-			why = unlikely(__kims_rtp_is_rtcp(rf, payload, len)) ?
-				      KIMS_FLOW_GONE : __kims_rtp_look(rf, rtp, payload, len,
-								       false);
-		if (likely(why != KIMS_FLOW_GONE))
-			__kims_rtp_count(rf, rtp, len, false, why);
+		why = kims_rtp_check(rf, rtp, payload, len, NULL);
+		if (likely(!why)) {
+			kims_rtp_sent(rtp, len, false);
+			rtp->last = jiffies;
+			rtp->seen = true;
+		} else {
+			kims_rtp_count_packet(rf, len, false, why);
+		}
 	}
 	spin_unlock(&rtp->lock);
 	return why;
@@ -296,6 +295,7 @@ const struct kims_flow_ops kims_rtp_flow_ops = {
 	.account = kims_rtp_account,
 	.transform = kims_rtp_transform,
 	.free = kims_rtp_free_flow,
+	.fuses = true,
 };
 
 /* For the short ways: not for them. */

@@ -176,6 +176,7 @@ struct kims_rtp_flow {
 	u64 clock_mult; /* clock_rate * 2^32 / 10^9 */
 	u32 timeout;	/* ms, 0: none */
 	bool filter;	/* payload_types is set */
+	bool usual;	/* RTP alone, gate open, no options */
 	DECLARE_BITMAP(payload_types, 128);
 	struct kims_rtp_options *options; /* NULL: none */
 };
