@@ -389,7 +389,7 @@ static void phone_message(struct phone *u, const char *from_user, const char *pp
 		"From: <sip:%s@" DOMAIN ">;tag=m\r\nTo: <sip:+15550000002@" DOMAIN
 		">\r\nCall-ID: m%d\r\n"
 		"CSeq: %d MESSAGE\r\n%sContent-Length: 0\r\n\r\n",
-		u->addr, u->us, u->imsi, u->cseq, u->ps ? u->ps : 5060, from_user, u->cseq, u->cseq,
+		u->addr, u->us, u->imsi, u->cseq, u->ps ? u->ps : 5060u, from_user, u->cseq, u->cseq,
 		ppi ? ppi : "");
 	u->cseq++;
 	phone_sends(u, text);
