@@ -166,19 +166,29 @@ class Cp:
             else:
                 return m
 
-    def ask(self, kind, body=b"", seid=None, seconds=5.0):
-        self.seq += 1
-        self.sock.sendto(message(kind, self.seq, body, seid), self.upf)
-        end = time.monotonic() + seconds
-        while True:
-            m = self.take(end - time.monotonic())
-            if m is None or m.seq == self.seq:
-                break
-        if m is not None and 96 in m:
-            self.upf_recovery = struct.unpack("!I", m.one(96))[0]
-        return m
+    def ask(self, kind, body=b"", seid=None, seconds=30.0):
+        return self.ask_all(kind, [(seid, body)], seconds)[0]
 
-    def report(self, seconds=5.0):
+    def ask_all(self, kind, what, seconds=30.0):
+        """The answers to requests of (SEID, IEs), all sent at once; repeated every second (6.4); None: none came."""
+        first, answers = self.seq + 1, {}
+        self.seq += len(what)
+        end = time.monotonic() + seconds
+        while len(answers) < len(what) and time.monotonic() < end:
+            for seq, (seid, body) in enumerate(what, first):
+                if seq not in answers:
+                    self.sock.sendto(message(kind, seq, body, seid), self.upf)
+            again = min(end, time.monotonic() + 1)
+            while len(answers) < len(what) and time.monotonic() < again:
+                m = self.take(again - time.monotonic())
+                if m is not None and first <= m.seq < first + len(what):
+                    answers.setdefault(m.seq, m)
+        for m in answers.values():
+            if 96 in m:
+                self.upf_recovery = struct.unpack("!I", m.one(96))[0]
+        return [answers.get(seq) for seq in range(first, first + len(what))]
+
+    def report(self, seconds=20.0):
         """The next Session Report Request that came."""
         end = time.monotonic() + seconds
         while not self.reports and time.monotonic() < end:

@@ -45,7 +45,7 @@ class Upf:
         self.start()
         with inside("enb"):
             self.cp = Cp(ENB_LINK[4], UPF[4])
-        check("association", pfcp.ACCEPTED, until(self.associate).cause())
+        check("association", pfcp.ACCEPTED, until(self.associate, 60).cause())
         return self
 
     def associate(self):
@@ -115,13 +115,13 @@ class Upf:
 
     # --- packets ---
 
-    def up(self, teid, inner=4, outer=4, size=100, port=53):
+    def up(self, teid, inner=4, outer=4, size=100, port=53, wait=10.0):
         packet = datagram((UE[inner], 4000), (REMOTE[inner], port), bytes(size))
         self.enb.send(datagram((GNB[outer], PORT), (UPF[outer], PORT), gpdu(teid, packet)))
-        p = self.inet.next(lambda p: p.src == UE[inner], seconds=1.0)
+        p = self.inet.next(lambda p: p.src == UE[inner], seconds=wait)
         return p and len(p.raw)
 
-    def down(self, inner=4, size=100, wait=1.0, ue=None):
+    def down(self, inner=4, size=100, wait=10.0, ue=None):
         packet = datagram((REMOTE[inner], 53), (ue or UE[inner], 4000), bytes(size))
         self.inet.send(packet)
         p = self.enb.next(lambda p: p.protocol == 17 and p.dport == PORT and p.payload[1] == 255, seconds=wait)
@@ -149,7 +149,7 @@ def forwards_both_ways():
                 total += got + back[1]
             report = u.delete(seid)
             check("final volume", total, pfcp.volume(report[66][0])[0])
-            check("no session", None, u.up(teid, 4, outer))
+            check("no session", None, u.up(teid, 4, outer, wait=0.3))
             with core() as k:
                 check("kernel", 0, len(k.sessions()))
 
@@ -181,12 +181,12 @@ def pages_and_buffers():
     """A packet for an idle phone waits and is reported; an Error Indication is, too."""
     with Upf() as u:
         seid, teid = u.establish(downlink=create_far(2, BUFF | NOCP, ACCESS))
-        check("it waits", None, u.down(wait=0.1))
+        check("it waits", None, u.down(wait=0.3))
         m = u.cp.report()
         check("type: downlink data", 1, m.one(39)[0])
         check("its PDR", 2, struct.unpack("!H", pfcp.ies(m.one(83))[56][0])[0])
         u.modify(seid, pfcp.update_far(2, FORW, creation(0x2001, GNB[4])))
-        p = u.enb.next(lambda p: p.protocol == 17 and p.dport == PORT)
+        p = u.enb.next(lambda p: p.protocol == 17 and p.dport == PORT, seconds=10.0)
         check("what has waited goes to the new tunnel", 0x2001, Gtp(p.payload).teid)
         u.enb.send(datagram((GNB[4], PORT), (UPF[4], PORT), error_indication(0x2001, GNB[4])))
         m = u.cp.report()
@@ -205,11 +205,11 @@ def steers_by_filter_and_gate():
                 "permit out 17 from 203.0.113.9 53 to assigned")), 3, u32(109, 2))
             + create_far(3, FORW, ACCESS, creation(0x3000, GNB[4])) + create_qer(2, gate=5))
         own = struct.unpack_from("!I", pfcp.ies(m.one(8))[21][0], 1)[0]
-        check("the gate is closed", None, u.down(wait=0.1))
+        check("the gate is closed", None, u.down(wait=0.3))
         u.modify(seid, ie(14, u32(109, 2), u8(25, 0)))  # Update QER
         check("the dedicated tunnel", 0x3000, u.down()[0])
         ensure("uplink by its filter", u.up(own, port=5005))
-        check("another port", None, u.up(own, port=80))
+        check("another port", None, u.up(own, port=80, wait=0.3))
         u.modify(seid, ie(15, u16(56, 3)) + ie(15, u16(56, 4)) + ie(16, u32(108, 3)) + ie(18, u32(109, 2)))
         check("the default tunnel again", 0x2000, u.down()[0])
         u.delete(seid)
@@ -238,7 +238,7 @@ def survives_being_killed():
             for e in k.eps():
                 k.ep_del(e["id"])  # as a module that was loaded again
         u.start()
-        ensure("it is back", until(lambda: u.cp.ask(pfcp.HEARTBEAT, u32(96, 1000), seconds=0.3)))
+        ensure("it is back", until(lambda: u.cp.ask(pfcp.HEARTBEAT, u32(96, 1000), seconds=0.3), 60))
         ensure("a new time stamp", u.cp.upf_recovery != before)
         check("no association", 72, u.cp.ask(pfcp.DELETE, b"", seid).cause())
 
@@ -259,10 +259,8 @@ def takes_many_at_once():
         up = {}
         for kind, sent in ((pfcp.ESTABLISH, [(0, b) for b in requests.values()]), (pfcp.DELETE, None)):
             sent = sent or [(seid, b"") for seid in up.values()]
-            for seid, body in sent:
-                u.cp.seq += 1
-                u.cp.sock.sendto(pfcp.message(kind, u.cp.seq, body, seid), u.cp.upf)
-            answers = [u.cp.take(5.0) for _ in sent]
+            answers = u.cp.ask_all(kind, sent)
+            ensure("an answer to each", None not in answers)
             refused = [m.seid for m in answers if m.cause() != pfcp.ACCEPTED]
             check("refused", [1150] if kind == pfcp.ESTABLISH else [], refused)
             if kind == pfcp.ESTABLISH:
@@ -299,7 +297,7 @@ def advertises_the_prefix():
             seid, teid = u.establish(outer)
             rs = icmp6("fe80::9", "ff02::2", b"\x85\0\0\0\0\0\0\0")
             u.enb.send(datagram((GNB[outer], PORT), (UPF[outer], PORT), gpdu(teid, rs)))
-            p = u.enb.next(lambda p: p.protocol == 17 and p.dport == PORT)
+            p = u.enb.next(lambda p: p.protocol == 17 and p.dport == PORT, seconds=10.0)
             ensure("an answer", p)
             g = Gtp(p.payload)
             check("tunnel", 0x2000, g.teid)
@@ -334,9 +332,9 @@ def detects_applications():
                                               (b"x", 7001, "203.0.113.10", False)):
             up = datagram((UE[4], 4000), (remote, port), payload)
             u.enb.send(datagram((GNB[4], PORT), (UPF[4], PORT), gpdu(teid, up)))
-            ensure("it goes on", u.inet.next(lambda p: p.src == UE[4]))
+            ensure("it goes on", u.inet.next(lambda p: p.src == UE[4], seconds=10.0))
             u.inet.send(datagram((remote, port), (UE[4], 4000), b"y"))
-            p = u.enb.next(lambda p: p.protocol == 17 and p.dport == PORT)
+            p = u.enb.next(lambda p: p.protocol == 17 and p.dport == PORT, seconds=10.0)
             ensure("back", p)
             check("its tunnel", 0x3000 if of_app else 0x2000, Gtp(p.payload).teid)
         r = pfcp.ies(u.cp.report().one(80))
