@@ -61,9 +61,10 @@ static bool kims_limit_pass(atomic64_t *tat, u32 per_second)
 static bool kims_may_send(struct kims_gtpu_ep *ep, const struct kims_addr *peer)
 {
 	struct kims_gtpu_net *gn = ep->kn->gtpu;
-	u32 hash = kims_table_hash(&gn->tunnels, peer, 0);
+	/* By the high bits: in the low ones of a product only the first octet of the address is. */
+	u32 at = reciprocal_scale(kims_table_hash(&gn->tunnels, peer, 0), KIMS_GTPU_LIMIT_PEERS);
 
-	return kims_limit_pass(&gn->limits.peers[hash % KIMS_GTPU_LIMIT_PEERS], KIMS_LIMIT_PEER) &&
+	return kims_limit_pass(&gn->limits.peers[at], KIMS_LIMIT_PEER) &&
 	       kims_limit_pass(&gn->limits.all, KIMS_LIMIT_ALL);
 }
 
