@@ -51,7 +51,8 @@ static noinline void kims_drop_##name(struct sk_buff *skb)		\
 }
 KIMS_DROPS(KIMS_DROP_FN)
 
-#define KIMS_DROP_ENTRY(name, reason, kernels) [KIMS_DROP_##reason] = kims_drop_##name,
+#define KIMS_DROP_ENTRY(name, reason, kernels)	\
+	[KIMS_DROP_##reason] = kims_drop_##name,
 static void (*const kims_drop_fns[__KIMS_DROP_MAX])(struct sk_buff *skb) = {
 	KIMS_DROPS(KIMS_DROP_ENTRY)
 };
