@@ -138,7 +138,7 @@ def counters(path):
 
 def userspace():
     used = [line for line in sh("ss", "-Hlnup").split("\n") if line and 20000 <= int(line.split()[3].rsplit(":", 1)[1]) <= 39999]
-    return not used, "no daemon has a socket on a media port" if not used else f"{len(used)} sockets on media ports"
+    return not used, "no daemon has a socket on a media port" if not used else f"{len(used)} sockets on media ports: {used[0].split()[3]} {used[0].split()[-1]}"
 
 
 def main():
