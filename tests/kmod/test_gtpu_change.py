@@ -74,10 +74,10 @@ def number(payload):
     return struct.unpack_from("!I", payload)[0]
 
 
-def for_a_while(t, change, seconds=2.0):
-    """Calls change(i) again and again, a dozen times at least, reading what comes out; how often."""
+def for_a_while(t, change, seconds=2.0, least=1):
+    """Calls change(i) again and again, so often at least, reading what comes out; how often."""
     end, i = time.monotonic() + seconds, 0
-    while i < 12 or time.monotonic() < end:
+    while i < least or time.monotonic() < end:
         change(i)
         i += 1
         t.enb.pump()
@@ -117,7 +117,7 @@ def path_switch():
         t.enb.seen.clear()
         t.enb.at = 0
         with Stream("inet", numbered_down) as stream:
-            changes = for_a_while(t, step)
+            changes = for_a_while(t, step, least=12)
         t.enb.rest()
         out = [read_gtp(p) for p in t.enb.seen]
         data = [number(p.gtp.inner.payload) for p in out if p.gtp.kind == G_PDU]
@@ -148,7 +148,7 @@ def buffer_switch():
             time.sleep(0.003)
 
         with Stream("inet", numbered_down) as stream:
-            for_a_while(t, change)
+            for_a_while(t, change, least=12)
         change(1)
         ensure("nothing waits", until(lambda: not k.stats()["buffered-packets"]))
         data = [number(p.gtp.inner.payload) for p in map(read_gtp, t.enb.rest())]

@@ -18,6 +18,7 @@ import mmap
 import os
 import random
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -280,14 +281,27 @@ def control_gm(rnd, stop, count):
         count(1)
 
 
+def overheard(sock):
+    """Takes events as they are, a few hundred at most, so that they do not hold the reader up."""
+    for _ in range(300):
+        try:
+            sock.recv(1 << 16, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:  # some were lost
+            pass
+
+
 def reader(rnd, stop, count):
-    k = Knl(["rtp", "gm", "gtpu"])
+    # Answers and events on a socket each: behind more events than one can read an answer is lost.
+    k, events = Knl(), Knl(["rtp", "gm", "gtpu"])
     k.sock.settimeout(1)
     calls = (k.sessions, k.rtp_dump, k.sa_dump, k.ports, k.stats, k.eps,
              lambda: k.session_get(rnd.randrange(SESSIONS) + 1),
              lambda: k.dump("app-flow-get", {"session": {"id": 1}}))
     while not stop():
         tried(rnd.choice(calls))
+        overheard(events.sock)
         count(1)
 
 
