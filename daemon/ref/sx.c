@@ -679,7 +679,9 @@ struct str sx_network_instance(const char *text, uint8_t dst[256])
 	struct tlv_io io = { .op = TLV_ENCODE, .b = &b };
 
 	tlv_labels(&io, NULL, (char *)text, 256);
-	return b.err ? (struct str){ 0 } : (struct str){ (char *)dst, b.n };
+	if (b.err)
+		return (struct str){ NULL, 0 };
+	return (struct str){ (char *)dst, b.n };
 }
 
 char *sx_print(const uint8_t *p, size_t n, char *dst, size_t size)
