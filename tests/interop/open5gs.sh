@@ -25,11 +25,6 @@ o5_common() { # NAME
 	global: { max: { ue: $O5_UES } }
 	$1:
 	  metrics: { server: [ { address: 127.0.0.4, port: 909$([ "$1" = smf ] && echo 0 || echo 1) } ] }
-	  session:
-	    - { subnet: 10.45.0.0/16, gateway: 10.45.0.1, dnn: ims }
-	    - { subnet: "fd45::/48", gateway: "fd45::1", dnn: ims }
-	    - { subnet: 10.48.0.0/16, gateway: 10.48.0.1, dnn: internet }
-	    - { subnet: "fd48::/48", gateway: "fd48::1", dnn: internet }
 	Y
 }
 
@@ -56,6 +51,11 @@ o5_smf_conf() {
 	{
 		o5_common smf
 		cat <<-Y
+		  session:
+		    - { subnet: 10.45.0.0/16, gateway: 10.45.255.254, dnn: ims }
+		    - { subnet: "fd45::/48", gateway: "fd45:0:0:ffff::1", dnn: ims }
+		    - { subnet: 10.48.0.0/16, gateway: 10.48.255.254, dnn: internet }
+		    - { subnet: "fd48::/48", gateway: "fd48:0:0:ffff::1", dnn: internet }
 		  pfcp: { server: [ { address: 10.46.0.5 } ], client: { upf: [ { address: 10.46.0.6 } ] } }
 		  gtpc: { server: [ { address: 10.46.0.5 } ] }
 		  gtpu: { server: [ { address: 10.46.0.5 } ] }
@@ -68,11 +68,15 @@ o5_smf_conf() {
 	} >"$O5_CONF/smf.yaml"
 }
 
+# No dnn: it looks the subnet up for each PDR by the Network Instance of that PDR, and ours has none towards the access.
 o5_upf_conf() {
 	mkdir -p "$O5_CONF"
 	{
 		o5_common upf
 		cat <<-Y
+		  session:
+		    - { subnet: 10.45.0.0/16, gateway: 10.45.255.254 }
+		    - { subnet: "fd45::/48", gateway: "fd45:0:0:ffff::1" }
 		  pfcp: { server: [ { address: 10.46.0.6 } ] }
 		  gtpu: { server: [ { address: 10.46.0.6 }, { address: "fd46::6" } ] }
 		Y
@@ -85,21 +89,20 @@ o5_tun() {
 	mkdir -p /dev/net
 	[ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
 	core_ip tuntap add name ogstun mode tun
-	core_ip addr add 10.45.0.1/16 dev ogstun
-	core_ip addr add fd45::1/48 dev ogstun nodad
-	core_ip addr add 10.48.0.1/16 dev ogstun
-	core_ip addr add fd48::1/48 dev ogstun nodad
+	core_ip addr add 10.45.255.254/16 dev ogstun
+	core_ip addr add fd45:0:0:ffff::1/48 dev ogstun nodad
 	core_ip link set ogstun up
 }
 
 o5_start() { # smf|upf: log in $LAB_OUT/o5-NAME.log
-	local nf=$1 i
+	local nf=$1 i addr=10.46.0.5
+	[ "$nf" = smf ] || addr=10.46.0.6
 	"o5_$nf""_conf" || return
 	[ "$nf" = smf ] || o5_tun || return
 	lab_spawn "o5-$nf" "$O5_DIR/src/$nf/open5gs-${nf}d" -c "$O5_CONF/$nf.yaml"
 	for i in $(seq 200); do
 		lab_alive "o5-$nf" || { echo "open5gs: $nf ended at its start:" >&2; tail -n 5 "$LAB_OUT/o5-$nf.log" >&2; return 1; }
-		grep -q "initialize...done" "$LAB_OUT/o5-$nf.log" && return
+		core ss -Huanl "src $addr:8805" | grep -q . && return
 		sleep 0.1
 	done
 	echo "open5gs: $nf did not become ready in 20 s" >&2
