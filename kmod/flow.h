@@ -216,8 +216,7 @@ void kims_output_rewrite(struct kims_net *kn, const struct kims_flow *f, struct 
 			 const struct kims_packet *p, const struct kims_hop *hop);
 /* Sum of address and port. */
 __wsum kims_end_csum(const struct kims_end *end);
-/* Nothing that the packet met on its way in goes out with it; it is for the path's device. NULL:
- * it stays where it is. */
+/* Nothing of its way in goes out with the packet, which is for the path's device (NULL: stays). */
 void kims_output_scrub(struct sk_buff *skb, const struct kims_path *path);
 /* The packet becomes the stack's: what kims_path_send() did not send. */
 void kims_output_stack(struct kims_net *kn, const struct kims_path *path, struct sk_buff *skb);

@@ -17,8 +17,10 @@ part() { # NAME COMMAND...: passes when the command prints nothing and succeeds
 	fi
 }
 
+# uninitvar: it cannot see through the loops of utlist.h; gcc -Wextra, ASan and valgrind can. varFuncNullUB: NULL is a
+# pointer where we run.
 part cppcheck cppcheck --quiet -j2 --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \
-	--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro -D_GNU_SOURCE '-DKIMS_VERSION=""' \
+	--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro --suppress=uninitvar --suppress=varFuncNullUB -D_GNU_SOURCE '-DKIMS_VERSION=""' \
 	-Idaemon daemon tools
 
 sparse_kmod() {
@@ -31,8 +33,8 @@ part sparse sparse_kmod
 
 checkpatch=$(ls "${KIMS_CACHE:-$HOME/.cache/kims}"/linux-source-*/scripts/checkpatch.pl 2>/dev/null | tail -n 1)
 if [ -n "$checkpatch" ]; then
-	part checkpatch sh -c "find kmod -name '*.[ch]' ! -name 'genl-gen.*' ! -path '*/compat/*' | xargs perl '$checkpatch' --no-tree -q -f --terse --max-line-length=100 \
-		--ignore LINUX_VERSION_CODE,SPDX_LICENSE_TAG,FILE_PATH_CHANGES,MACRO_ARG_REUSE,COMPLEX_MACRO,TRACE"
+	part checkpatch sh -c "find kmod -name '*.[ch]' ! -name 'genl-gen.*' ! -path '*/compat/*' | xargs perl '$checkpatch' --no-tree -q -f --terse --no-summary --max-line-length=100 \
+		--ignore LINUX_VERSION_CODE,SPDX_LICENSE_TAG,FILE_PATH_CHANGES,MACRO_ARG_REUSE,COMPLEX_MACRO,TRACE,CONSTANT_COMPARISON,JIFFIES_COMPARISON"
 else
 	skip=$((skip + 1)); echo "skip  checkpatch: no kernel source in the cache (tests/vm/uml-build unpacks it)"
 fi

@@ -438,6 +438,7 @@ static void test_wireshark_dictionary(void **state)
 		free(base);
 		free(tgpp);
 		skip();
+		return;
 	}
 	check_dict(&cx_dict, base, tgpp, &missing);
 	check_dict(&ie_base_dict, base, tgpp, &missing);

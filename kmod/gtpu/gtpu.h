@@ -162,8 +162,7 @@ struct kims_pdr {
 	u8 direction;	/* enum kims_direction */
 	s16 qfi;	/* -1: any */
 	bool any_source; /* uplink: the inner source need not be the UE's address, only no other's */
-	bool decap;	/* outer header removal; false: a GTP-U packet goes on as it is, with a new
-			 * outer header */
+	bool decap;	/* outer header removal; false: only a new outer header */
 	bool plain;	/* asks for nothing but tunnel or UE address; its FAR only forwards */
 	bool one;	/* one QER and one URR */
 	bool to_core;	/* uplink, by route, nothing changed in it */
@@ -591,7 +590,7 @@ int kims_hop(struct sk_buff *skb);
 
 /*
  * Charges a packet of the session to the QERs and URRs of its PDR and counts it, with the lock
- * held and the rules found to be current. octets of packets packets (more than one for a
+ * held and the rules found to be current. octets are those of all packets (more than one for a
  * super-packet). why: reason of drop that is already known, else 0. Returns 0: it may go on, or
  * the reason of drop. Reports that are due are sent. KIMS_METER_CUT, for more than one packet: a
  * quota has room for a part of them; nothing was counted, and each is to be charged by itself.

@@ -406,6 +406,7 @@ static void kims_session_swap_label(struct kims_plan *plan)
 
 	if (!plan->label)
 		return;
+	/* Readers without the lock see the text behind it. */
 	smp_store_release(&plan->s->label, plan->label->text);
 	plan->label = old == kims_no_label ? NULL :
 					     container_of((char (*)[])old, struct kims_label, text);

@@ -105,7 +105,7 @@ static int write_preferences(const struct trace *t, const struct conf *c)
 		return -errno;
 	fprintf(f, "esp.enable_encryption_decode: TRUE\nesp.enable_authentication_check: TRUE\n"
 		   "esp.do_esp_sequence_analysis: FALSE\n"
-		   "sip.tcp.ports: 5060,%u,%u,%u,%u,%u\nsip.display_raw_text: FALSE\n"
+		   "sip.tcp.ports: 5060,%u,%d,%u,%d,%u\nsip.display_raw_text: FALSE\n"
 		   "rtp.heuristic_rtp: TRUE\n",
 		c->pcscf.port_ps, c->pcscf.port_ps + 1, c->pcscf.port_pc, c->pcscf.port_pc - 1,
 		c->pcscf.mw_port);
@@ -114,8 +114,8 @@ static int write_preferences(const struct trace *t, const struct conf *c)
 	if (!f)
 		return -errno;
 	for (int i = 0; i < 2; i++) /* the second ones: daemon/pcscf/gm.h */
-		fprintf(f, "decode_as_entry: udp.port,%u,(none),SIP\n"
-			   "decode_as_entry: udp.port,%u,(none),SIP\n",
+		fprintf(f, "decode_as_entry: udp.port,%d,(none),SIP\n"
+			   "decode_as_entry: udp.port,%d,(none),SIP\n",
 			c->pcscf.port_ps + i, c->pcscf.port_pc - i);
 	fprintf(f, "decode_as_entry: udp.port,%u,(none),SIP\n", c->pcscf.mw_port);
 	fclose(f);

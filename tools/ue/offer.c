@@ -47,7 +47,7 @@ static void put_codec(FILE *f, enum codec c, unsigned int pt, unsigned int te)
 	}
 	if (te)
 		fprintf(f, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-15\r\n", te,
-			c == CODEC_AMR_WB ? 16000 : 8000, te);
+			c == CODEC_AMR_WB ? 16000U : 8000U, te);
 }
 
 static void put_media_line(FILE *f, const struct sdp_ours *o, bool answer)
@@ -60,9 +60,9 @@ static void put_media_line(FILE *f, const struct sdp_ours *o, bool answer)
 		if (o->te_pt)
 			fprintf(f, " %u", o->te_pt);
 	} else if (o->only) {
-		fprintf(f, " %u %u", wb ? PT_AMR_WB : PT_PCMA, wb ? PT_AMR_WB_TE : PT_PCMA_TE);
+		fprintf(f, " %d %d", wb ? PT_AMR_WB : PT_PCMA, wb ? PT_AMR_WB_TE : PT_PCMA_TE);
 	} else {
-		fprintf(f, wb ? " %u %u %u %u" : " %3$u %4$u %1$u %2$u", PT_AMR_WB, PT_AMR_WB_TE,
+		fprintf(f, wb ? " %d %d %d %d" : " %3$d %4$d %1$d %2$d", PT_AMR_WB, PT_AMR_WB_TE,
 			PT_PCMA, PT_PCMA_TE);
 	}
 	fputs("\r\nb=AS:41\r\nb=RS:512\r\nb=RR:1537\r\n", f);
