@@ -20,6 +20,7 @@ from packet import Received, datagram, rtp, udp
 GNB, UPF, PORT = "10.0.2.2", "10.46.15.1", 2152
 PHONE = (10 << 24) + (64 << 16) + 0x100  # 10.64.1.0: the first
 MANY, ROW, BATCH = 100000, 10000, 50  # sessions; addresses of one upper half; in one message
+RELAYS = 0x0800  # low half of the first relay address; those before are of the media flows
 RATE = 100 * 10**9
 # Octets of the frame: the TEID, the inner header; upper and lower half of its source address,
 # destination port, RTP sequence number, each with the word of the payload that evens out the sum.
@@ -174,7 +175,7 @@ def make_flows(k):
     inet = socket.inet_aton
     send_patched(k, "rtp-new", probe, [
         (positions(probe, inet("1.2.3.4"), guest.BATCH),
-         lambda i: struct.pack("!I", 0x0a2e0100 + i // ROW)),
+         lambda i: struct.pack("!I", 0x0a2e0000 + RELAYS + i // ROW)),
         (positions(probe, struct.pack("=I", 0x5678), guest.BATCH),
          lambda i: struct.pack("=I", guest.IN + i % ROW)),
         (positions(probe, inet("2.3.4.5"), guest.BATCH), lambda i: inet(phone(i))),
@@ -199,7 +200,7 @@ def bench_gtpu_many(k, table):
             datagram((guest.UE, guest.FROM), ("0.0.0.0", guest.TO), rtp(0)),
             [(PLAIN_HIGH, PHONE >> 16, ROW, MANY // ROW), (PLAIN_LOW, PHONE & 0xffff, 1, ROW)],
             lambda: check_tunnel(guest.UE, Received(guest.last()[50:]).dst, 63), 0.6, **many)
-    flows = [(DST_LOW, 0x0100, ROW, MANY // ROW), (DPORT, guest.IN, 1, ROW)]
+    flows = [(DST_LOW, RELAYS, ROW, MANY // ROW), (DPORT, guest.IN, 1, ROW)]
     measure(k, table, "GTP-U, RTP, GTP-U, 100,000", uplink("10.46.0.0", 0, "0.0.0.0"),
             phones + flows,
             lambda: check_tunnel(guest.RELAY, Received(guest.last()[50:]).dst, 63), 0.65,

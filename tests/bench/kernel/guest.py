@@ -155,6 +155,8 @@ class Table:
         net = cost - null
         ratio = net / self.forward if self.forward else 1.0
         verdict = ""
+        if UNIT_NAME != "instructions":
+            limit = None
         if limit is not None:
             verdict = "  ok" if ratio <= limit else "  MISSED"
             self.failed += ratio > limit
@@ -163,6 +165,8 @@ class Table:
         return net
 
     def extra(self, name, cost, limit):
+        if UNIT_NAME != "instructions":
+            return
         self.failed += cost > limit
         print(f"{name:34}{cost:13.2f}{'':17}{limit:8}  {'ok' if cost <= limit else 'MISSED'}",
               flush=True)
@@ -232,7 +236,9 @@ def main(kims, pktbench, only):
     set_up(pktbench)
     depends = subprocess.run(["modinfo", "-F", "depends", kims], capture_output=True, text=True,
                              check=True).stdout.strip().split(",")
-    sh("modprobe -a " + " ".join(depends), f"insmod {kims}")
+    if any(depends):
+        subprocess.run(["modprobe", "-qa"] + depends, check=False)  # built in where the kernel is ours
+    sh(f"insmod {kims}")
     import gtpu  # pylint: disable=import-outside-toplevel  # it imports this file
     benches = {"gtp-ko": gtpu.bench_gtp_ko} | BENCHES
     benches |= {"gtpu": gtpu.bench_gtpu, "gtpu-many": gtpu.bench_gtpu_many}
@@ -256,7 +262,7 @@ def main(kims, pktbench, only):
 
 ONLY = [a[7:] for a in sys.argv if a.startswith("--only=")]
 ARGS = [a for a in sys.argv[1:] if not a.startswith("--")]
-UNIT = ARGS[2] if len(ARGS) > 2 else "median"
-UNIT_NAME = "instructions" if UNIT == "median" else "cycles"
+UNIT_NAME = ARGS[2] if len(ARGS) > 2 else "instructions"  # or cycles: by the clock, no limit is judged
+UNIT = "median"
 if __name__ == "__main__":
     sys.exit(main(ARGS[0], ARGS[1], ONLY) != 0)
