@@ -97,7 +97,11 @@ lab_phone_up() { # I: namespace ueI, addresses 10.45.0.(10+I), fd45::(10+I)
 
 lab_net_down() {
 	local ns
-	for ns in $(ip netns list | awk '/^(ue[0-9]+|access)( |$)/{print $1}'); do ip netns del "$ns"; done
+	core_ip link del s5 2>/dev/null
+	for ns in $(ip netns list | awk '/^(ue[0-9]+|access)( |$)/{print $1}'); do
+		core_ip link del "gm${ns#ue}" 2>/dev/null # at once: a namespace's devices go when it pleases the kernel
+		ip netns del "$ns"
+	done
 	if [ -n "$CORE" ]; then ip netns del "$CORE" 2>/dev/null; else ip link del kims0 2>/dev/null; fi
 	return 0
 }
