@@ -443,6 +443,27 @@ static void test_upf_forgot(void **state)
 	gone(p);
 }
 
+/* The PCRF has started again without its sessions: it is asked when its connection comes up. */
+static void test_pcrf_forgot(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	int ccrs;
+
+	(void)state;
+	ccrs = rig.ccrs;
+	smf_gx_peer_up(&rig.smf);
+	rig_seconds(1);
+	assert_int_equal(rig.ccrs, ccrs + 1); /* still there: one CCR-U, no more */
+	memset(rig.policy, 0, sizeof(rig.policy));
+	smf_gx_peer_up(&rig.smf);
+	rig_seconds(1);
+	assert_int_equal(rig.ccrs, ccrs + 3);
+	assert_int_equal(rig.ccr.type, GX_INITIAL_REQUEST);
+	install(p, "audio", 1, 4000);
+	rig_agree(p);
+	gone(p);
+}
+
 static void test_upf_refuses(void **state)
 {
 	struct rig_pdn *p = attached(1);
@@ -868,6 +889,7 @@ int main(void)
 		T(test_without_ftup),
 		T(test_upf_restart),
 		T(test_upf_forgot),
+		T(test_pcrf_forgot),
 		T(test_upf_refuses),
 		T(test_error_indication),
 		T(test_usage),

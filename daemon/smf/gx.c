@@ -5,7 +5,8 @@
  * Without an answer to CCR-I the connection is refused with "remote peer not responding" (TS 29.274 8.4), one
  * for an emergency goes on with what was asked for; PCRFs that refuse are quoted by on_refused(). Later a PCRF that
  * is away changes nothing: the CCR-U is repeated once, then every AWAY seconds. One that has lost the session
- * (DIAMETER_UNKNOWN_SESSION_ID) gets a new one, and rules that it does not install again go.
+ * (DIAMETER_UNKNOWN_SESSION_ID) gets a new one, and rules that it does not install again go; it is asked for every
+ * session when its connection comes up.
  *
  * Invariants: one CCR under way per session, the next one carries what came up meanwhile; orders are taken in the
  * order in which they arrive; answers find their session by TEID and serial number, as it may have ended.
@@ -23,8 +24,9 @@ METRIC_COUNTER(m_failed, "kims_smf_gx_failed_total", "CCRs refused or without an
 METRIC_COUNTER(m_rar, "kims_smf_gx_rar_total", "RARs served");
 
 enum {
-	AWAY = 10
-}; /* seconds between tries to tell a PCRF that does not answer what it has to know */
+	AWAY = 10, /* seconds between tries to tell a PCRF that does not answer what it has to know */
+	CHECK_USEC = 1000, /* between questions for sessions of a PCRF that is back */
+};
 
 /* --- sending --- */
 
@@ -66,6 +68,7 @@ static void push(struct smf_gx *g)
 	    !smf_gx_has_news(g))
 		return;
 	g->tries = 0;
+	g->check = false;
 	if (send_ccr(g, GX_UPDATE_REQUEST))
 		smf_gx_told(g, false);
 }
@@ -175,6 +178,19 @@ static void on_again(struct timer *t)
 		push(g);
 	else if (send_ccr(g, GX_INITIAL_REQUEST))
 		timer_start(g->pdn->smf->loop, &g->again, AWAY * USEC_PER_SEC);
+}
+
+/* A PCRF that was away may have started again without its sessions; only a CCR-U tells (5002). */
+void smf_gx_peer_up(struct smf *s)
+{
+	uint64_t after = 0;
+
+	for (struct smf_pdn *p = s->pdns; p; p = p->next) {
+		if (!p->gx || p->gx->state != SMF_GX_OPEN)
+			continue;
+		p->gx->check = true;
+		timer_start(s->loop, &p->gx->again, after += CHECK_USEC);
+	}
 }
 
 static void on_revalidation(struct timer *t)

@@ -52,6 +52,7 @@ struct smf_gx {
 	bool busy;	 /* a CCR is under way */
 	bool hold;	 /* none now: a RAR is being served */
 	bool reopen;	 /* the PCRF had lost it; this CCR-I brings it back */
+	bool check;	 /* does the PCRF still have it? */
 	bool close;	 /* CCR-T when the CCA is there */
 	uint8_t tries;
 	uint64_t subscribed;	/* event triggers */

@@ -412,5 +412,5 @@ bool smf_gx_has_news(const struct smf_gx *g)
 	for (const struct smf_monitor *m = g->pdn->monitors; m; m = m->next)
 		if (m->due)
 			return true;
-	return g->pending || g->reports || g->asking;
+	return g->check || g->pending || g->reports || g->asking;
 }

@@ -21,6 +21,8 @@ static struct timer resume;
 static void on_peer(void *arg _unused_, const char *identity, bool up)
 {
 	log_notice("Diameter connection with %s is %s", identity, up ? "up" : "down");
+	if (up)
+		smf_gx_peer_up(&smf);
 }
 
 static void on_resume(struct timer *t _unused_)

@@ -354,6 +354,7 @@ void smf_gx_serve(struct smf *s); /* takes Gx of s->dia */
  * inside. Without Gx (conf gx: no): OK with what the request asked for. -ENOMEM.
  */
 int smf_gx_open(struct smf_pdn *p);
+void smf_gx_peer_up(struct smf *s); /* a PCRF is connected (again) */
 /* What the access changed: bits FSM_BIT(enum gx_event_trigger); CCR-U when the PCRF wants to know of one. */
 void smf_gx_access_changed(struct smf_pdn *p, uint64_t triggers);
 /* States of rules changed (rule->state, rule->failure): CCR-U, or part of the RAA under way. */
