@@ -258,6 +258,38 @@ static void test_handover(void **state)
 	gone(p);
 }
 
+/* The UPF is told the types of its interfaces as the configuration says: PDRs where packets come from, FARs where they go. */
+static void expect_types(const char *conf, int access, int core)
+{
+	struct rig_pdn *p;
+	struct rig_session *s = rig.session;
+
+	free(rig.conf->smf.interface_types);
+	rig.conf->smf.interface_types = strdup(conf);
+	p = attached(1);
+	install(p, "audio", 1, 4000);
+	while (!s->up_seid)
+		s++;
+	assert_true(s->n > 8);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct rig_object *o = &s->o[i];
+
+		if (o->type == SX_RULE_PDR)
+			assert_int_equal(o->interface_type, o->up ? access : core);
+		if (o->type == SX_RULE_FAR && o->forw)
+			assert_int_equal(o->interface_type, o->up ? core : access);
+	}
+	gone(p);
+}
+
+static void test_interface_types(void **state)
+{
+	(void)state;
+	expect_types("none", -1, -1);
+	expect_types("eps", SX_S5U, SX_SGI);
+	expect_types("5gs", SX_N3, SX_N6);
+}
+
 static void test_deaf_sgw(void **state)
 {
 	struct rig_pdn *p = attached(1);
@@ -877,6 +909,7 @@ int main(void)
 		T(test_refused),
 		T(test_partly),
 		T(test_handover),
+		T(test_interface_types),
 		T(test_deaf_sgw),
 		T(test_unknown_rules),
 		T(test_notify),

@@ -188,9 +188,35 @@ static const char *instance(const struct smf_pdn *p)
 	return p->apn ? p->apn->instance : p->apn_name;
 }
 
+/*
+ * The 3GPP Interface Type (TS 29.244 8.2.118) at this side of the UPF, by conf interface_types: an S5 session has no other
+ * name than "none" or that of its reference points, but a UPF of the 5GC may know N3 and N6 only. false: none is told.
+ */
+static bool interface_type(const struct smf_pdn *p, bool access, uint8_t *ret)
+{
+	const char *which = p->smf->conf->smf.interface_types;
+
+	if (!strcmp(which, "5gs"))
+		*ret = access ? SX_N3 : SX_N6;
+	else if (!strcmp(which, "eps"))
+		*ret = !access ? SX_SGI : p->non_3gpp ? SX_S2BU : SX_S5U;
+	else
+		return false;
+	return true;
+}
+
 static void hash_u64(struct siphash *h, uint64_t v)
 {
 	siphash_add(h, &v, sizeof(v));
+}
+
+/* Without the IE the hash is what it was before there was one: nothing is sent anew because of it. */
+static void hash_interface_type(struct siphash *h, const struct smf_pdn *p, bool access)
+{
+	uint8_t type;
+
+	if (interface_type(p, access, &type))
+		hash_u64(h, type);
 }
 
 static void hash_pdr(struct siphash *h, const struct smf_pdn *p, const struct item *i)
@@ -209,6 +235,7 @@ static void hash_pdr(struct siphash *h, const struct smf_pdn *p, const struct it
 	siphash_add(h, qer, n * sizeof(*qer));
 	n = urrs_of(p, i, urr);
 	siphash_add(h, urr, n * sizeof(*urr));
+	hash_interface_type(h, p, i->up);
 	if (!i->rule)
 		return;
 	hash_u64(h, i->rule->precedence);
@@ -224,6 +251,7 @@ static void hash_far(struct siphash *h, const struct smf_pdn *p, const struct it
 
 	hash_u64(h, (uint64_t)is_forwarding(i) << 1 | i->up);
 	siphash_add_str(h, str_of(instance(p)));
+	hash_interface_type(h, p, !i->up);
 	if (i->up)
 		return;
 	hash_u64(h, t->teid);
@@ -324,6 +352,7 @@ static void fill_pdi(const struct smf_pdn *p, const struct item *i, struct sx_pd
 	pdi->ue_ip = (struct sx_ue_ip){
 		.v4 = is_v4(p), .v6 = is_v6(p), .sd = !i->up, .ip4 = p->v4, .ip6 = p->v6
 	};
+	pdi->has_source_type = interface_type(p, i->up, &pdi->source_type);
 	pdi->has_application_id = i->rule && *i->rule->application;
 	if (pdi->has_application_id)
 		pdi->application_id = str_of(i->rule->application);
@@ -370,6 +399,8 @@ static void fill_creation(const struct s5_fteid *t, struct sx_creation *c)
 		(d)->forwarding.destination = (i)->up ? SX_CORE : SX_ACCESS;                 \
 		(d)->forwarding.has_network_instance = (i)->up;                              \
 		(d)->forwarding.network_instance = sx_network_instance(instance(p), labels); \
+		(d)->forwarding.has_destination_type =                                       \
+			interface_type(p, !(i)->up, &(d)->forwarding.destination_type);      \
 		(d)->forwarding.has_creation = !(i)->up;                                     \
 		fill_creation(&(i)->bearer->peer, &(d)->forwarding.creation);                \
 	} while (0)

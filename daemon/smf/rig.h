@@ -43,7 +43,8 @@ struct rig_object {
 	uint32_t teid, far; /* PDR */
 	uint32_t qer[2];
 	size_t n_sdf, n_qer;
-	bool forw; /* FAR */
+	bool forw;	    /* FAR */
+	int interface_type; /* PDR, FAR; -1: not told */
 	struct sx_creation creation;
 	struct sx_gate_status gate; /* QER */
 	uint64_t mbr_ul, gbr_ul;
@@ -588,6 +589,7 @@ static inline void rig_pdi(struct rig_object *o, const struct sx_pdi *pdi, uint3
 {
 	o->up = pdi->source == SX_ACCESS;
 	o->n_sdf = pdi->n_sdf;
+	o->interface_type = pdi->has_source_type ? pdi->source_type : -1;
 	assert_true(pdi->has_ue_ip && pdi->ue_ip.sd == !o->up);
 	if (!o->up)
 		return;
@@ -610,12 +612,15 @@ static inline void rig_pdi(struct rig_object *o, const struct sx_pdi *pdi, uint3
 		x_->n_qer = (q)->n_qer_id;                     \
 		memcpy(x_->qer, (q)->qer_id, sizeof(x_->qer)); \
 	} while (0)
-#define RIG_FAR(o, q)                                            \
-	do {                                                     \
-		struct rig_object *x_ = (o);                     \
-		x_->forw = (q)->action.forw;                     \
-		x_->up = (q)->forwarding.destination == SX_CORE; \
-		x_->creation = (q)->forwarding.creation;         \
+#define RIG_FAR(o, q)                                                           \
+	do {                                                                    \
+		struct rig_object *x_ = (o);                                    \
+		x_->forw = (q)->action.forw;                                    \
+		x_->up = (q)->forwarding.destination == SX_CORE;                \
+		x_->creation = (q)->forwarding.creation;                        \
+		x_->interface_type = (q)->forwarding.has_destination_type       \
+					     ? (q)->forwarding.destination_type \
+					     : -1;                              \
 	} while (0)
 #define RIG_QER(o, q)                        \
 	do {                                 \

@@ -113,6 +113,7 @@ struct conf_smf {
 	char *apns; /* pools and what phones are told, see smf/apn.h */
 	bool gx;    /* ask a PCRF; false: rules of apns only */
 	char *db;   /* path; empty: STATEDIR/smf.db */
+	char *interface_types; /* 3GPP Interface Types that the UPF is told: none, eps, 5gs */
 	uint32_t max_sessions;
 	bool piggyback; /* Create Bearer Request behind the Create Session Response */
 };

@@ -193,6 +193,9 @@ const struct conf_row conf_rows[] = {
 	S_STR(smf, db, "", "Database of sessions; empty: smf.db in the state directory"),
 	S_U32(smf, "max_sessions", max_sessions, 1, 10000000, "1000000",
 	      "PDN connections at most; more are refused, a tenth on top is for emergencies"),
+	S_CHOICE(smf, interface_types, "none eps 5gs", "none",
+		 "The 3GPP Interface Types that UPFs are told (TS 29.244 8.2.118): none; eps: S5/S8-U or S2b-U, and SGi; "
+		 "5gs: N3 and N6, for UPFs that forward nothing without these"),
 	S_BOOL(smf, piggyback, "no",
 	       "A Create Bearer Request leaves behind the Create Session Response, in one datagram"),
 
