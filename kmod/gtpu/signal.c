@@ -58,11 +58,20 @@ static bool kims_limit_pass(atomic64_t *tat, u32 per_second)
 	return atomic64_cmpxchg(tat, old, max(old, now) + NSEC_PER_SEC / per_second) == old;
 }
 
+/* Not the hash of the tables: its product keeps neighbours near each other, and these are eNBs of one rack. */
+static u32 kims_limit_of(const struct kims_gtpu_net *gn, const struct kims_addr *peer)
+{
+	u32 seed = gn->tunnels.seed;
+	u32 hash = peer->family == AF_INET ? jhash_1word((__force u32)peer->v4, seed) :
+					     jhash2((const u32 *)peer->v6.s6_addr32, 4, seed);
+
+	return reciprocal_scale(hash, KIMS_GTPU_LIMIT_PEERS);
+}
+
 static bool kims_may_send(struct kims_gtpu_ep *ep, const struct kims_addr *peer)
 {
 	struct kims_gtpu_net *gn = ep->kn->gtpu;
-	/* By the high bits: in the low ones of a product only the first octet of the address is. */
-	u32 at = reciprocal_scale(kims_table_hash(&gn->tunnels, peer, 0), KIMS_GTPU_LIMIT_PEERS);
+	u32 at = kims_limit_of(gn, peer);
 
 	return kims_limit_pass(&gn->limits.peers[at], KIMS_LIMIT_PEER) &&
 	       kims_limit_pass(&gn->limits.all, KIMS_LIMIT_ALL);
