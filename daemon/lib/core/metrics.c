@@ -8,7 +8,10 @@
 #include "lib/core/metrics.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
+
+METRIC_GAUGE(m_heap, "kims_heap_bytes", "Memory that the process has allocated, bytes (mallinfo2)");
 
 static struct metric *list;
 
@@ -29,10 +32,19 @@ void metric_register(struct metric *m)
 	*at = m;
 }
 
+static void look_at_heap(void)
+{
+	struct mallinfo2 i = mallinfo2();
+
+	metric_register(&m_heap);
+	m_heap.value = i.uordblks + i.hblkhd;
+}
+
 json_t *metrics_json(void)
 {
 	json_t *o = json_object();
 
+	look_at_heap();
 	for (const struct metric *m = list; o && m; m = m->next) {
 		char key[256];
 
@@ -63,6 +75,7 @@ char *metrics_text(void)
 
 	if (!f)
 		return NULL;
+	look_at_heap();
 	for (const struct metric *m = list; m; m = m->next) {
 		print_metric(f, m, prev);
 		prev = m->name;
