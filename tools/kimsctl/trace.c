@@ -106,7 +106,8 @@ static int write_preferences(const struct trace *t, const struct conf *c)
 	fprintf(f, "esp.enable_encryption_decode: TRUE\nesp.enable_authentication_check: TRUE\n"
 		   "esp.do_esp_sequence_analysis: FALSE\n"
 		   "sip.tcp.ports: 5060,%u,%d,%u,%d,%u\nsip.display_raw_text: FALSE\n"
-		   "rtp.heuristic_rtp: TRUE\n",
+		   "rtp.heuristic_rtp: TRUE\n"
+		   "tcp.reassemble_out_of_order: TRUE\n", /* a change of the path's MTU is enough */
 		c->pcscf.port_ps, c->pcscf.port_ps + 1, c->pcscf.port_pc, c->pcscf.port_pc - 1,
 		c->pcscf.mw_port);
 	fclose(f);
