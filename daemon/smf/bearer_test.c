@@ -112,6 +112,43 @@ static void test_order(void **state)
 	gone(p);
 }
 
+/* TS 23.203 6.2.2.2: what belongs to the dedicated bearer is taken from no other one. */
+static void test_wrong_bearer(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	struct rig_session *u = rig_session_of(p);
+	static struct gx_orders o;
+
+	(void)state;
+	rig.hold = true;
+	install(p, "audio", 1, 4000);
+	assert_null(rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + 2)); /* the UE does not know of it yet */
+	rig_release();
+	rig_ms(20);
+	assert_non_null(rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + 2));
+	install(p, "signalling", 5, 5060);
+	rig_agree(p);
+	rig_orders(&o);
+	rig_install(&o, "audio", 1, 4002); /* other flows: the UE has the old ones for a while */
+	rig.hold = true;
+	rar(p, &o);
+	assert_null(rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + 2));
+	rig_release();
+	rig_ms(50);
+	rig_agree(p);
+	assert_non_null(rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + 2));
+	rig.hold = true;
+	uninstall(p, "audio");
+	assert_null(rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + 2));
+	rig_release();
+	rig_ms(20);
+	rig_agree(p);
+	uninstall(p, "signalling");
+	assert_null(rig_find(u, SX_RULE_FAR, 1));
+	rig_agree(p);
+	gone(p);
+}
+
 static void test_two_bearers(void **state)
 {
 	struct rig_pdn *p = attached(1);
@@ -902,6 +939,7 @@ int main(void)
 		T(test_attach),
 		T(test_voice),
 		T(test_order),
+		T(test_wrong_bearer),
 		T(test_two_bearers),
 		T(test_default_bearer),
 		T(test_gates),

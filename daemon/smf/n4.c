@@ -126,7 +126,7 @@ static void accept_sent(struct smf_n4 *n)
 
 static struct smf_bearer *bearer_of_pdr(const struct smf_pdn *p, uint16_t id)
 {
-	if (id / 2 == SMF_N4_DEFAULT_ID)
+	if (id / 2 == SMF_N4_DEFAULT_ID || id > SMF_N4_GUARD)
 		return p->bearers;
 	for (const struct smf_rule *r = p->rules; r; r = r->next)
 		if (r->n4_id == id / 2)
@@ -248,7 +248,7 @@ static void on_established(void *arg, const struct xchg_msg *m)
 static int blame(struct smf_n4 *n, const struct sx_session_modification_response *r)
 {
 	const struct sx_failed_rule *f = r->has_failed_rule ? &r->failed_rule : NULL;
-	uint32_t id = f && f->type == SX_RULE_PDR   ? f->id / 2
+	uint32_t id = f && f->type == SX_RULE_PDR   ? smf_n4_rule_of(f->id)
 		      : f && f->type == SX_RULE_QER ? f->id
 						    : 0;
 	int failed = 0;

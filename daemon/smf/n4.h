@@ -57,7 +57,14 @@ struct smf_upf {
 void smf_n4_metrics(void);
 
 /* --- n4_rules.c --- */
-enum { SMF_N4_DEFAULT_ID = 1 };
+enum {
+	SMF_N4_DEFAULT_ID = 1,
+	SMF_N4_GUARD = 0x8000, /* and the rule's number: PDR of its guard */
+};
+static inline uint32_t smf_n4_rule_of(uint32_t pdr)
+{
+	return pdr > SMF_N4_GUARD ? pdr - SMF_N4_GUARD : pdr / 2;
+}
 struct smf_n4_object *smf_n4_find(struct smf_n4_object *list, size_t n, uint8_t type, uint32_t id);
 bool smf_n4_is_enforced(const struct smf_rule *r); /* it has PDRs */
 /* Everything that is wanted; n->sent is that. Static; NULL: no memory. */

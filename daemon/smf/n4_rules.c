@@ -6,6 +6,10 @@
  * Ids: those of bearers and rules (smf.h); the default bearer's PDRs are 2 and 3, the session's QER (APN-AMBR) is 1;
  * FARs have the bearer's number, QERs the rule's, URRs the monitor's.
  *
+ * Bearer binding verification (TS 23.203 6.2.2.2, TS 23.401 4.4.3.3): what the UE was told to send by a dedicated
+ * bearer is not taken from the default one. A guard, PDR 8000H + n, has the F-TEID of the default bearer, precedence
+ * and uplink filters of rule n, and the FAR that drops. A dedicated bearer has no PDR but those of its rules.
+ *
  * Invariants: hashes are the same in every process; one request is made at a time, in static memory.
  */
 #include "smf/n4.h"
@@ -15,12 +19,14 @@
 enum {
 	DEFAULT_ID = SMF_N4_DEFAULT_ID,
 	DEFAULT_PRECEDENCE = UINT32_MAX,
-	ITEMS_MAX = 2 + 3 * SMF_RULES_MAX + 2 * SMF_BEARERS_MAX + 16,
+	GUARD_FAR = 1,	/* below those of bearers */
+	ITEMS_MAX = 3 + 4 * SMF_RULES_MAX + 2 * SMF_BEARERS_MAX + 16,
 };
 
 struct item {
 	struct smf_n4_object o;
 	bool up; /* of PDR and FAR */
+	bool guard;
 	const struct smf_bearer *bearer;
 	const struct smf_rule *rule; /* NULL: of the default bearer, of the session */
 	const struct smf_monitor *monitor;
@@ -106,6 +112,56 @@ static void add_rule(const struct smf_rule *r)
 		i->rule = r;
 }
 
+/* The UE has the packet filters of this flow as they are: it is to send it by that bearer. */
+static bool is_guarded(const struct smf_rule *r, const struct smf_flow *f)
+{
+	uint32_t hash[SMF_FILTERS_MAX] = { 0 };
+	const struct smf_bearer *b = r->bearer;
+
+	if (!f->n_filter || !(f->direction & NAS_DIR_UL))
+		return false;
+	smf_rule_filters(r, hash);
+	for (int k = 0; k < f->n_filter; k++) {
+		uint8_t id = f->filter_id[k];
+
+		if (!(b->filters & 1 << id) || hash[id] != b->pdn->filter_hash[id])
+			return false;
+	}
+	return true;
+}
+
+static bool needs_guard(const struct smf_rule *r)
+{
+	if (is_default(r->bearer) || !has_downlink(r->bearer) || !smf_rule_is_live(r) ||
+	    r->n4_id > SMF_N4_ID_MAX)
+		return false;
+	for (int k = 0; k < r->n_flow; k++)
+		if (is_guarded(r, &r->flow[k]))
+			return true;
+	return false;
+}
+
+static void add_guard(const struct smf_rule *r)
+{
+	struct item *i = add(SX_RULE_PDR, SMF_N4_GUARD + r->n4_id);
+
+	if (!i)
+		return;
+	i->bearer = r->bearer->pdn->bearers;
+	i->rule = r;
+	i->up = i->guard = true;
+}
+
+static void add_guard_far(const struct smf_pdn *p)
+{
+	struct item *i = add(SX_RULE_FAR, GUARD_FAR);
+
+	if (!i)
+		return;
+	i->bearer = p->bearers;
+	i->up = i->guard = true;
+}
+
 /* A removed rule stays until the UE knows that its bearer is gone: for what it still sends. */
 bool smf_n4_is_enforced(const struct smf_rule *r)
 {
@@ -116,6 +172,7 @@ bool smf_n4_is_enforced(const struct smf_rule *r)
 static void compose(const struct smf_pdn *p)
 {
 	const struct smf_bearer *b = p->bearers;
+	bool guards = false;
 	struct item *i;
 
 	want.n = 0;
@@ -132,8 +189,15 @@ static void compose(const struct smf_pdn *p)
 	if (i)
 		i->bearer = p->bearers;
 	for (const struct smf_rule *r = p->rules; r; r = r->next)
-		if (smf_n4_is_enforced(r))
+		if (smf_n4_is_enforced(r)) {
 			add_rule(r);
+			if (!needs_guard(r))
+				continue;
+			add_guard(r);
+			guards = true;
+		}
+	if (guards)
+		add_guard_far(p);
 	for (const struct smf_monitor *m = p->monitors; m; m = m->next) {
 		i = add(SX_RULE_URR, m->urr_id);
 		if (i)
@@ -148,6 +212,8 @@ static size_t qers_of(const struct item *i, uint32_t ret[2])
 {
 	size_t n = 0;
 
+	if (i->guard)
+		return 0;
 	if (!is_gbr(i->bearer->qos.qci))
 		ret[n++] = DEFAULT_ID;
 	if (i->rule)
@@ -159,7 +225,8 @@ static size_t urrs_of(const struct smf_pdn *p, const struct item *i, uint32_t re
 {
 	size_t n = 0;
 
-	for (const struct smf_monitor *m = p->monitors; m && n < SX_REFS_MAX; m = m->next)
+	for (const struct smf_monitor *m = p->monitors; m && !i->guard && n < SX_REFS_MAX;
+	     m = m->next)
 		if (m->session || (i->rule && !strcmp(m->key, i->rule->monitoring_key)))
 			ret[n++] = m->urr_id;
 	return n;
@@ -177,8 +244,17 @@ static bool flow_matters(const struct smf_rule *r, const struct smf_flow *f, boo
 	return true; /* no flow has this direction: the gate decides */
 }
 
+static bool has_flow(const struct item *i, int k)
+{
+	const struct smf_flow *f = &i->rule->flow[k];
+
+	return i->guard ? is_guarded(i->rule, f) : flow_matters(i->rule, f, i->up);
+}
+
 static bool is_forwarding(const struct item *i)
 {
+	if (i->guard)
+		return false;
 	return i->up ||
 	       (i->bearer->peer.teid && (!i->bearer->pdn->suspended || is_gbr(i->bearer->qos.qci)));
 }
@@ -225,7 +301,7 @@ static void hash_pdr(struct siphash *h, const struct smf_pdn *p, const struct it
 	size_t n;
 
 	hash_u64(h, i->bearer->n4_id);
-	hash_u64(h, (uint64_t)p->type << 1 | i->up);
+	hash_u64(h, (uint64_t)i->guard << 8 | (uint64_t)p->type << 1 | i->up);
 	if (is_v4(p))
 		siphash_add(h, &p->v4, sizeof(p->v4));
 	if (is_v6(p))
@@ -241,7 +317,7 @@ static void hash_pdr(struct siphash *h, const struct smf_pdn *p, const struct it
 	hash_u64(h, i->rule->precedence);
 	siphash_add_str(h, str_of(i->rule->application));
 	for (int k = 0; k < i->rule->n_flow; k++)
-		if (flow_matters(i->rule, &i->rule->flow[k], i->up))
+		if (has_flow(i, k))
 			siphash_add_str(h, str_of(i->rule->flow[k].text));
 }
 
@@ -353,11 +429,11 @@ static void fill_pdi(const struct smf_pdn *p, const struct item *i, struct sx_pd
 		.v4 = is_v4(p), .v6 = is_v6(p), .sd = !i->up, .ip4 = p->v4, .ip6 = p->v6
 	};
 	pdi->has_source_type = interface_type(p, i->up, &pdi->source_type);
-	pdi->has_application_id = i->rule && *i->rule->application;
+	pdi->has_application_id = i->rule && !i->guard && *i->rule->application;
 	if (pdi->has_application_id)
 		pdi->application_id = str_of(i->rule->application);
 	for (int k = 0; i->rule && k < i->rule->n_flow; k++)
-		if (flow_matters(i->rule, &i->rule->flow[k], i->up))
+		if (has_flow(i, k))
 			pdi->sdf[pdi->n_sdf++] =
 				(struct sx_sdf_filter){ .fd = true,
 							.flow = str_of(i->rule->flow[k].text) };
@@ -365,7 +441,7 @@ static void fill_pdi(const struct smf_pdn *p, const struct item *i, struct sx_pd
 
 static uint32_t far_of(const struct item *i)
 {
-	return 2U * i->bearer->n4_id + !i->up;
+	return i->guard ? GUARD_FAR : 2U * i->bearer->n4_id + !i->up;
 }
 
 /* Create PDR and Update PDR have the same rows here. */

@@ -40,7 +40,7 @@ struct rig_object {
 	uint8_t type;
 	uint32_t id;
 	bool up;
-	uint32_t teid, far; /* PDR */
+	uint32_t teid, far, precedence; /* PDR */
 	uint32_t qer[2];
 	size_t n_sdf, n_qer;
 	bool forw;	    /* FAR */
@@ -609,6 +609,7 @@ static inline void rig_pdi(struct rig_object *o, const struct sx_pdi *pdi, uint3
 		struct rig_object *x_ = (o);                   \
 		rig_pdi(x_, &(q)->pdi, chosen);                \
 		x_->far = (q)->far_id;                         \
+		x_->precedence = (q)->precedence;              \
 		x_->n_qer = (q)->n_qer_id;                     \
 		memcpy(x_->qer, (q)->qer_id, sizeof(x_->qer)); \
 	} while (0)
@@ -668,7 +669,10 @@ static inline void rig_check_session(struct rig_session *s)
 
 		if (o->type != SX_RULE_PDR)
 			continue;
-		assert_int_equal(rig_old(s, SX_RULE_FAR, o->far)->up, o->up);
+		if (rig_old(s, SX_RULE_FAR, o->far)->forw)
+			assert_int_equal(rig_old(s, SX_RULE_FAR, o->far)->up, o->up);
+		else
+			assert_int_equal(o->n_qer, o->id > SMF_N4_GUARD ? 0 : o->n_qer);
 		for (size_t k = 0; k < o->n_qer; k++)
 			rig_old(s, SX_RULE_QER, o->qer[k]);
 	}
@@ -1245,6 +1249,29 @@ static inline void rig_agree_sgw(const struct rig_pdn *p, const struct smf_pdn *
 	assert_int_equal(n, m);
 }
 
+/* What the UE sends by a dedicated bearer. */
+static inline bool rig_is_guarded(const struct smf_rule *r)
+{
+	for (int i = 0; i < r->n_flow && r->bearer != r->bearer->pdn->bearers; i++)
+		if (r->flow[i].n_filter && r->flow[i].direction & NAS_DIR_UL)
+			return true;
+	return false;
+}
+
+/* That is dropped when it comes by the default bearer. */
+static inline void rig_agree_guard(const struct smf_rule *r, struct rig_session *u)
+{
+	const struct rig_object *o = rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + r->n4_id);
+
+	assert_int_equal(!!o, rig_is_guarded(r));
+	if (!o)
+		return;
+	assert_int_equal(o->teid, r->bearer->pdn->bearers->local.teid);
+	assert_int_equal(o->precedence, r->precedence);
+	assert_true(o->up && o->n_sdf);
+	assert_false(rig_old(u, SX_RULE_FAR, o->far)->forw);
+}
+
 static inline void rig_agree_pdrs(const struct smf_rule *r, struct rig_session *u)
 {
 	const struct rig_object *up, *down;
@@ -1256,6 +1283,7 @@ static inline void rig_agree_pdrs(const struct smf_rule *r, struct rig_session *
 	assert_int_equal(up->n_sdf, r->n_flow);
 	assert_int_equal(rig_old(u, SX_RULE_QER, r->n4_id)->gate.ul,
 			 r->gate_ul ? SX_GATE_OPEN : SX_GATE_CLOSED);
+	rig_agree_guard(r, u);
 }
 
 /* Rules of the SMF are those of the PCRF, and each has its packet filters at the UE and its PDRs. */
@@ -1282,17 +1310,17 @@ static inline void rig_agree_rules(const struct rig_policy *y, const struct smf_
 
 static inline void rig_agree_upf(const struct smf_pdn *s, const struct rig_session *u)
 {
-	size_t rules = 0, bearers = 0, n[8] = { 0 };
+	size_t rules = 0, bearers = 0, guards = 0, n[8] = { 0 };
 
-	for (const struct smf_rule *r = s->rules; r; r = r->next)
-		rules++;
+	for (const struct smf_rule *r = s->rules; r; r = r->next, rules++)
+		guards += rig_is_guarded(r);
 	for (const struct smf_bearer *b = s->bearers; b; b = b->next)
 		bearers++;
 	for (size_t i = 0; i < u->n; i++)
 		n[u->o[i].type]++;
-	assert_int_equal(n[SX_RULE_PDR], 2 + 2 * rules);
+	assert_int_equal(n[SX_RULE_PDR], 2 + 2 * rules + guards);
 	assert_int_equal(n[SX_RULE_QER], 1 + rules);
-	assert_int_equal(n[SX_RULE_FAR], 2 * bearers);
+	assert_int_equal(n[SX_RULE_FAR], 2 * bearers + (guards > 0));
 }
 
 static inline void rig_agree(const struct rig_pdn *p)

@@ -64,11 +64,11 @@ static bool id_in_use(const struct smf_pdn *p, uint16_t id)
 	return false;
 }
 
-/* 1 is the default bearer's; PDRs have 16 bits, and two for each number. */
+/* 1 is the default bearer's. */
 uint16_t smf_new_n4_id(struct smf_pdn *p)
 {
 	do
-		p->next_n4_id = (uint16_t)(p->next_n4_id < 2 || p->next_n4_id >= INT16_MAX
+		p->next_n4_id = (uint16_t)(p->next_n4_id < 2 || p->next_n4_id >= SMF_N4_ID_MAX
 						   ? 2
 						   : p->next_n4_id + 1);
 	while (id_in_use(p, p->next_n4_id));

@@ -50,6 +50,7 @@ struct smf_path;
 #define SMF_FLOW_FILTERS 4 /* packet filters that one flow becomes: one for each pair of port ranges */
 #define SMF_FILTERS_MAX 16 /* packet filter identifiers of a PDN connection */
 #define SMF_DEFAULT_ID	1  /* n4_id of the default bearer */
+#define SMF_N4_ID_MAX	0x3fff /* PDRs have 16 bits: two for each number below 8000H, one above */
 
 /* Event triggers (enum gx_event_trigger) as a set. */
 #define SMF_TRIGGER(x) (UINT64_C(1) << (x))
