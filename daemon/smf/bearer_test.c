@@ -122,7 +122,8 @@ static void test_wrong_bearer(void **state)
 	(void)state;
 	rig.hold = true;
 	install(p, "audio", 1, 4000);
-	assert_null(rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + 2)); /* the UE does not know of it yet */
+	assert_null(
+		rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + 2)); /* the UE does not know of it yet */
 	rig_release();
 	rig_ms(20);
 	assert_non_null(rig_find(u, SX_RULE_PDR, SMF_N4_GUARD + 2));
@@ -657,6 +658,60 @@ static void test_restart(void **state)
 	unlink(db);
 }
 
+/* Rules of the configuration, by name and by base name (TS 29.212 4.5.2). */
+static void test_predefined(void **state)
+{
+	static struct gx_orders o;
+	struct rig_pdn *p;
+	char err[128];
+
+	(void)state;
+	snprintf(db, sizeof(db), "/tmp/kims-smf-bearer-%d.db", (int)getpid());
+	assert_int_equal(store_open(rig.loop, db, &rig.smf.store), 0);
+	free(rig.smf.predefined);
+	free(rig.conf->smf.predefined);
+	rig.conf->smf.predefined = strdup(
+		"music base=media qci=2 arp=7 mbr=500/500 gbr=400/400 precedence=7 flow=\"permit out 17 "
+		"from 10.1.0.1 to assigned 7000\"; film base=media qci=2 arp=7 gate=closed rating=9 "
+		"flow=\"permit out 17 from 10.1.0.1 to assigned 7002\"; plain gate=downlink "
+		"flow=\"permit out ip from 10.2.0.0/16 to assigned\"");
+	assert_int_equal(smf_predefined_parse(rig.conf->smf.predefined, &rig.smf.predefined,
+					      &rig.smf.n_predefined, err, sizeof(err)),
+			 0);
+	p = attached(1);
+	rig_orders(&o);
+	o.install[0].name[o.install[0].n_name++] = STR("plain");
+	o.install[0].base_name[o.install[0].n_base_name++] = STR("media");
+	o.n_install = 1;
+	assert_int_equal(rar(p, &o), PCC_SUCCESS);
+	assert_int_equal(rig.created, 1);
+	assert_int_equal(p->b[6].qos.gbr_dl, 400);
+	assert_int_equal(__builtin_popcount(p->b[6].filters), 2);
+	assert_int_equal(smf_rule_by_name(rig_smf_pdn(p), STR("music"))->precedence, 7);
+	assert_int_equal(smf_rule_by_name(rig_smf_pdn(p), STR("film"))->rating_group, 9);
+	assert_false(smf_rule_by_name(rig_smf_pdn(p), STR("film"))->gate_dl);
+	assert_false(smf_rule_by_name(rig_smf_pdn(p), STR("plain"))->gate_ul);
+	assert_int_equal(rar(p, &o), PCC_SUCCESS); /* again: nothing changes */
+	assert_int_equal(rig.created + rig.updated, 1);
+	restart();
+	rig_orders(&o);
+	o.n_remove = 1;
+	o.remove[0].name[o.remove[0].n_name++] = STR("plain");
+	o.remove[0].base_name[o.remove[0].n_base_name++] = STR("media");
+	assert_int_equal(rar(p, &o), PCC_SUCCESS);
+	rig_ms(50);
+	assert_int_equal(rig.deleted, 1);
+	assert_null(rig_smf_pdn(p)->rules);
+	rig_orders(&o);
+	o.install[0].base_name[o.install[0].n_base_name++] = STR("nobody's");
+	o.n_install = 1;
+	assert_int_equal(rar(p, &o), GX_PCC_RULE_EVENT);
+	assert_null(rig_smf_pdn(p)->rules);
+	gone(p);
+	store_close(rig.smf.store);
+	unlink(db);
+}
+
 /* --- commands --- */
 
 static void test_modify_command(void **state)
@@ -968,6 +1023,7 @@ int main(void)
 		T(test_delete_command),
 		T(test_resource_command),
 		T(test_restart),
+		T(test_predefined),
 		cmocka_unit_test(test_tshark),
 		T(test_cycles),
 		T(test_random),

@@ -152,16 +152,20 @@ static int show_rules(void *arg, const json_t *req _unused_, json_t **ret, char 
 		for (const struct smf_rule *r = p->rules; r; r = r->next)
 			json_array_append_new(
 				list,
-				json_pack("{s:s,s:s,s:s,s:s,s:i,s:I,s:i,s:s,s:s}", "rule", r->name,
-					  "imsi", smf_pdn_user(p), "apn", p->apn->name, "state",
-					  rule_state(r->state), "ebi",
+				json_pack("{s:s,s:s,s:s,s:s,s:i,s:I,s:i,s:s,s:s,s:s}", "rule",
+					  r->name, "imsi", smf_pdn_user(p), "apn", p->apn->name,
+					  "state", rule_state(r->state), "ebi",
 					  r->bearer ? r->bearer->ebi : 0, "precedence",
 					  (json_int_t)r->precedence, "qci", r->qos.qci, "gate",
 					  r->gate_ul && r->gate_dl ? "open"
 					  : r->gate_ul		   ? "uplink"
 					  : r->gate_dl		   ? "downlink"
 								   : "closed",
-					  "filter", r->n_flow ? r->flow[0].text : ""));
+					  "filter", r->n_flow ? r->flow[0].text : r->application,
+					  "predefined",
+					  r->group	  ? r->group
+					  : r->predefined ? "yes"
+							  : ""));
 	*ret = list;
 	return 0;
 }

@@ -609,14 +609,24 @@ void smf_gx_access_changed(struct smf_pdn *p, uint64_t triggers)
 	push(g);
 }
 
+/* Rules of a Charging-Rule-Base-Name are reported together (TS 29.212 4.5.12). */
+static bool is_reported(const struct smf_gx *g, const struct smf_rule *r, int status)
+{
+	for (const struct smf_gx_report *n = g->reports; n && r->group; n = n->next)
+		if (!n->sent && n->base && n->status == status && !strcmp(n->name, r->group))
+			return true;
+	return false;
+}
+
 static void add_report(struct smf_gx *g, const struct smf_rule *r, int status)
 {
-	struct smf_gx_report **at = &g->reports, *n = calloc(1, sizeof(*n));
+	struct smf_gx_report **at = &g->reports, *n;
 
+	n = is_reported(g, r, status) ? NULL : calloc(1, sizeof(*n));
 	if (!n)
 		return;
-	str_copy(n->name, sizeof(n->name), str_of(r->name));
-	n->base = r->base;
+	str_copy(n->name, sizeof(n->name), str_of(r->group ? r->group : r->name));
+	n->base = r->base || r->group;
 	n->lost = r->lost;
 	n->status = status;
 	n->failure = status == GX_RULE_ACTIVE ? -1 : r->failure;

@@ -140,10 +140,10 @@ static int bring_back(struct app *a, char *err, size_t size)
 
 static int start(struct app *a, char *err, size_t size)
 {
-	int n = snprintf(err, size, "smf.apns: "), e;
+	int e;
 
 	smf_metrics();
-	e = smf_init(&smf, a->loop, a->conf, err + n, size - (size_t)n);
+	e = smf_init(&smf, a->loop, a->conf, err, size);
 	if (!e)
 		e = open_store(a, err, size);
 	if (!e)

@@ -19,7 +19,7 @@
 enum {
 	DEFAULT_ID = SMF_N4_DEFAULT_ID,
 	DEFAULT_PRECEDENCE = UINT32_MAX,
-	GUARD_FAR = 1,	/* below those of bearers */
+	GUARD_FAR = 1, /* below those of bearers */
 	ITEMS_MAX = 3 + 4 * SMF_RULES_MAX + 2 * SMF_BEARERS_MAX + 16,
 };
 

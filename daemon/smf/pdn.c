@@ -653,6 +653,18 @@ static int init_tables(struct smf *s)
 	return e;
 }
 
+static int read_conf(struct smf *s, const struct conf *c, char *err, size_t size)
+{
+	int n = snprintf(err, size, "smf.apns: "), e;
+
+	e = smf_apns_parse(c->smf.apns, &s->apns, &s->n_apns, err + n, size - (size_t)n);
+	if (e)
+		return e;
+	n = snprintf(err, size, "smf.predefined: ");
+	return smf_predefined_parse(c->smf.predefined, &s->predefined, &s->n_predefined, err + n,
+				    size - (size_t)n);
+}
+
 int smf_init(struct smf *s, struct loop *l, const struct conf *c, char *err, size_t size)
 {
 	int e;
@@ -666,7 +678,7 @@ int smf_init(struct smf *s, struct loop *l, const struct conf *c, char *err, siz
 	    getrandom(&s->next_teid, sizeof(s->next_teid), 0) != sizeof(s->next_teid) ||
 	    getrandom(&s->next_charging_id, sizeof(s->next_charging_id), 0) < 0)
 		return -EIO;
-	e = smf_apns_parse(c->smf.apns, &s->apns, &s->n_apns, err, size);
+	e = read_conf(s, c, err, size);
 	if (!e)
 		e = init_tables(s);
 	if (!e)
@@ -693,5 +705,6 @@ void smf_fini(struct smf *s)
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		htab_fini(all[i]);
 	smf_apns_free(s->apns, s->n_apns);
+	free(s->predefined);
 	smf_n4_fini(s);
 }

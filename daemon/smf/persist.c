@@ -150,12 +150,14 @@ static void put_rule(struct sbuf *b, const struct smf_rule *r)
 	put_qos(b, &r->qos);
 	put_num(b, (uint64_t)r->gate_ul | (uint64_t)r->gate_dl << 1 | (uint64_t)r->notify << 2 |
 			   (uint64_t)r->dirty << 3 | (uint64_t)r->told << 4 |
-			   (uint64_t)r->base << 5 | (uint64_t)r->lost << 6);
+			   (uint64_t)r->base << 5 | (uint64_t)r->lost << 6 |
+			   (uint64_t)r->predefined << 7);
 	put_num(b, (uint64_t)r->failure);
 	put_text(b, r->monitoring_key);
 	put_num(b, r->rating_group);
 	put_num(b, r->service_id);
 	put_text(b, r->application);
+	put_text(b, r->group ?: "");
 	for (int i = 0; i < r->n_flow; i++) {
 		const struct smf_flow *f = &r->flow[i];
 
@@ -455,6 +457,7 @@ static void read_flags(struct smf_rule *r, uint64_t flags)
 	r->told = flags >> 4 & 1;
 	r->base = flags >> 5 & 1;
 	r->lost = flags >> 6 & 1;
+	r->predefined = flags >> 7 & 1;
 }
 
 static struct smf_bearer *by_n4_id(const struct smf_pdn *p, uint64_t id)
@@ -468,6 +471,7 @@ static struct smf_bearer *by_n4_id(const struct smf_pdn *p, uint64_t id)
 static void read_rule(struct reader *r, struct line *l)
 {
 	struct smf_rule *rule = calloc(1, sizeof(*rule));
+	char group[64] = "";
 
 	if (!rule) {
 		l->bad = true;
@@ -481,12 +485,15 @@ static void read_rule(struct reader *r, struct line *l)
 	rule->state = (enum smf_rule_state)get_num(l, SMF_RULE_REMOVED);
 	rule->precedence = (uint32_t)get_num(l, UINT32_MAX);
 	get_qos(l, &rule->qos);
-	read_flags(rule, get_num(l, 127));
+	read_flags(rule, get_num(l, 255));
 	rule->failure = (int)get_num(l, 255);
 	get_text(l, rule->monitoring_key, sizeof(rule->monitoring_key));
 	rule->rating_group = (uint32_t)get_num(l, UINT32_MAX);
 	rule->service_id = (uint32_t)get_num(l, UINT32_MAX);
 	get_text(l, rule->application, sizeof(rule->application));
+	if (l->rest.n)
+		get_text(l, group, sizeof(group));
+	rule->group = *group ? strdup(group) : NULL;
 }
 
 static void read_flow(struct reader *r, struct line *l)

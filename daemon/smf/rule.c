@@ -44,6 +44,7 @@ void smf_rule_free(struct smf_pdn *p, struct smf_rule *r)
 	if (*at)
 		*at = r->next;
 	free_flows(r);
+	free(r->group);
 	free(r);
 }
 
@@ -243,6 +244,15 @@ static struct smf_rule *rule_new(struct smf_pdn *p, struct str name)
 
 /* --- orders --- */
 
+static void want_notice(struct smf_rule *r, bool notify)
+{
+	if (!notify)
+		return;
+	r->notify = true;
+	if (r->state == SMF_RULE_ACTIVE)
+		r->told = false;
+}
+
 static int install(struct smf_pdn *p, const struct gx_rule *d, bool notify)
 {
 	struct smf_rule *r = smf_rule_by_name(p, d->name);
@@ -254,10 +264,8 @@ static int install(struct smf_pdn *p, const struct gx_rule *d, bool notify)
 		log_notice("%s: no room for rule %.*s", p->name, STR_FMT(d->name));
 		return 1;
 	}
-	if (notify)
-		r->notify = true;
-	if (notify && r->state == SMF_RULE_ACTIVE)
-		r->told = false;
+	want_notice(r, notify);
+	r->predefined = false;
 	why = define(r, d);
 	if (!why)
 		return 0;
@@ -265,7 +273,7 @@ static int install(struct smf_pdn *p, const struct gx_rule *d, bool notify)
 	return 1;
 }
 
-/* There are no predefined rules here: one that is asked for by name is refused (TS 29.212 4.5.2.1). */
+/* A predefined rule that nobody knows, by this name (TS 29.212 4.5.2.1). */
 static int refuse(struct smf_pdn *p, struct str name, bool base)
 {
 	struct smf_rule *r = rule_new(p, name);
@@ -277,18 +285,68 @@ static int refuse(struct smf_pdn *p, struct str name, bool base)
 	return 1;
 }
 
+/* One that is there stays as it is. group: Charging-Rule-Base-Name that it comes with. */
+static int install_predefined(struct smf_pdn *p, const struct smf_predefined *d, struct str group,
+			      bool notify)
+{
+	struct smf_rule *r = smf_rule_by_name(p, d->rule.name);
+	int failed = 0;
+
+	if (r)
+		want_notice(r, notify);
+	else
+		failed = install(p, &d->rule, notify);
+	r = smf_rule_by_name(p, d->rule.name);
+	if (!r)
+		return failed;
+	r->predefined = true;
+	if (group.p && !r->group)
+		r->group = str_dup(group);
+	return failed;
+}
+
+static int install_by_name(struct smf_pdn *p, struct str name, bool notify)
+{
+	const struct smf *s = p->smf;
+	const struct smf_predefined *d = smf_predefined_find(s->predefined, s->n_predefined, name);
+
+	if (d)
+		return install_predefined(p, d, (struct str){ NULL, 0 }, notify);
+	return smf_rule_by_name(p, name) ? 0 : refuse(p, name, false);
+}
+
+static int install_group(struct smf_pdn *p, struct str name, bool notify)
+{
+	const struct smf *s = p->smf;
+	int failed = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < s->n_predefined; i++)
+		if (s->predefined[i].base.p && str_eq(s->predefined[i].base, name)) {
+			failed += install_predefined(p, &s->predefined[i], name, notify);
+			any = true;
+		}
+	return any ? failed : refuse(p, name, true);
+}
+
 static int apply_install(struct smf_pdn *p, const struct gx_install *in)
 {
+	bool notify = in->allocation_notification == 0;
 	int failed = 0;
 
 	for (size_t i = 0; i < in->n_rule; i++)
-		failed += install(p, &in->rule[i], in->allocation_notification == 0);
+		failed += install(p, &in->rule[i], notify);
 	for (size_t i = 0; i < in->n_name; i++)
-		if (!smf_rule_by_name(p, in->name[i]))
-			failed += refuse(p, in->name[i], false);
+		failed += install_by_name(p, in->name[i], notify);
 	for (size_t i = 0; i < in->n_base_name; i++)
-		failed += refuse(p, in->base_name[i], true);
+		failed += install_group(p, in->base_name[i], notify);
 	return failed;
+}
+
+static void remove_rule(struct smf_rule *r)
+{
+	r->state = SMF_RULE_REMOVED;
+	smf_rule_drop_filters(r);
 }
 
 static void apply_remove(struct smf_pdn *p, const struct gx_remove *rm)
@@ -296,11 +354,13 @@ static void apply_remove(struct smf_pdn *p, const struct gx_remove *rm)
 	for (size_t i = 0; i < rm->n_name; i++) {
 		struct smf_rule *r = smf_rule_by_name(p, rm->name[i]);
 
-		if (!r)
-			continue; /* a repeated order */
-		r->state = SMF_RULE_REMOVED;
-		smf_rule_drop_filters(r);
+		if (r) /* else a repeated order */
+			remove_rule(r);
 	}
+	for (size_t i = 0; i < rm->n_base_name; i++)
+		for (struct smf_rule *r = p->rules; r; r = r->next)
+			if (r->group && smf_rule_is_live(r) && str_eqz(rm->base_name[i], r->group))
+				remove_rule(r);
 }
 
 int smf_rules_apply(struct smf_pdn *p, const struct gx_orders *o)

@@ -4,6 +4,7 @@
  * the PCRF, Sxb (TS 29.244) towards UPFs. TS 23.401 5.4 and TS 23.402 7 for the procedures.
  *
  *   apn.c      APNs of the configuration, address pools      no I/O
+ *   predefined.c  PCC rules that the configuration has     no I/O
  *   pco.c      protocol configuration options                no I/O
  *   pdn.c      PDN connections: tables, state machine, who waits for whom
  *   s5.c       requests of SGW and ePDG -> events of the PDN connection, answers
@@ -38,6 +39,7 @@
 #include "ref/sx.h"
 #include "smf/apn.h"
 #include "smf/pco.h"
+#include "smf/predefined.h"
 
 struct smf;
 struct smf_pdn;
@@ -88,12 +90,14 @@ struct smf_rule {
 	bool dirty;	       /* changed since its bearer's last request */
 	bool told;	       /* the PCRF knows that it is active */
 	bool base;	       /* name is a Charging-Rule-Base-Name: only to be refused */
+	bool predefined;
 	bool lost;	       /* FAILED because its bearer went away: event trigger LOSS_OF_BEARER */
 	int failure;	       /* enum gx_rule_failure */
 	struct smf_flow flow[SMF_FLOWS_MAX];
 	uint8_t n_flow;
 	char monitoring_key[64];
 	char application[64]; /* TDF-Application-Identifier: the UPF detects it; no flows then */
+	char *group; /* Charging-Rule-Base-Name that installed it; NULL: none */
 	uint32_t rating_group, service_id;
 	uint16_t n4_id; /* 1..: PDRs 2 * n4_id and 2 * n4_id + 1, QER n4_id; stays as long as the rule */
 };
@@ -274,6 +278,8 @@ struct smf {
 	uint32_t next_teid, next_charging_id;
 	struct smf_apn *apns;
 	size_t n_apns;
+	struct smf_predefined *predefined;
+	size_t n_predefined;
 	uint8_t restart_counter;
 	uint64_t since; /* wall clock, usec, of the last start that began with nothing */
 	struct smf_upf *upfs; /* n4.c */

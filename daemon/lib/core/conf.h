@@ -111,6 +111,7 @@ struct conf_smf {
 	uint16_t gtpc_port, pfcp_port;
 	char *upfs; /* addresses of UPFs that associations are set up with, separated by spaces */
 	char *apns; /* pools and what phones are told, see smf/apn.h */
+	char *predefined; /* PCC rules that are installed by name, see smf/predefined.h */
 	bool gx;    /* ask a PCRF; false: rules of apns only */
 	char *db;   /* path; empty: STATEDIR/smf.db */
 	char *interface_types; /* 3GPP Interface Types that the UPF is told: none, eps, 5gs */

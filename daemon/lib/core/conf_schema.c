@@ -189,6 +189,10 @@ const struct conf_row conf_rows[] = {
 	      "sos pool=10.49.0.0/16 pool6=fd49::/48 pcscf=10.46.0.1,fd46::1 mtu=1400 emergency",
 	      "The APNs: \"NAME pool= pool6= (a /64 each) pcscf= dns= mtu= static= (imsi:address) instance= "
 	      "(network instance at the UPF) reuse= (seconds) emergency\", separated by ';'"),
+	S_STR(smf, predefined, "",
+	      "Predefined PCC rules, which the PCRF installs by name: \"NAME base= (Charging-Rule-Base-Name) flow=, up=, down= "
+	      "(quoted IPFilterRule, permit out ...) app= qci= arp= mbr=UP/DOWN gbr=UP/DOWN (kbit/s) precedence= rating= service= "
+	      "key= (monitoring) gate=open|closed|uplink|downlink\", separated by ';'"),
 	S_BOOL(smf, gx, "yes", "Asks the PCRF for rules and QoS; no: those of the request, and no dedicated bearers"),
 	S_STR(smf, db, "", "Database of sessions; empty: smf.db in the state directory"),
 	S_U32(smf, "max_sessions", max_sessions, 1, 10000000, "1000000",
