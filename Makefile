@@ -66,6 +66,7 @@ kmod-%:
 help:
 	@sed -n 's/^## //p' Makefile
 ## make demo          install what is missing, build, boot a VM, run the main job, show verdicts
+##                    UES=1000 [CALLS=200]: so many phones instead, with a live view
 ## make test          install what is missing, run every test; last line: N passed, N failed, N skipped
 ## make all           daemons, tools, kims.ko for every Debian kernel with headers here
 ## make check         unit and procedure tests with ASan and UBSan, layering, contract, style (T=path part selects)
@@ -144,7 +145,8 @@ bench-kernel: packages kmod
 demo:
 	$(Q)scripts/packages.sh build vm
 	$(Q)$(MAKE) all
-	$(Q)tests/demo/run VM=$(or $(VM),yes) KERNEL=$(or $(KERNEL),6.1) SUMMARY=$(SUMMARY)
+	$(Q)tests/demo/run VM=$(or $(VM),yes) KERNEL=$(or $(KERNEL),6.1) SUMMARY=$(SUMMARY) \
+		$(foreach v,UES CALLS WINDOW TALK PTIME JSON,$(if $($v),$v=$($v)))
 packages:
 	$(Q)scripts/packages.sh build vm test
 

@@ -143,21 +143,27 @@ def userspace():
     return not used, "no daemon has a socket on a media port" if not used else f"{len(used)} sockets on media ports: {used[0].split()[3]} {used[0].split()[-1]}"
 
 
+def wait_for(fn, *args, seconds=12):
+    """Asks until it is so, or the time is over: (as asked, a sentence)."""
+    end = time.time() + seconds
+    while True:
+        try:
+            ok, seen = fn(*args)
+        except (RuntimeError, KeyError, ValueError) as e:
+            ok, seen = False, f"{type(e).__name__}: {e}"
+        if ok or time.time() > end:
+            return ok, seen
+        time.sleep(0.3)
+
+
 def main():
     fn = globals().get(sys.argv[1]) if len(sys.argv) > 1 else None
     if fn not in (sas, flows, drops, registered, pdn, flowing, empty, counters, userspace):
         sys.exit(__doc__)
-    end = time.time() + 12
-    while True:
-        try:
-            ok, seen = fn(*sys.argv[2:])
-        except (RuntimeError, KeyError, ValueError) as e:
-            ok, seen = False, f"{type(e).__name__}: {e}"
-        if ok or time.time() > end:
-            break
-        time.sleep(0.3)
+    ok, seen = wait_for(fn, *sys.argv[2:])
     print(seen)
     return not ok
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

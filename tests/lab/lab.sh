@@ -17,6 +17,8 @@
 #    ueN ...       gmN-'          SGW 1, SGW 2, ePDG, gtp.ko     10.47.0.254      '- 10.46.0.7  fd46::7  pcrf
 #                                                                fd47::fe            (and those above)
 #
+# Phones by the thousand share one link (lab_crowd_link): namespace "ues", whose eth0 is gms in access.
+#
 # CORE is the namespace that the daemons run in: "" is the one we are in (a VM of our own), else
 # a name. Nothing outside of CORE, access and the ueN namespaces is touched; lab_down removes all.
 
@@ -31,6 +33,10 @@ CORE=${CORE:-}
 LAB_ACCESS=${LAB_ACCESS:-}
 LAB_ALL_NFS="dns hss icscf scscf pcrf upf smf pcscf"
 LAB_NFS=${LAB_NFS:-$([ -n "$LAB_ACCESS" ] && echo "$LAB_ALL_NFS" || echo dns hss icscf scscf pcscf)}
+
+# A daemon with a thousand phones has more descriptors open than a shell's soft limit; the units have LimitNOFILE.
+ulimit -Sn "$(ulimit -Hn)" 2>/dev/null
+[ "$(id -u)" != 0 ] || ulimit -n 524288 2>/dev/null || true
 
 core() { if [ -n "$CORE" ]; then ip netns exec "$CORE" "$@"; else "$@"; fi; }
 # For what goes to the background: $! is then the command's own pid, not a subshell's.
@@ -81,6 +87,8 @@ lab_phone_link() { # I NAMESPACE: namespace ueI, whose eth0 is gmI there
 	ip ${2:+-n "$2"} link set "gm$1" up
 }
 
+lab_crowd_link() { lab_phone_link s access; }
+
 lab_phone_up() { # I: namespace ueI, addresses 10.45.0.(10+I), fd45::(10+I)
 	local i=$1 h=$((10 + $1))
 	lab_phone_link "$i" "$CORE"
@@ -98,7 +106,7 @@ lab_phone_up() { # I: namespace ueI, addresses 10.45.0.(10+I), fd45::(10+I)
 lab_net_down() {
 	local ns
 	core_ip link del s5 2>/dev/null
-	for ns in $(ip netns list | awk '/^(ue[0-9]+|access)( |$)/{print $1}'); do
+	for ns in $(ip netns list | awk '/^(ue[0-9]+|ues|access)( |$)/{print $1}'); do
 		core_ip link del "gm${ns#ue}" 2>/dev/null # at once: a namespace's devices go when it pleases the kernel
 		ip netns del "$ns"
 	done

@@ -93,6 +93,7 @@ struct call *call_new(struct phone *p, bool caller)
 	c->t.begun = loop_now(p->ue->loop);
 	c->ours.id = loop_wall(p->ue->loop) / USEC_PER_SEC;
 	c->ours.dir = SDP_SENDRECV;
+	c->ours.ptime = (unsigned int)(p->conf.ptime / USEC_PER_MSEC);
 	c->next = p->calls;
 	p->calls = c;
 	return c;

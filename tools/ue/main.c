@@ -18,6 +18,7 @@
 #include "options.h"
 #include "reg.h"
 #include "sgw.h"
+#include "stats.h"
 
 #define MANY_FILES (1 << 18) /* a phone in a call has some 16 */
 #define LEAVE_USEC (5 * USEC_PER_SEC)
@@ -238,6 +239,8 @@ static int start(struct program *g)
 	if (!r)
 		r = open_outputs(g);
 	if (!r)
+		r = say("statistics", stats_new(&g->ue, &g->ue.stats));
+	if (!r)
 		r = start_stack(g);
 	if (!r)
 		r = start_access(g);
@@ -259,6 +262,7 @@ static void clean_up(struct program *g)
 	sip_tp_free(ue->tp);
 	free(ue->phones);
 	plan_free(&g->plan);
+	stats_free(ue->stats);
 	keys_close(ue->keys);
 	ladder_close(ue->ladder);
 	report_free(ue->report);
@@ -278,6 +282,7 @@ static int run(struct program *g)
 	sc->done = on_done;
 	scenario_finish(sc);
 	scenario_start(sc);
+	stats_start(g->ue.stats, g->o.stats);
 	r = loop_run(g->ue.loop);
 	return r || !g->done || sc->failed || sc->skipped ? 1 : 0;
 }

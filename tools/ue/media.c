@@ -13,7 +13,8 @@
 #include "sgw.h"
 
 #define EARLY_USEC   USEC_PER_SEC /* a bearer may come so late after the answer */
-#define PTIME_USEC   (20 * USEC_PER_MSEC)
+#define FRAME_USEC   (20 * USEC_PER_MSEC)
+#define LATE_USEC    (200 * USEC_PER_MSEC)
 #define RTCP_USEC    (2 * USEC_PER_SEC)
 #define RX_BATCH     64
 #define PORT_TRIES   200
@@ -26,6 +27,7 @@ struct media {
 	union sip_sa local;
 	struct sdp_theirs theirs;
 	bool running, send, muted, sent_any;
+	unsigned int frames; /* in a packet */
 	struct timer pace, report;
 	uint64_t due; /* next packet, loop time */
 	uint32_t ssrc, ts, number;
@@ -136,9 +138,12 @@ static void check_bearer(struct media *m, const union sip_sa *local, const union
 		m->st.early++;
 		break;
 	case MEDIA_OUTSIDE:
-		if (!m->on_dedicated && now - m->begun < EARLY_USEC)
+		if (!m->on_dedicated && now - m->begun < EARLY_USEC) {
 			m->st.early++;
-		else if (uplink)
+			break;
+		}
+		m->p->ue->rtp.outside++;
+		if (uplink)
 			m->st.sent_outside++;
 		else
 			m->st.received_outside++;
@@ -169,8 +174,18 @@ static void take_event(struct media *m, const struct rtp_packet *p, const uint8_
 	m->heard[len + 1] = '\0';
 }
 
+/* So many are missing by the numbers: for figures of all phones. */
+static uint64_t missing(const struct rtp_rx *x)
+{
+	uint64_t expected = x->started ? x->highest - x->first + UINT64_C(1) : 0;
+
+	return expected > x->unique ? expected - x->unique : 0;
+}
+
 static void take_rtp(struct media *m, const uint8_t *buf, size_t n, const union sip_sa *from)
 {
+	struct ue_rtp *all = &m->p->ue->rtp;
+	uint64_t lost = missing(&m->rx);
 	struct rtp_packet p;
 
 	if (rtp_read(buf, n, &p))
@@ -181,6 +196,8 @@ static void take_rtp(struct media *m, const uint8_t *buf, size_t n, const union 
 		take_event(m, &p, buf, n);
 	else
 		rtp_rx_packet(&m->rx, &p, n, now_ns());
+	all->received++;
+	all->lost += missing(&m->rx) - lost;
 }
 
 static void on_rtp(struct loop_io *io, uint32_t revents _unused_)
@@ -276,7 +293,7 @@ static void send_packet(struct media *m, const uint8_t *buf, size_t n)
 
 static void send_audio(struct media *m)
 {
-	size_t n = rtp_packet_size(m->theirs.codec);
+	size_t n = rtp_packet_size(m->theirs.codec, m->frames);
 	uint8_t buf[RTP_PACKET_MAX];
 	struct rtp_packet p = {
 		.pt = m->theirs.pt,
@@ -294,6 +311,7 @@ static void send_audio(struct media *m)
 	send_packet(m, buf, n);
 	m->st.sent++;
 	m->st.sent_octets += n;
+	m->p->ue->rtp.sent++;
 }
 
 static unsigned int event_code(char c)
@@ -329,17 +347,38 @@ static void send_event(struct media *m)
 	}
 }
 
+static void pass_time(struct media *m, unsigned int frames)
+{
+	m->due += frames * FRAME_USEC;
+	m->ts += frames * rtp_clock(m->theirs.codec) / 50;
+}
+
+static void skip_late(struct media *m, uint64_t now)
+{
+	bool sends = m->send && !m->muted;
+
+	while (m->due + MAX(LATE_USEC, m->frames * FRAME_USEC) <= now) {
+		m->st.skipped += sends;
+		m->p->ue->rtp.skipped += sends;
+		pass_time(m, m->frames);
+	}
+}
+
 static void on_pace(struct timer *t)
 {
 	struct media *m = container_of(t, struct media, pace);
 	uint64_t now = loop_now(m->p->ue->loop);
 
-	for (; m->due <= now; m->due += PTIME_USEC) {
-		if (m->send && !m->muted && m->theirs.te_pt && *m->digits)
+	skip_late(m, now);
+	while (m->due <= now) {
+		if (m->send && !m->muted && m->theirs.te_pt && *m->digits) {
 			send_event(m);
-		else if (m->send && !m->muted)
+			pass_time(m, 1);
+			continue;
+		}
+		if (m->send && !m->muted)
 			send_audio(m);
-		m->ts += rtp_clock(m->theirs.codec) / 50;
+		pass_time(m, m->frames);
 	}
 	timer_start(m->p->ue->loop, &m->pace, m->due - now);
 }
@@ -429,6 +468,7 @@ int media_new(struct phone *p, struct media **ret)
 	if (!m)
 		return -ENOMEM;
 	m->p = p;
+	m->frames = 1;
 	m->rtp = (struct loop_io){ .fd = -1, .events = EPOLLIN, .fn = on_rtp };
 	m->rtcp = (struct loop_io){ .fd = -1, .events = EPOLLIN, .fn = on_rtcp };
 	m->pace.fn = on_pace;
@@ -484,7 +524,9 @@ void media_set(struct media *m, const struct sdp_theirs *t, bool send)
 {
 	m->theirs = *t;
 	m->send = send;
+	m->frames = rtp_frames(t->codec, m->p->conf.ptime);
 	m->rx.clock = rtp_clock(t->codec);
+	m->rx.tail = MAX(RTP_TAIL / m->frames, 1u);
 }
 
 void media_start(struct media *m)
@@ -494,7 +536,7 @@ void media_start(struct media *m)
 	if (m->running)
 		return;
 	m->running = true;
-	m->due = loop_now(l) + m->p->conf.audio_delay + PTIME_USEC;
+	m->due = loop_now(l) + m->p->conf.audio_delay + FRAME_USEC;
 	timer_start(l, &m->pace, m->due - loop_now(l));
 	timer_start(l, &m->report, RTCP_USEC / 2);
 }

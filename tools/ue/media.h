@@ -3,7 +3,8 @@
  * The audio stream of a call: RTP every 20 ms, RTCP reports, statistics of what arrives.
  *
  * The sockets (RTP even, RTCP the port above) are opened in the phone's namespace. Packets leave by
- * an absolute schedule: a late timer is made up for and does not shift what follows.
+ * an absolute schedule: a late timer is made up for and does not shift what follows. What is later than LATE_USEC (or a
+ * packet's time) is not sent at all: nobody could play it any more, and the burst would be more than the bearer's bit rate.
  */
 #ifndef KIMS_UE_MEDIA_H
 #define KIMS_UE_MEDIA_H
@@ -21,6 +22,7 @@ struct media_stats {
 	uint64_t other_source;	  /* RTP that did not come from the agreed address and port */
 	/* Of phones that attach, by the traffic flow templates: RTP and RTCP by the default bearer. */
 	uint64_t sent_outside, received_outside;
+	uint64_t skipped; /* not sent: the process was more than LATE_USEC behind */
 	uint64_t
 		early; /* so, but within a second of the first packet or of a handover: no failure */
 };

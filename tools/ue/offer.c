@@ -106,7 +106,8 @@ int sdp_write(const struct sdp_ours *o, bool answer, char dst[SDP_TEXT_MAX])
 	put_codecs(f, o, answer);
 	if (o->qos)
 		put_qos(f, o);
-	fprintf(f, "a=ptime:20\r\na=maxptime:240\r\na=%s\r\n", dir_names[o->dir]);
+	fprintf(f, "a=ptime:%u\r\na=maxptime:240\r\na=%s\r\n", o->ptime ? o->ptime : 20,
+		dir_names[o->dir]);
 	n = ftell(f);
 	if (fclose(f) || n < 0 || n >= SDP_TEXT_MAX - 1)
 		return -ENOSPC;

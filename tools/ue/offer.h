@@ -22,8 +22,9 @@ struct sdp_ours {
 	bool local_ready;  /* our bearer is there */
 	bool remote_ready; /* theirs is, as far as we know */
 	bool remote_mandatory;
-	bool confirm;	   /* ask to be told when theirs is */
-	uint8_t pt, te_pt; /* answer: the payload types of the offer; 0: none */
+	bool confirm;	    /* ask to be told when theirs is */
+	unsigned int ptime; /* ms */
+	uint8_t pt, te_pt;  /* answer: the payload types of the offer; 0: none */
 };
 
 /* What they said. */

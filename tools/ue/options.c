@@ -21,6 +21,7 @@ enum {
 	OPT_CSV,
 	OPT_CHECK,
 	OPT_QUIET,
+	OPT_STATS,
 	OPT_VERSION,
 	OPT_MAN,
 	OPT_HELP
@@ -40,6 +41,7 @@ static const struct option long_opts[] = {
 	{ "csv", required_argument, NULL, OPT_CSV },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "stats", required_argument, NULL, OPT_STATS },
 	{ "log", required_argument, NULL, 'l' },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "man", no_argument, NULL, OPT_MAN },
@@ -63,6 +65,7 @@ static void usage(FILE *f)
 	      "  --no-leave             do not de-register at the end what is still registered\n"
 	      "  --check                only read options and scenario\n"
 	      "  --quiet                no progress of long steps\n"
+	      "  --stats TIME           in --json, an event with figures of all phones every TIME\n"
 	      "  --log LEVEL            err, warn, notice, info, debug\n\n"
 	      "Exit status: 0 when every step held, 1 when one did not, 2 for wrong usage.\n\nKeys of a phone:\n",
 	      f);
@@ -171,6 +174,9 @@ static int take(int c, int argc, char **argv, struct options *o, struct plan *p)
 	case OPT_QUIET:
 		o->report.quiet = true;
 		return 0;
+	case OPT_STATS:
+		return opt_time_parse(optarg, &o->stats) ? wrong("--stats needs a time like 1s")
+							 : 0;
 	case 'l':
 		return log_level_parse(optarg, &o->log_level)
 			       ? wrong("--log: err, warn, notice, info or debug")

@@ -13,6 +13,7 @@ struct options {
 	struct report_opts report;
 	const char *ladder, *keys, *csv, *imsi;
 	size_t count;
+	uint64_t stats; /* usec between two events with figures; 0: none */
 	bool keep_going, no_leave, check;
 	enum log_level log_level;
 };

@@ -38,7 +38,7 @@ struct phone_conf {
 	/* calls */
 	bool precondition, rel100, media;
 	int codec, answer;
-	uint64_t ring, qos_delay, bearer_wait, audio_delay;
+	uint64_t ring, qos_delay, bearer_wait, audio_delay, ptime;
 	uint32_t session_expires, min_se;
 	uint32_t t1_ms;
 };

@@ -9,9 +9,7 @@
 
 #include <stdio.h>
 
-#include "call.h"
-#include "reg.h"
-#include "sgw.h"
+#include "stats.h"
 #include "step.h"
 
 #define LIVE_FROM	   10 /* phones; fewer are seen step by step */
@@ -155,22 +153,14 @@ void report_step_begin(struct report *r, const struct step *s)
 /* The live view: how all phones are, before what the step says of itself. */
 static const char *live(const struct ue *ue, char *dst, size_t size)
 {
-	size_t attached = 0, registered = 0, up = 0;
+	struct stats_count c;
 
 	*dst = '\0';
 	if (ue->n_phones < LIVE_FROM)
 		return dst;
-	for (size_t i = 0; i < ue->n_phones; i++) {
-		const struct phone *p = ue->phones[i];
-		const struct pdn *n = pdn_of(p, NULL);
-
-		attached += n && pdn_state(n) == PDN_UP;
-		registered += reg_is_registered(p->reg);
-		for (const struct call *c = p->calls; c; c = c->next)
-			up += c->caller && c->state == CALL_UP;
-	}
-	snprintf(dst, size, "%zu attached, %zu registered, %zu calls, %llu failures | ", attached,
-		 registered, up, (unsigned long long)ue->failures);
+	c = stats_count(ue);
+	snprintf(dst, size, "%zu attached, %zu registered, %zu calls, %llu failures | ", c.attached,
+		 c.registered, c.calls, (unsigned long long)ue->failures);
 	return dst;
 }
 

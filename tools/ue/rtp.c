@@ -57,10 +57,19 @@ int rtp_read(const uint8_t *src, size_t n, struct rtp_packet *ret)
 	return 0;
 }
 
-size_t rtp_packet_size(enum codec c)
+unsigned int rtp_frames(enum codec c, uint64_t ptime)
 {
-	/* AMR-WB 12.65 kbit/s, bandwidth-efficient: 4 + 6 + 253 bits; PCMA: 160 samples. */
-	return RTP_HEADER + (c == CODEC_AMR_WB ? 33 : 160);
+	unsigned int n = (unsigned int)(ptime / (20 * USEC_PER_MSEC));
+
+	while (n > 1 && rtp_packet_size(c, n) > RTP_PACKET_MAX)
+		n--;
+	return n ? n : 1;
+}
+
+size_t rtp_packet_size(enum codec c, unsigned int frames)
+{
+	/* AMR-WB 12.65 kbit/s, bandwidth-efficient: 4 bits, 6 + 253 for a frame; PCMA: 160 samples. */
+	return RTP_HEADER + (c == CODEC_AMR_WB ? (4 + 259 * frames + 7) / 8 : 160 * frames);
 }
 
 uint32_t rtp_clock(enum codec c)
@@ -74,6 +83,7 @@ void rtp_rx_init(struct rtp_rx *x, uint32_t clock)
 {
 	memset(x, 0, sizeof(*x));
 	x->clock = clock;
+	x->tail = RTP_TAIL;
 }
 
 void rtp_rx_free(struct rtp_rx *x)
@@ -248,7 +258,7 @@ double rtp_mos(double r)
 
 /*
  * Our senders count from 0, so that what is missing at the beginning counts. What was still on its
- * way when the call ended does not, up to RTP_TAIL packets.
+ * way when the call ended does not, up to tail packets.
  */
 static uint64_t rtp_expected(const struct rtp_rx *x, uint64_t sent)
 {
@@ -256,7 +266,7 @@ static uint64_t rtp_expected(const struct rtp_rx *x, uint64_t sent)
 
 	if (x->foreign)
 		return x->started ? until - x->first : 0;
-	return sent > until + RTP_TAIL ? sent : until;
+	return sent > until + x->tail ? sent : until;
 }
 
 void rtp_rx_summary(struct rtp_rx *x, uint64_t sent, enum codec c, struct rtp_summary *ret)

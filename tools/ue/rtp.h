@@ -14,10 +14,10 @@
 
 #define RTP_HEADER     12
 #define RTP_MARK       0x6b694d73u
-#define RTP_STAMP      16 /* mark, sequence number, nanoseconds */
-#define RTP_PACKET_MAX 256
+#define RTP_STAMP      16   /* mark, sequence number, nanoseconds */
+#define RTP_PACKET_MAX 1300 /* fits into a tunnel */
 #define RTP_WINDOW     2048 /* packets within which order and duplicates are seen */
-#define RTP_TAIL       25   /* packets: half a second */
+#define RTP_TAIL       25   /* frames: half a second */
 #define RTP_SAMPLES    65536 /* delays kept for percentiles; beyond that a random sample of so many */
 
 struct rtp_packet {
@@ -34,8 +34,9 @@ struct rtp_packet {
 void rtp_write(const struct rtp_packet *p, uint8_t *dst, size_t size);
 int rtp_read(const uint8_t *src, size_t n, struct rtp_packet *ret); /* -EINVAL */
 
-/* Of a codec: octets of a 20 ms packet with header, clock rate. */
-size_t rtp_packet_size(enum codec c);
+/* Of a codec: frames of 20 ms in a packet of ptime usec, octets of a packet with header, clock rate. */
+unsigned int rtp_frames(enum codec c, uint64_t ptime);
+size_t rtp_packet_size(enum codec c, unsigned int frames);
 uint32_t rtp_clock(enum codec c);
 
 struct rtp_rx {
@@ -46,6 +47,7 @@ struct rtp_rx {
 	int64_t last_transit;
 	bool started, have_transit;
 	uint32_t clock;
+	uint32_t tail; /* packets that may be on their way at the end */
 	uint64_t seen[RTP_WINDOW / 64];
 	uint32_t *delay_us; /* kept samples */
 	size_t n_delay, room;

@@ -23,7 +23,8 @@ struct step_args {
 	uint64_t duration, timeout, cancel_after, ring, hold;
 	uint32_t reject, count, seqs, sas, calls, expires, session_expires, notifies;
 	int precondition, media, rel100, hangup, codec;
-	bool wrong_res, cleartext, never, pairs, has_ring, keep_server_port;
+	bool wrong_res, cleartext, never, pairs, together, has_ring, keep_server_port;
+	uint32_t window;
 	double rate, max_loss, min_mos;
 	uint64_t max_delay;
 	/* attachment (step_gtp.c) */

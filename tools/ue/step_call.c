@@ -4,13 +4,15 @@
  * stop-media, start-media, dtmf.
  *
  * A call step ends when both of its ends are done, so that both directions of the media can be
- * judged: what one phone sent against what the other received.
+ * judged: what one phone sent against what the other received. Many calls begin at a rate, or so many at once
+ * (window); with "together" nobody's talk ends before all have been up for its duration, and they end so many at once.
  */
 #include <stdio.h>
 
 #include "call.h"
 #include "report.h"
 #include "sgw.h"
+#include "stats.h"
 #include "step.h"
 
 #define CALL_TIMEOUT (200 * USEC_PER_SEC)
@@ -26,15 +28,18 @@ struct one { /* a call of the step */
 	uint64_t sent_a, sent_b; /* a call that goes on: packets sent until it is judged */
 	json_t *bearers;	 /* of both phones, when the talk was over */
 	uint64_t wrong;		 /* packets in wrong tunnels of both phones before the call */
-	bool over;
-	char why[160];
+	bool over, up, settled, hanging; /* settled: was up or will never be */
+	const char *fault;		 /* what was wrong with its media; NULL: nothing */
 };
 
 struct calls {
 	struct step *s;
 	struct one *one;
 	size_t n, started, ended, good;
-	struct timer next;
+	size_t settled, up, most_up; /* calls */
+	size_t hung, hanging;	     /* "together": looked at for the end, ending */
+	bool talked;		     /* all have been up for the duration */
+	struct timer next, end;
 	char first_bad[380], last[380];
 	double worst_mos, worst_loss, worst_p95;
 	json_t *list, *rtp; /* calls; one object for each end of a call */
@@ -58,6 +63,7 @@ static json_t *direction_json(const struct rtp_summary *s, const struct media_st
 
 struct judged {
 	bool good;
+	const char *fault;
 	char text[280];
 };
 
@@ -156,6 +162,7 @@ static void judge_bearers(const struct one *i, struct judged *j)
 	if (judge_end(i->all, i->a, &outside) & judge_end(i->all, i->b, &outside) && !wrong)
 		return;
 	j->good = false;
+	j->fault = "media outside of its dedicated bearer";
 	snprintf(text, sizeof(text),
 		 "; %llu RTP/RTCP outside of dedicated bearers, %llu in a wrong tunnel",
 		 (unsigned long long)outside, (unsigned long long)wrong);
@@ -183,9 +190,15 @@ static void judge_direction(struct calls *all, struct call *tx, struct call *rx,
 	all->worst_mos = all->worst_mos > 0 ? MIN(all->worst_mos, s.mos) : s.mos;
 	if (tx && !sent) /* nobody spoke: nothing to judge */
 		return;
-	if (!s.received || s.loss_percent > a->max_loss || s.mos < a->min_mos ||
-	    (a->max_delay && s.delay_p95_ms * 1e3 > (double)a->max_delay))
-		j->good = false;
+	if (!s.received)
+		j->fault = "no RTP in one direction";
+	else if (s.loss_percent > a->max_loss)
+		j->fault = "more RTP lost than max_loss";
+	else if (s.mos < a->min_mos)
+		j->fault = "MOS below min_mos";
+	else if (a->max_delay && s.delay_p95_ms * 1e3 > (double)a->max_delay)
+		j->fault = "RTP later than max_delay";
+	j->good = j->good && !j->fault;
 }
 
 static double after(const struct call *c, uint64_t t)
@@ -235,6 +248,7 @@ static bool judge_media(struct one *i, char *dst, size_t size)
 	judge_direction(i->all, i->a, i->b, sent_until(i->a, i->sent_a), &j);
 	judge_direction(i->all, i->b, i->a, sent_until(i->b, i->sent_b), &j);
 	judge_bearers(i, &j);
+	i->fault = j.fault;
 	snprintf(dst, size, "; %s", j.text);
 	return j.good;
 }
@@ -269,11 +283,13 @@ static void end_step(struct calls *all)
 	struct step *s = all->s;
 
 	timer_stop(step_loop(s), &all->next);
+	timer_stop(step_loop(s), &all->end);
 	json_decref(s->detail);
-	s->detail = json_pack("{s:i, s:i, s:f, s:f, s:f, s:O, s:O}", "calls", (int)all->n,
-			      "as_expected", (int)all->good, "worst_mos", all->worst_mos,
-			      "worst_loss_percent", all->worst_loss, "worst_delay_p95_ms",
-			      all->worst_p95, "list", all->list, "rtp", all->rtp);
+	s->detail =
+		json_pack("{s:i, s:i, s:i, s:f, s:f, s:f, s:O, s:O}", "calls", (int)all->n,
+			  "as_expected", (int)all->good, "most_at_once", (int)all->most_up,
+			  "worst_mos", all->worst_mos, "worst_loss_percent", all->worst_loss,
+			  "worst_delay_p95_ms", all->worst_p95, "list", all->list, "rtp", all->rtp);
 	if (all->good < all->n && all->n == 1)
 		step_end(s, false, "%s", all->first_bad);
 	else if (all->good < all->n)
@@ -281,8 +297,9 @@ static void end_step(struct calls *all)
 	else if (all->n == 1)
 		step_end(s, true, "%s", all->last);
 	else
-		step_end(s, true, "%zu calls; worst loss %.2f %%, p95 %.1f ms, MOS %.2f", all->n,
-			 all->worst_loss, all->worst_p95, all->worst_mos);
+		step_end(s, true,
+			 "%zu calls, %zu at once; worst loss %.2f %%, p95 %.1f ms, MOS %.2f",
+			 all->n, all->most_up, all->worst_loss, all->worst_p95, all->worst_mos);
 }
 
 static void drop_one(struct one *i)
@@ -300,6 +317,27 @@ static void drop_one(struct one *i)
 	i->bearers = NULL;
 }
 
+static const char *why_failed(const struct one *i, const char *text)
+{
+	return i->fault ? i->fault : i->a && i->a->t.up ? "answered, not as expected" : text;
+}
+
+/* Up, or over without ever having been: the next may begin, and with the last one the talk that is timed. */
+static void one_settled(struct one *i)
+{
+	struct calls *all = i->all;
+	struct loop *l = step_loop(all->s);
+
+	if (i->settled)
+		return;
+	i->settled = true;
+	all->settled++;
+	if (all->s->a.window && all->started < all->n)
+		timer_start(l, &all->next, 0);
+	if (all->settled == all->n && all->s->a.together)
+		timer_start(l, &all->end, all->s->a.duration);
+}
+
 static void one_over(struct one *i, bool good, const char *text, json_t *o)
 {
 	struct calls *all = i->all;
@@ -313,10 +351,15 @@ static void one_over(struct one *i, bool good, const char *text, json_t *o)
 		json_array_append_new(all->list, o);
 	all->ended++;
 	all->good += good;
-	all->s->sc->ue->failures += !good;
+	all->hanging -= i->hanging;
+	if (!good)
+		stats_failed(all->s->sc->ue, "call", why_failed(i, text));
 	snprintf(all->last, sizeof(all->last), "%s", text);
 	if (!good && !*all->first_bad)
 		snprintf(all->first_bad, sizeof(all->first_bad), "%s", text);
+	one_settled(i);
+	if (all->talked)
+		timer_start(step_loop(all->s), &all->end, 0);
 	drop_one(i);
 	if (all->ended == all->n)
 		end_step(all);
@@ -400,6 +443,38 @@ static void on_talk(struct timer *t)
 	timer_start(step_loop(i->all->s), &i->noted, QUIET_USEC / 2);
 }
 
+/* "together": the talk is over, so many calls at once end. */
+static void on_end(struct timer *t)
+{
+	struct calls *all = container_of(t, struct calls, end);
+	uint32_t window = all->s->a.window;
+
+	all->talked = true;
+	while (all->hung < all->n && (!window || all->hanging < window)) {
+		struct one *i = &all->one[all->hung++];
+
+		if (i->over)
+			continue;
+		i->hanging = true;
+		all->hanging++;
+		on_talk(&i->talk);
+	}
+}
+
+static void went_up(struct one *i)
+{
+	struct calls *all = i->all;
+
+	if (i->settled)
+		return;
+	i->up = true;
+	stats_took(all->s->sc->ue, STATS_SETUP, i->a->t.up - i->a->t.begun);
+	all->most_up = MAX(all->most_up, ++all->up);
+	if (!all->s->a.together)
+		timer_start(step_loop(all->s), &i->talk, all->s->a.duration);
+	one_settled(i);
+}
+
 static void find_other_end(struct one *i)
 {
 	if (i->b || !i->to)
@@ -416,10 +491,12 @@ static void on_event(void *arg, struct call *c, enum call_event e)
 	find_other_end(i);
 	switch (e) {
 	case CALL_EV_UP:
-		timer_start(step_loop(i->all->s), &i->talk, i->all->s->a.duration);
+		went_up(i);
 		break;
 	case CALL_EV_ENDED:
 		i->a = c;
+		i->all->up -= i->up;
+		i->up = false;
 		settle(i);
 		break;
 	case CALL_EV_RINGING:
@@ -491,18 +568,28 @@ static void start_next(struct calls *all)
 	start_one(i, i->to && !is_uri(all->s->a.to) ? phone_identity(i->to) : all->s->a.to);
 }
 
+/* So many as should have begun by now, and no more being set up at once than the window. */
+static size_t due(const struct calls *all)
+{
+	const struct step_args *a = &all->s->a;
+	size_t n = all->n;
+
+	if (a->rate > 0)
+		n = (size_t)((double)(loop_now(step_loop(all->s)) - all->s->began) * a->rate /
+			     1e6) +
+		    1;
+	if (a->window)
+		n = MIN(n, all->settled + a->window);
+	return MIN(n, all->n);
+}
+
 static void on_next(struct timer *t)
 {
 	struct calls *all = container_of(t, struct calls, next);
-	double rate = all->s->a.rate;
-	uint64_t due = rate > 0 ? (uint64_t)((double)(loop_now(step_loop(all->s)) - all->s->began) *
-					     rate / 1e6) +
-					  1
-				: all->n;
 
-	while (all->started < MIN(due, all->n))
+	while (all->started < due(all))
 		start_next(all);
-	if (all->started < all->n)
+	if (all->started < all->n && all->s->a.rate > 0)
 		timer_start(step_loop(all->s), &all->next, 1000);
 }
 
@@ -583,6 +670,7 @@ static void start_call(struct step *s)
 	all->list = json_array();
 	all->rtp = json_array();
 	all->next.fn = on_next;
+	all->end.fn = on_end;
 	s->priv = all;
 	if (s->a.pairs ? set_pairs(all) : set_single(all)) {
 		step_end(s, false, "out of memory");
@@ -598,7 +686,8 @@ static void tick_call(struct step *s, char *text, size_t size)
 	if (!all || !all->one)
 		return;
 	if (all->n > 1)
-		snprintf(text, size, "%zu begun, %zu over", all->started, all->ended);
+		snprintf(text, size, "%zu begun, %zu up, %zu over", all->started, all->up,
+			 all->ended);
 	else if (all->one->a)
 		snprintf(text, size, "%s", call_state_name(all->one->a->state));
 }
@@ -611,6 +700,7 @@ static void abort_call(struct step *s)
 	if (!all)
 		return;
 	timer_stop(step_loop(s), &all->next);
+	timer_stop(step_loop(s), &all->end);
 	for (size_t k = 0; k < all->started; k++) {
 		struct one *i = &all->one[k];
 
@@ -917,8 +1007,8 @@ static void abort_dtmf(struct step *s)
 	call_unref(d->other);
 }
 
-#define CALL_KEYS                                                                                                                \
-	"from to phone pairs rate duration expect hangup cancel_after ring reject never precondition rel100 media codec bearer " \
+#define CALL_KEYS                                                                                                                                \
+	"from to phone pairs rate window together duration expect hangup cancel_after ring reject never precondition rel100 media codec bearer " \
 	"session_expires max_loss min_mos max_delay"
 
 const struct step_kind step_call = {

@@ -8,6 +8,7 @@
 
 #include "report.h"
 #include "sgw.h"
+#include "stats.h"
 #include "step.h"
 
 #define GTP_TIMEOUT (120 * USEC_PER_SEC)
@@ -66,7 +67,10 @@ static void one_ended(struct crowd *c, struct phone *p, bool good, const char *w
 {
 	c->ended++;
 	c->good += good;
-	p->ue->failures += !good;
+	if (!good)
+		stats_failed(p->ue, c->s->kind->name, why);
+	else if (c->s->kind == &step_attach)
+		stats_took(p->ue, STATS_ATTACH, usec);
 	c->sum_usec += usec;
 	c->max_usec = MAX(c->max_usec, usec);
 	if (!good && !*c->first_bad)

@@ -6,6 +6,7 @@
 
 #include "reg.h"
 #include "report.h"
+#include "stats.h"
 #include "step.h"
 #include "sub.h"
 
@@ -47,7 +48,10 @@ static void one_ended(struct many *m, struct phone *p, bool good, const char *wh
 {
 	m->ended++;
 	m->good += good;
-	p->ue->failures += !good;
+	if (!good)
+		stats_failed(p->ue, m->s->kind->name, what);
+	else if (m->what == REG_REGISTER && usec)
+		stats_took(p->ue, STATS_REGISTER, usec);
 	m->sum_usec += usec;
 	m->max_usec = MAX(m->max_usec, usec);
 	if (!good && !*m->first_bad)
@@ -57,6 +61,8 @@ static void one_ended(struct many *m, struct phone *p, bool good, const char *wh
 	snprintf(m->last, sizeof(m->last), "%s", what);
 	if (m->ended == m->n)
 		end_step(m);
+	else if (m->s->a.window && m->started < m->n)
+		timer_start(step_loop(m->s), &m->next, 0);
 }
 
 static void describe(const struct many *m, const struct phone *p, char *dst, size_t size)
@@ -137,23 +143,27 @@ static void start_one(struct many *m, struct phone *p)
 			  r == -EBUSY ? "another registration is under way" : strerror(-r), 0);
 }
 
+/* So many as should have begun by now, and no more at once than the window. */
+static size_t due(const struct many *m)
+{
+	const struct step_args *a = &m->s->a;
+	size_t n = m->n;
+
+	if (a->rate > 0)
+		n = (size_t)((double)(loop_now(step_loop(m->s)) - m->s->began) * a->rate / 1e6) + 1;
+	if (a->window)
+		n = MIN(n, m->ended + a->window);
+	return MIN(n, m->n);
+}
+
+/* The last one may end the step. */
 static void on_next(struct timer *t)
 {
 	struct many *m = container_of(t, struct many, next);
-	double rate = m->s->a.rate;
-	uint64_t due;
 
-	/* So many as should have begun by now; the last one may end the step. */
-	due = rate > 0
-		      ? (uint64_t)((double)(loop_now(step_loop(m->s)) - m->s->began) * rate / 1e6) +
-				1
-		      : m->n;
-	while (m->started < MIN(due, m->n)) {
-		if (m->started + 1 < m->n)
-			timer_start(step_loop(m->s), &m->next, 1000);
+	while (m->started < due(m))
 		start_one(m, m->list[m->started++]);
-	}
-	if (m->started < m->n)
+	if (m->started < m->n && m->s->a.rate > 0)
 		timer_start(step_loop(m->s), &m->next, 1000);
 }
 
@@ -250,7 +260,7 @@ static void start_subscribe(struct step *s)
 	}
 }
 
-#define REG_KEYS "phone expect rate wrong_res cleartext expires impu"
+#define REG_KEYS "phone expect rate window wrong_res cleartext expires impu"
 
 const struct step_kind step_register = {
 	"register",

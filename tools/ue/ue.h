@@ -13,6 +13,15 @@ struct report;
 struct ladder;
 struct keys;
 struct access;
+struct stats;
+
+/* RTP of all phones, of calls that have ended, too. */
+struct ue_rtp {
+	uint64_t sent, received;
+	uint64_t lost;	  /* as the numbers of what arrived show */
+	uint64_t skipped; /* not sent, because this process was too late for it */
+	uint64_t outside; /* RTP and RTCP outside of a dedicated bearer */
+};
 
 struct ue {
 	struct loop *loop;
@@ -24,8 +33,9 @@ struct ue {
 	struct ladder *ladder; /* NULL: no message log */
 	struct keys *keys;     /* NULL: no keys are written */
 	struct access *access; /* NULL: no phone attaches */
-	uint64_t
-		failures; /* procedures and calls that did not end as expected, for the live view */
+	struct stats *stats;   /* NULL: not counted (tests) */
+	struct ue_rtp rtp;
+	uint64_t failures; /* procedures and calls that did not end as expected */
 };
 
 #endif
