@@ -139,6 +139,7 @@ void persist_reg_gone(struct pcscf *p, struct reg *r);
 void persist_session(struct session *s);
 void persist_session_gone(struct session *s);
 void persist_rx(struct rx_af *x);
+void persist_rx_now(struct rx_af *x); /* it is safe when this returns */
 void persist_rx_gone(struct rx_af *x);
 /* Origin-State-Id (RFC 6733 8.16): what we know outlives us, so it stays the same; 0: there is no store. */
 uint32_t persist_rx_state(struct pcscf *p);

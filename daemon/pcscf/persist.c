@@ -256,6 +256,13 @@ void persist_rx(struct rx_af *x)
 	store_rec(x->p, T_RX, x->id, &rec);
 }
 
+void persist_rx_now(struct rx_af *x)
+{
+	persist_rx(x);
+	if (x->p->store)
+		store_flush(x->p->store);
+}
+
 void persist_rx_gone(struct rx_af *x)
 {
 	if (x->p->store)

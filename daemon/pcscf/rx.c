@@ -153,6 +153,7 @@ static void learn_host(struct rx_af *x, const struct ie_env *env)
 }
 
 static void pcrf_seen(struct rx *rx, const struct ie_env *env);
+static void forget(struct rx *rx, struct str host);
 
 static void tell_owner(struct rx *rx, const struct rx_af *was, enum rx_outcome o,
 		       const struct rx_aaa *a)
@@ -177,20 +178,26 @@ static void on_aaa(void *arg, const struct ie_env *env, const void *in)
 	struct rx_af *x = arg, was = *x;
 	struct rx *rx = x->p->rx;
 	struct answer ans = { outcome_of(env, a->result), !env };
+	bool probed = rx->probe == x;
 
 	x->busy = false;
+	if (probed)
+		rx->probe = NULL;
 	if (rx->quitting)
 		return;
 	if (env) {
 		pcrf_seen(rx, env);
 		if (ans.outcome == RX_OK) {
-			x->stale = x->maybe = false;
+			x->stale = false;
 			learn_host(x, env);
 		}
 	}
 	if (x->closing)
 		was.owner = RX_OF_NONE;
 	fsm_event(&x->fsm, ans.outcome == RX_OK ? RXV_ACCEPTED : RXV_FAILED, &ans);
+	/* One that counts its starts has told by that what it has forgotten. */
+	if (probed && ans.outcome == RX_FORGOTTEN && !env->origin_state_id)
+		forget(rx, env->origin_host);
 	tell_owner(rx, &was, ans.outcome, a);
 }
 
@@ -203,7 +210,7 @@ static int send_aar(struct rx_af *x, const struct rx_aar *r)
 
 	if (e < 0)
 		return e;
-	x->busy = x->maybe = true;
+	x->busy = true;
 	metric_inc(&m_aar);
 	return 0;
 }
@@ -304,6 +311,8 @@ static void closing_timeout(struct fsm *f)
 static void free_af(struct rx_af *x)
 {
 	HASH_DELETE(hh, x->p->rx->af, x);
+	if (x->p->rx->probe == x)
+		x->p->rx->probe = NULL;
 	m_sessions.value--;
 	fsm_fini(&x->fsm);
 	free(x->id);
@@ -392,6 +401,17 @@ static struct rx_af *af_new(struct rx *rx, struct str id, enum rx_state state)
 	return x;
 }
 
+/* A clock that was set back may bring one again that a former run's AF session has. */
+static struct str new_id(struct rx *rx, char *dst)
+{
+	struct str id;
+
+	do
+		id = rx->ops->session_id(rx->arg, dst);
+	while (rx_by_id(rx, id));
+	return id;
+}
+
 int rx_open(struct rx *rx, enum rx_owner owner, uint64_t owner_id, const struct rx_aar *r,
 	    struct rx_af **ret)
 {
@@ -403,17 +423,18 @@ int rx_open(struct rx *rx, enum rx_owner owner, uint64_t owner_id, const struct 
 		metric_inc(&m_unreachable);
 		return -ENOTCONN;
 	}
-	x = af_new(rx, rx->ops->session_id(rx->arg, id), RXS_OPENING);
+	x = af_new(rx, new_id(rx, id), RXS_OPENING);
 	if (!x)
 		return -ENOMEM;
 	x->owner = owner;
 	x->owner_id = owner_id;
+	persist_rx_now(x); /* whoever ends us after this line, the next run knows what the PCRF may know */
 	e = send_aar(x, r);
 	if (e < 0) {
+		persist_rx_gone(x);
 		free_af(x);
 		return e;
 	}
-	persist_rx(x);
 	*ret = x;
 	return 0;
 }
@@ -481,6 +502,7 @@ static void forget(struct rx *rx, struct str host)
 			rx_call_renew(session_of(x));
 	}
 	log_warn("PCRF %.*s has restarted: %u AF sessions are unknown to it", STR_FMT(host), n);
+	rx_reg_sweep(rx);
 }
 
 /* RFC 6733 8.16: a higher Origin-State-Id says that it has forgotten its sessions. */
@@ -507,20 +529,37 @@ static void pcrf_seen(struct rx *rx, const struct ie_env *env)
 	}
 }
 
+/* Did it restart? Each call asks for itself, one registration for all. */
+static void ask_again(struct rx *rx, const char *identity)
+{
+	struct rx_af *x, *tmp;
+
+	HASH_ITER (hh, rx->af, x, tmp) {
+		if (x->fsm.state == RXS_CLOSING && !x->busy)
+			fsm_set_timer(&x->fsm, USEC_PER_MSEC);
+		if (!x->host || strcasecmp(x->host, identity))
+			continue;
+		if (session_of(x))
+			rx_call_renew(session_of(x));
+		else if (reg_of(x) && !rx->probe && !x->busy && x->fsm.state == RXS_OPEN)
+			rx_reg_probe(x);
+	}
+}
+
 void rx_on_peer(void *arg, const char *identity, bool up)
 {
 	struct rx *rx = arg;
-	struct rx_af *x, *tmp;
+	struct session *s, *tmp;
 
 	log_notice("Diameter connection with %s is %s", identity, up ? "up" : "down");
 	if (!up)
 		return;
-	HASH_ITER (hh, rx->af, x, tmp) {
-		if (x->fsm.state == RXS_CLOSING && !x->busy)
-			fsm_set_timer(&x->fsm, USEC_PER_MSEC);
-		else if (session_of(x) && x->host && !strcasecmp(x->host, identity))
-			rx_call_renew(session_of(x)); /* did it restart? */
+	ask_again(rx, identity);
+	HASH_ITER (hh, rx->p->sessions, s, tmp) {
+		if (!s->rx.af)
+			rx_call_renew(s); /* it was set up while there was none */
 	}
+	rx_reg_sweep(rx);
 }
 
 /* --- requests of a PCRF --- */
@@ -644,6 +683,7 @@ void rx_free(struct rx *rx)
 	HASH_ITER (hh, rx->af, x, tmp)
 		free_af(x);
 	timer_stop(rx->p->loop, &rx->drain);
+	timer_stop(rx->p->loop, &rx->sweep.timer);
 	if (rx->dia)
 		dia_close(rx->dia);
 	for (size_t i = 0; i < rx->n_pcrf; i++)

@@ -9,8 +9,8 @@
  *   rx_reg.c    registrations: status of the signalling path
  *   access.c    what the network says of the access -> P-Access-Network-Info, P-Charging-Vector
  *
- * Invariants: an AF session that a PCRF may know is in the store until its STR is answered, or given up
- * after RX_TRIES; it ends with its call or registration; at most one request of it is under way.
+ * Invariants: an AF session that a PCRF may know is in the store, from before its AAR until its STR is answered, or
+ * given up after RX_TRIES; it ends with its call or registration; at most one request of it is under way.
  */
 #ifndef KIMS_PCSCF_RX_H
 #define KIMS_PCSCF_RX_H
@@ -64,7 +64,6 @@ struct rx_af {
 	bool busy;    /* a request of ours is under way */
 	bool closing; /* its owner has gone: STR as soon as the AAR is answered */
 	bool stale;   /* the PCRF has restarted since */
-	bool maybe;   /* an AAR left and was not answered: the PCRF may know it */
 	uint8_t tries;
 	int cause; /* enum rx_termination_cause */
 	UT_hash_handle hh;
@@ -87,6 +86,13 @@ struct rx {
 	size_t n_pcrf;
 	struct rx_hold *orphans; /* held responses that wait no more */
 	struct timer drain;
+	struct rx_af *probe; /* asked whether its PCRF still knows it, in the name of all */
+	struct {
+		struct timer timer;
+		struct reg *next; /* NULL: the round is over */
+		unsigned int rounds;
+		bool missed; /* somebody has no AF session yet */
+	} sweep;		  /* rx_reg.c */
 };
 
 /* NULL ops: the real node. 0 with *ret NULL when Rx is not configured. */
@@ -163,6 +169,9 @@ void rx_call_asr(struct session *s, int cause);
 
 void rx_reg_registered(struct reg *r); /* and renewed */
 void rx_reg_end(struct reg *r);
+/* A PCRF is there that was not, or has forgotten: registrations without AF session get one, few at a time. */
+void rx_reg_sweep(struct rx *rx);
+void rx_reg_probe(struct rx_af *x); /* AAR as before; the answer tells whether the PCRF knows it */
 void rx_reg_answered(struct reg *r, enum rx_outcome o, const struct rx_aaa *a);
 void rx_reg_rar(struct reg *r, const struct rx_rar *rar);
 void rx_reg_asr(struct reg *r, int cause);

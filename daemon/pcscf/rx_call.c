@@ -305,8 +305,8 @@ void rx_call_renew(struct session *s)
 	timer_start(s->p->loop, &s->rx.renew, RENEW_USEC + s->id % RENEW_SPREAD_USEC);
 }
 
-/* It was allowed before: what stands in its way now is the restart. */
-static void not_yet_renewed(struct session *s)
+/* It was allowed before, or not judged: what stands in its way is a restart, or a PCRF with too much to do. */
+static void retry_later(struct session *s)
 {
 	let_go(s);
 	if (s->rx.renewals++ >= RENEWALS_MAX) {
@@ -343,12 +343,14 @@ void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa 
 		break;
 	case RX_REFUSED:
 		if (s->rx.renewals && s->fsm.state == SES_CONFIRMED)
-			not_yet_renewed(s);
+			retry_later(s);
 		else
 			refused(s, a->result);
 		break;
-	case RX_UNREACHABLE:
+	case RX_UNREACHABLE: /* the next try also says what has changed meanwhile */
 		unreachable(s);
+		if (is_alive(s) && !timer_running(&s->rx.doom))
+			retry_later(s);
 		break;
 	case RX_FORGOTTEN:
 		if (s->rx.renewed)
@@ -460,7 +462,7 @@ static void lost(struct session *s, const struct rx_rar *r)
 	uint32_t wait = s->p->conf->pcscf.rx_loss_s;
 
 	log_notice("%s: session %s: a bearer is lost", s->reg->impi, s->token);
-	if (!is_vital(s, r))
+	if (!is_vital(s, r) || timer_running(&s->rx.loss))
 		return;
 	s->rx.loss.fn = on_loss;
 	timer_start(s->p->loop, &s->rx.loss, wait * USEC_PER_SEC);
@@ -480,7 +482,8 @@ static void on_action(struct session *s, enum rx_specific_action a, const struct
 		lost(s, r);
 		break;
 	case RX_INDICATION_OF_RECOVERY_OF_BEARER:
-		timer_stop(s->p->loop, &s->rx.loss);
+		if (is_vital(s, r))
+			timer_stop(s->p->loop, &s->rx.loss);
 		break;
 	case RX_INDICATION_OF_RELEASE_OF_BEARER:
 		released(s, r, "its bearer was released", "Bearer released");

@@ -8,6 +8,23 @@
 METRIC_COUNTER(m_lost, "kims_pcscf_rx_signalling_lost_total",
 	       "registrations whose signalling bearer was lost");
 
+/* Of registrations that have to be told anew, so many go out at a time; and a PCRF has to hear from the SMF first. */
+#define SWEEP_BATCH	 50
+#define SWEEP_USEC	 (100 * USEC_PER_MSEC)
+#define SWEEP_AGAIN_USEC (5 * USEC_PER_SEC)
+#define SWEEP_ROUNDS	 6
+
+static struct rx_built *build(const struct reg *r)
+{
+	struct rx_built *b = malloc(sizeof(*b));
+
+	if (!b)
+		return NULL;
+	rx_build_ue(b, r);
+	rx_build_signalling(b);
+	return b;
+}
+
 void rx_reg_registered(struct reg *r)
 {
 	_cleanup_free_ struct rx_built *b = NULL;
@@ -21,31 +38,79 @@ void rx_reg_registered(struct reg *r)
 	}
 	if (r->rx)
 		return;
-	b = malloc(sizeof(*b));
+	b = build(r);
 	if (!b)
 		return;
-	rx_build_ue(b, r);
-	rx_build_signalling(b);
 	rx_build_subscribe(b, false);
 	rx_open(p->rx, RX_OF_REG, r->id, &b->r, &r->rx);
 }
 
+/* --- all of them --- */
+
+static void on_sweep(struct timer *t)
+{
+	struct rx *rx = container_of(t, struct rx, sweep.timer);
+	struct reg *r;
+
+	if (!rx->sweep.next) {
+		if (!rx->sweep.missed || rx->sweep.rounds++ >= SWEEP_ROUNDS)
+			return;
+		rx->sweep.next = rx->p->regs;
+		rx->sweep.missed = false;
+	}
+	for (int i = 0; i < SWEEP_BATCH && (r = rx->sweep.next); i++) {
+		rx->sweep.next = r->hh_id.next;
+		if (r->fsm.state != REG_REGISTERED)
+			continue;
+		rx_reg_registered(r);
+		if (!r->rx || r->rx->stale)
+			rx->sweep.missed = true;
+	}
+	timer_start(rx->p->loop, t, rx->sweep.next ? SWEEP_USEC : SWEEP_AGAIN_USEC);
+}
+
+void rx_reg_sweep(struct rx *rx)
+{
+	if (rx->quitting || !strcmp(rx->p->conf->pcscf.rx_signalling, "off"))
+		return;
+	rx->sweep.next = NULL;
+	rx->sweep.rounds = 0;
+	rx->sweep.missed = true;
+	rx->sweep.timer.fn = on_sweep;
+	timer_start(rx->p->loop, &rx->sweep.timer, SWEEP_USEC);
+}
+
+void rx_reg_probe(struct rx_af *x)
+{
+	_cleanup_free_ struct rx_built *b = build(reg_by_id(x->p, x->owner_id));
+
+	if (b && !rx_update(x, &b->r))
+		x->p->rx->probe = x;
+}
+
 void rx_reg_end(struct reg *r)
 {
+	if (r->p->rx && r->p->rx->sweep.next == r)
+		r->p->rx->sweep.next = r->hh_id.next;
 	if (!r->rx)
 		return;
 	rx_close(r->rx, RX_LOGOUT);
 	r->rx = NULL;
 }
 
-/* The registration stands without it (TS 29.214 4.4.5); it is asked again when the phone registers again. */
+/*
+ * The registration stands without it (TS 29.214 4.4.5); it is asked for again when the phone registers again, and when
+ * a PCRF comes back.
+ */
 void rx_reg_answered(struct reg *r, enum rx_outcome o, const struct rx_aaa *a)
 {
-	if (o == RX_OK)
+	if (o == RX_OK) {
 		access_from_aaa(r, NULL, a);
-	else
-		log_info("%s: status of the signalling path: %s (%d)", r->impi, rx_outcome_str(o),
-			 a->result >= 10000 ? a->result - 10000 : a->result);
+		return;
+	}
+	r->p->rx->sweep.missed = true;
+	log_info("%s: status of the signalling path: %s (%d)", r->impi, rx_outcome_str(o),
+		 a->result >= 10000 ? a->result - 10000 : a->result);
 }
 
 static void end_calls(struct reg *r)

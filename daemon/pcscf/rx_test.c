@@ -85,6 +85,12 @@ static int mock_request(void *arg, const struct ie_command *cmd, const struct di
 	assert_true(mock.n < ARRAY_SIZE(mock.q));
 	*r = (struct req){ .cmd = cmd, .done = done };
 	assert_int_equal(str_copy(r->sid, sizeof(r->sid), to->session_id), 0);
+	if (mock.w->p->store) { /* what a PCRF may know is stored */
+		_cleanup_free_ char *z = NULL;
+		size_t n;
+
+		assert_int_equal(store_get(mock.w->p->store, "rx", str_of(r->sid), &z, &n), 0);
+	}
 	if (to->host)
 		snprintf(r->host, sizeof(r->host), "%s", to->host);
 	env = env_of(r->sid, "pcscf.test");
@@ -499,6 +505,7 @@ static void test_fork(void **state)
 	r = pending_aar();
 	assert_int_equal(component(r, 0)->max_ul, 30000);
 	assert_int_equal(component(r, 0)->status, PCC_ENABLED);
+	assert_int_equal(r->aar->sip_forking, 0);
 	aaa(PCC_SUCCESS);
 	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
 	ack(&c);
@@ -583,9 +590,13 @@ static void test_changes(void **state)
 
 static void ended_early(struct call *c, int status)
 {
-	struct sip_msg *m;
+	struct sip_msg *m = expect_status(c->w, EP_GM_PC, NULL, status);
+	char why[32];
 
-	sip_msg_unref(expect_status(c->w, EP_GM_PC, NULL, status));
+	snprintf(why, sizeof(why), "SIP;cause=%d;text=", status);
+	has(m, SIP_H_REASON, why);
+	has(m, SIP_H_WARNING, "399 ");
+	sip_msg_unref(m);
 	m = expect_request(c->w, EP_MW, SCSCF, "CANCEL");
 	core_answers(c->w, m, 200, "");
 	sip_msg_unref(m);
@@ -867,7 +878,140 @@ static void test_renewal(void **state)
 	assert_int_equal(count(&rx_str_cmd), 1);
 }
 
+/* It was slow once, when the gates should have opened: it hears of it again, or the call stays mute. */
+static void test_told_again(void **state)
+{
+	struct wire *w = *state;
+	struct phone u;
+	struct call c = call_of(w, &u);
+	char sid[64];
+	struct req *r;
+
+	early(&c);
+	snprintf(sid, sizeof(sid), "%s", aaa(PCC_SUCCESS)->sid);
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 183));
+	core_responds(&c, 200, "core", "");
+	aaa(DIA_TIMEOUT);
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
+	ack(&c);
+	no_aar();
+	run(w, 5100);
+	r = aaa(3004); /* too busy */
+	assert_string_equal(r->sid, sid);
+	run(w, 5100);
+	r = aaa(PCC_SUCCESS);
+	assert_string_equal(r->sid, sid);
+	assert_int_equal(component(r, 0)->status, PCC_ENABLED);
+	run(w, 60000);
+	no_aar();
+	bye(&c, 3);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
+/* A PCRF that comes up in the middle of a call. */
+static void test_late_pcrf(void **state)
+{
+	struct wire *w = *state;
+	struct phone u;
+	struct call c = call_of(w, &u);
+
+	mock.down = true;
+	early(&c);
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 183));
+	core_responds(&c, 200, "core", "");
+	sip_msg_unref(expect_status(w, EP_GM_PC, NULL, 200));
+	ack(&c);
+	run(w, 1);
+	mock.down = false;
+	rx_on_peer(w->p->rx, PCRF, true);
+	run(w, 4000);
+	aaa(RX_IP_CAN_SESSION_NOT_AVAILABLE); /* the SMF has not told it yet */
+	expect_nothing(w);
+	run(w, 5100);
+	assert_int_equal(component(aaa(PCC_SUCCESS), 0)->status, PCC_ENABLED);
+	bye(&c, 3);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
+/* A clock that was set back: its Session-Ids have been there before. */
+static void test_id_again(void **state)
+{
+	struct wire *w = *state;
+	struct phone u, b = phone_b(w);
+	struct call c = call_of(w, &u);
+	char sid[64];
+
+	snprintf(sid, sizeof(sid), "%s", talking(&c));
+	free(w->conf->pcscf.rx_signalling);
+	w->conf->pcscf.rx_signalling = strdup("watch");
+	mock.sid = 0;
+	register_phone(&b, 600000);
+	assert_string_not_equal(aaa(PCC_SUCCESS)->sid, sid);
+	assert_int_equal(HASH_COUNT(w->p->rx->af), 2);
+	reg_leave(b.w->p->regs->hh_id.next, "test");
+	bye(&c, 3);
+	assert_int_equal(count(&rx_str_cmd), 2);
+}
+
 /* --- what the PCRF says --- */
+
+/* The SGW's refusal is faster than the answer to the AAR that asked. */
+static void test_rar_crosses(void **state)
+{
+	struct wire *w = *state;
+	struct phone u;
+	struct call c = call_of(w, &u);
+	char sid[64];
+
+	early(&c);
+	snprintf(sid, sizeof(sid), "%s", pending_aar()->sid);
+	rar(sid, RX_INDICATION_OF_FAILED_RESOURCES_ALLOCATION, 1);
+	assert_int_equal(mock.result, PCC_SUCCESS);
+	ended_early(&c, 503); /* and the 183 that waited has gone */
+	assert_int_equal(count(&rx_str_cmd), 0);
+	rar(sid, RX_INDICATION_OF_FAILED_RESOURCES_ALLOCATION, 1); /* again, and too late */
+	assert_int_equal(mock.result, PCC_UNKNOWN_SESSION_ID);
+	aaa(PCC_SUCCESS);
+	run(w, 1);
+	last_str(sid);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
+/* An UPDATE changes the media while the answer to the AAR before it is on its way. */
+static void test_update_crosses(void **state)
+{
+	struct wire *w = *state;
+	struct phone u;
+	struct call c = call_of(w, &u);
+	struct sip_msg *m;
+	struct req *r;
+	char sid[64];
+
+	snprintf(sid, sizeof(sid), "%s", talking(&c));
+	phone_request(&c, "UPDATE", 3, "a", "", SDP_A(4002, ""));
+	m = expect_request(w, EP_MW, SCSCF, "UPDATE");
+	core_answers(w, m, 200, "Contact: <sip:b@10.45.0.99>\n\n" SDP_CORE("10.45.0.99", 5000, ""));
+	sip_msg_unref(m);
+	pending_aar();
+	phone_request(&c, "UPDATE", 4, "a", "", SDP_A(4004, ""));
+	m = expect_request(w, EP_MW, SCSCF, "UPDATE");
+	core_answers(w, m, 200, "Contact: <sip:b@10.45.0.99>\n\n" SDP_CORE("10.45.0.99", 5000, ""));
+	sip_msg_unref(m);
+	expect_nothing(w);
+	aaa(PCC_SUCCESS);
+	r = pending_aar();
+	assert_string_equal(r->sid, sid);
+	assert_true(memmem(component(r, 0)->sub[0].description[0].p,
+			   component(r, 0)->sub[0].description[0].n, "10.45.0.11 4004", 15));
+	aaa(PCC_SUCCESS);
+	for (int i = 3; i < 5; i++) {
+		m = expect_status(w, EP_GM_PC, NULL, 200);
+		assert_int_equal(sip_msg_cseq(m), i);
+		sip_msg_unref(m);
+	}
+	bye(&c, 5);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
 
 static void test_asr(void **state)
 {
@@ -917,7 +1061,10 @@ static void test_bearer_lost(void **state)
 	rar(sid, RX_INDICATION_OF_RELEASE_OF_BEARER, 2); /* not the voice's */
 	expect_nothing(w);
 	rar(sid, RX_INDICATION_OF_LOSS_OF_BEARER, 1);
-	run(w, 5500);
+	run(w, 3000);
+	rar(sid, RX_INDICATION_OF_LOSS_OF_BEARER, 1); /* again: it does not live on by that */
+	rar(sid, RX_INDICATION_OF_RECOVERY_OF_BEARER, 2); /* nor by another one's recovery */
+	run(w, 2500);
 	released(&c, "Bearer lost");
 	last_str(sid);
 }
@@ -1094,6 +1241,93 @@ static void test_signalling_refused(void **state)
 	assert_int_equal(count(&rx_str_cmd), 1);
 }
 
+/* The PCRF has come back without its memory, and finds the SMF without it, too, at first. */
+static void test_signalling_renewed(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	char sid[64];
+
+	registered(&u);
+	snprintf(sid, sizeof(sid), "%s", mock.q[0].sid);
+	rx_on_peer(w->p->rx, PCRF, true);
+	assert_string_equal(aaa(PCC_SUCCESS)->sid, sid); /* it only was disconnected */
+	run(w, 60000);
+	no_aar();
+	mock.state_id++;
+	rx_on_peer(w->p->rx, PCRF, true);
+	assert_string_equal(aaa(PCC_UNKNOWN_SESSION_ID)->sid, sid);
+	run(w, 200);
+	assert_string_not_equal(aaa(RX_IP_CAN_SESSION_NOT_AVAILABLE)->sid, sid);
+	run(w, 5100);
+	assert_int_equal(pending_aar()->aar->n_required_access_info, 2);
+	aaa(PCC_SUCCESS);
+	run(w, 60000);
+	no_aar();
+	assert_non_null(w->p->regs->rx);
+	reg_leave(w->p->regs, "test");
+	run(w, 8000);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
+/* One that does not count its starts. */
+static void test_signalling_forgotten(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w), b = phone_b(w);
+
+	mock.state_id = 0;
+	registered(&u);
+	register_phone(&b, 600000);
+	aaa(PCC_SUCCESS);
+	rx_on_peer(w->p->rx, PCRF, true);
+	aaa(PCC_UNKNOWN_SESSION_ID);
+	run(w, 150);
+	for (size_t i = 0, n = mock.n; i < n; i++)
+		if (mock.q[i].cmd == &rx_aar_cmd && !mock.q[i].answered) {
+			struct rx_aaa a;
+
+			ie_init(&rx_aaa_cmd, &a);
+			a.result = PCC_SUCCESS;
+			answer_with(&mock.q[i], &a);
+		}
+	run(w, 60000);
+	no_aar();
+	assert_int_equal(count(&rx_aar_cmd), 5);
+	assert_int_equal(HASH_COUNT(w->p->rx->af), 2);
+	reg_leave(w->p->regs->hh_id.next, "test");
+	reg_leave(w->p->regs, "test");
+	run(w, 8000);
+	drain(w);
+}
+
+/* It was down when the phone registered; and goes on refusing, which is not asked for ever. */
+static void test_signalling_late(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+
+	mock.down = true;
+	register_phone(&u, 600000);
+	assert_int_equal(count(&rx_aar_cmd), 0);
+	mock.down = false;
+	rx_on_peer(w->p->rx, PCRF, true);
+	run(w, 150);
+	for (int i = 0; i < 6; i++) {
+		aaa(RX_IP_CAN_SESSION_NOT_AVAILABLE);
+		run(w, 5100);
+	}
+	run(w, 60000);
+	no_aar();
+	assert_int_equal(count(&rx_aar_cmd), 6);
+	rx_on_peer(w->p->rx, PCRF, true);
+	run(w, 150);
+	reg_leave(w->p->regs, "test"); /* while it is asked */
+	aaa(PCC_SUCCESS);
+	run(w, 8000);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
 static void call_of_registered(struct wire *w, struct phone *u, struct call *c)
 {
 	*u = phone_a(w);
@@ -1206,6 +1440,7 @@ static void test_restart_early(void **state)
 	restart(w); /* the PCRF is away for longer */
 	mock.down = false;
 	rx_on_peer(w->p->rx, PCRF, true);
+	aaa(PCC_SUCCESS); /* of the registration: it is asked whether it is known still */
 	run(w, 5);
 	last_str(sid);
 	restart(w);
@@ -1417,6 +1652,11 @@ int main(void)
 		T(test_forgotten),
 		T(test_pcrf_restart),
 		T(test_renewal),
+		T(test_told_again),
+		T(test_late_pcrf),
+		T(test_id_again),
+		T(test_rar_crosses),
+		T(test_update_crosses),
 		T(test_asr),
 		T(test_asr_early),
 		T(test_bearer_lost),
@@ -1424,6 +1664,9 @@ int main(void)
 		T(test_location_and_charging),
 		R(test_signalling),
 		R(test_signalling_refused),
+		R(test_signalling_renewed),
+		R(test_signalling_forgotten),
+		R(test_signalling_late),
 		R(test_signalling_lost),
 		R(test_signalling_removes),
 		S(test_restart),

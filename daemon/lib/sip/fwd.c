@@ -163,10 +163,32 @@ static uint64_t tag_hash(const struct sip_fwd *f, const struct sip_msg *m)
 	return siphash_end(&h) | 1;
 }
 
-/* 16.7 step 6: the 503 of one of ours says nothing about us. */
-static void respond_503_as_500(struct sip_fwd *f)
+/* A response of ours that says why (RFC 3326, in responses as RFC 6432 5 has it). */
+static void reply_because(struct sip_fwd *f, int status, struct str why, struct str warning,
+			  struct str their_warning)
 {
-	sip_stx_reply(f->stx, 500, NULL, "the next server is unavailable");
+	_cleanup_msg_ struct sip_msg *m = NULL;
+
+	if (sip_stx_done(f->stx))
+		return;
+	m = stx_new_reply(f->stx, status, NULL, warning);
+	if (!m)
+		return;
+	if (their_warning.n)
+		sip_msg_set(m, SIP_H_WARNING, "%.*s", STR_FMT(their_warning));
+	if (why.n) {
+		sip_msg_set(m, SIP_H_REASON, "%.*s", STR_FMT(why));
+		sip_msg_remove(m, SIP_H_RETRY_AFTER); /* one call is refused; there is no overload */
+	}
+	sip_stx_respond(f->stx, m);
+}
+
+/* 16.7 step 6: the 503 of one of ours says nothing about us; why it was sent is still the caller's to know. */
+static void respond_503_as_500(struct sip_fwd *f, const struct sip_msg *resp)
+{
+	reply_because(f, 500, sip_msg_value(resp, SIP_H_REASON),
+		      STR("the next server is unavailable"),
+		      sip_msg_value(resp, SIP_H_WARNING));
 }
 
 static void send_up(struct sip_fwd *f, struct sip_msg *resp)
@@ -176,7 +198,7 @@ static void send_up(struct sip_fwd *f, struct sip_msg *resp)
 	if (status >= 200)
 		f->status = f->status && status >= 300 ? f->status : status;
 	if (status == 503) {
-		respond_503_as_500(f);
+		respond_503_as_500(f, resp);
 		f->status = 500;
 		return;
 	}
@@ -732,8 +754,12 @@ void sip_fwd_cancel(struct sip_fwd *f, int status, const char *reason_value)
 	if (reason_value && !f->reason)
 		f->reason = strdup(reason_value);
 	if (!sip_stx_done(f->stx)) {
+		struct str why = str_of(reason_value), text = { NULL, 0 };
+
 		f->status = status ? status : 487;
-		sip_stx_reply(f->stx, f->status, NULL, NULL);
+		if (why.n)
+			sip_param(why, "text", &text);
+		reply_because(f, f->status, why, text, (struct str){ NULL, 0 });
 	}
 	cancel_others(f, NULL);
 	f->busy--;

@@ -83,7 +83,7 @@ int sip_proxy_stray_response(struct sip_stack *s, struct sip_msg *m);
 
 void sip_fwd_cancel(
 	struct sip_fwd *f, int status,
-	const char *reason_value); /* cancels all branches; status goes upstream (487 if 0) */
+	const char *reason_value); /* cancels all branches; status goes upstream (487 if 0), with this Reason */
 void sip_fwd_resume(
 	struct sip_fwd *f,
 	struct sip_msg *resp); /* after -EAGAIN: as if response() had returned 0; unrefs */

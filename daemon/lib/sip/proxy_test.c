@@ -289,6 +289,49 @@ static void unavailable_becomes_500(void **state)
 	assert_int_equal(p->end_status, 500);
 }
 
+/* One that says why is no overload: the caller learns the cause, by Reason and Warning. */
+static void refused_with_reason(void **state)
+{
+	struct proxy *p = *state;
+	struct sent *i;
+	char buf[100];
+
+	in(p, "INVITE", "z9hG4bK1", NULL);
+	wire_next(&p->w, "SIP/2.0 100");
+	i = forwarded(p, "INVITE", &p->w.b);
+	sip_fwd_cancel(p->f, 503, "SIP;cause=503;text=\"Resource allocation failed\"");
+	i = forwarded(p, "SIP/2.0 503", &p->w.a);
+	assert_string_equal(wire_header(i, "Reason", buf, sizeof(buf)),
+			    "SIP;cause=503;text=\"Resource allocation failed\"");
+	assert_non_null(strstr(wire_header(i, "Warning", buf, sizeof(buf)),
+			       " \"Resource allocation failed\""));
+	assert_null(wire_header(i, "Retry-After", buf, sizeof(buf)));
+}
+
+/* And so it stays where the 503 becomes a 500. */
+static void reason_survives_500(void **state)
+{
+	struct proxy *p = *state;
+	struct sip_path from;
+	struct sent *m;
+	char buf[100], resp[4096], *text, *rest;
+
+	in(p, "MESSAGE", "z9hG4bK1", NULL);
+	m = forwarded(p, "MESSAGE", &p->w.b);
+	from = m->path;
+	text = wire_response(m, 503, "b1", NULL);
+	rest = strstr(text, "\r\n") + 2;
+	snprintf(resp, sizeof(resp),
+		 "%.*sReason: SIP;cause=503;text=\"no bearer\"\r\nWarning: 399 x \"no bearer\"\r\n%s",
+		 (int)(rest - text), text, rest);
+	free(text);
+	sip_tp_inject(p->w.tp, &from, resp, strlen(resp));
+	m = forwarded(p, "SIP/2.0 500", &p->w.a);
+	assert_string_equal(wire_header(m, "Reason", buf, sizeof(buf)),
+			    "SIP;cause=503;text=\"no bearer\"");
+	assert_string_equal(wire_header(m, "Warning", buf, sizeof(buf)), "399 x \"no bearer\"");
+}
+
 static void retransmissions_are_absorbed(void **state)
 {
 	struct proxy *p = *state;
@@ -869,6 +912,8 @@ int main(void)
 		T(dropped_then_forwarded_elsewhere),
 		T(owner_answers_himself),
 		T(another_target_instead),
+		T(refused_with_reason),
+		T(reason_survives_500),
 		T(hop_after_503),
 		T(hop_after_timeout),
 		T(hop_after_broken_connection),

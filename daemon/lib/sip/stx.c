@@ -344,20 +344,26 @@ static const char *own_tag(struct sip_stx *t, char buf[TAG_MAX])
 	return buf;
 }
 
+struct sip_msg *stx_new_reply(struct sip_stx *t, int status, const char *reason, struct str warning)
+{
+	struct sip_msg *resp;
+	char tag[TAG_MAX], host[SIP_SA_STRLEN];
+
+	resp = stack_response(t->stack, t->live->req, status, reason, own_tag(t, tag));
+	if (resp && warning.n && t->live->from.ep)
+		sip_msg_add(resp, SIP_H_WARNING, "399 %s \"%.*s\"",
+			    sip_sa_str(sip_ep_local(t->live->from.ep), host), STR_FMT(warning));
+	return resp;
+}
+
 int sip_stx_reply(struct sip_stx *t, int status, const char *reason, const char *warning)
 {
 	_cleanup_msg_ struct sip_msg *resp = NULL;
-	char tag[TAG_MAX], host[SIP_SA_STRLEN];
 
 	if (t->state == STX_TERMINATED || !t->live)
 		return -EALREADY;
-	resp = stack_response(t->stack, t->live->req, status, reason, own_tag(t, tag));
-	if (!resp)
-		return -ENOMEM;
-	if (warning && t->live->from.ep)
-		sip_msg_add(resp, SIP_H_WARNING, "399 %s \"%s\"",
-			    sip_sa_str(sip_ep_local(t->live->from.ep), host), warning);
-	return sip_stx_respond(t, resp);
+	resp = stx_new_reply(t, status, reason, str_of(warning));
+	return resp ? sip_stx_respond(t, resp) : -ENOMEM;
 }
 
 /* --- what comes in --- */

@@ -162,6 +162,9 @@ void stx_retransmission(struct sip_stx *t);
 void stx_ack(struct sip_stx *t); /* to a non-2xx */
 void stx_ack_2xx(struct sip_stack *s, const struct sip_msg *ack);
 void stx_cancelled(struct sip_stx *t, struct sip_msg *cancel);
+/* What sip_stx_reply() would send; the transaction lives. */
+struct sip_msg *stx_new_reply(struct sip_stx *t, int status, const char *reason,
+			      struct str warning);
 int stx_respond_proxied(struct sip_stx *t, struct sip_msg *resp); /* 2xx: the UAS retransmits */
 void stx_resend_2xx(struct sip_stx *t);
 struct sip_stx *stx_ref_late(struct sip_stx *t);
