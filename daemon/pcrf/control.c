@@ -151,12 +151,28 @@ static int release(void *arg, const json_t *req, json_t **ret, char *err, size_t
 	return e;
 }
 
+static int profile_changed(void *arg, const json_t *req, json_t **ret, char *err, size_t errsize)
+{
+	const char *imsi = json_string_value(json_object_get(req, "imsi"));
+	struct pcrf *p = arg;
+
+	if (!imsi) {
+		snprintf(err, errsize, "\"imsi\" is missing");
+		return -EINVAL;
+	}
+	pcrf_profile_open(p);
+	*ret = json_pack("{s:i}", "sessions", pcrf_profile_changed(p, str_of(imsi)));
+	return 0;
+}
+
 const struct ctl_cmd pcrf_cmds[] = {
 	{ "status", "sessions, rules, Diameter", false, status },
 	{ "show sessions", "IP-CAN sessions (Gx)", false, show_gx },
 	{ "show af", "AF sessions (Rx)", false, show_rx },
 	{ "show rules", "PCC rules that are installed or about to be", false, show_rules },
 	{ "show peers", "Diameter peers", false, show_peers },
+	{ "profile changed", "\"imsi\": its row of the profile store is to be looked at again",
+	  true, profile_changed },
 	{ "release", "\"session\": asks the PCEF to end it", true, release },
 	{ NULL },
 };

@@ -229,6 +229,8 @@ void pcrf_gx_free(struct pcrf_gx *g)
 	free(g->id);
 	free(g->host);
 	free(g->realm);
+	free(g->own);
+	free(g->former);
 	free(g);
 }
 
@@ -400,7 +402,7 @@ static void order_usage(const struct pcrf_gx *g, struct gx_orders *o)
 					 .support = -1 };
 }
 
-static void order_qos(const struct pcrf_gx *g, struct gx_orders *o)
+void pcrf_gx_order_qos(const struct pcrf_gx *g, struct gx_orders *o)
 {
 	o->has_default_qos = true;
 	o->default_qos = g->qos;
@@ -419,7 +421,7 @@ static void order_initial(const struct pcrf_gx *g, struct gx_orders *o)
 	o->n_event_trigger = ARRAY_SIZE(triggers);
 	if (f->quota)
 		o->event_trigger[o->n_event_trigger++] = GX_USAGE_REPORT;
-	order_qos(g, o);
+	pcrf_gx_order_qos(g, o);
 	order_usage(g, o);
 	if (!*f->rule && !*f->base)
 		return;
@@ -450,19 +452,26 @@ static void authorise(struct pcrf_gx *g, const struct gx_ccr *r)
 	g->ambr_dl = f->ambr_dl >= 0 ? f->ambr_dl * 1000 : r->has_qos ? r->qos.ambr_dl : -1;
 }
 
+void pcrf_gx_authorise(struct pcrf_gx *g)
+{
+	const struct pcrf_policy *f = g->profile;
+
+	if (f->qci > 0)
+		g->qos.qci = f->qci;
+	if (f->arp)
+		g->qos.arp.level = f->arp;
+	if (f->ambr_ul >= 0)
+		g->ambr_ul = f->ambr_ul * 1000;
+	if (f->ambr_dl >= 0)
+		g->ambr_dl = f->ambr_dl * 1000;
+}
+
 static struct str imsi_of(const struct gx_ccr *r)
 {
 	for (size_t i = 0; i < r->n_subscription; i++)
 		if (r->subscription[i].type == PCC_IMSI)
 			return r->subscription[i].data;
 	return (struct str){ NULL, 0 };
-}
-
-static const struct pcrf_policy *profile_of(const struct pcrf *p, struct str imsi, struct str apn)
-{
-	const struct pcrf_policy *f = p->profile ? p->profile(p->profile_arg, imsi, apn) : NULL;
-
-	return f ? f : pcrf_policy_find(&p->apns, apn);
 }
 
 /* A session that this one takes the place of: the PCEF has forgotten it. */
@@ -506,21 +515,26 @@ static int on_initial(struct pcrf *p, const struct ie_env *env, const struct gx_
 		      struct gx_cca *a, struct pcrf_gx **ret)
 {
 	struct str apn = pcrf_apn_name(r->called_station_id), imsi = imsi_of(r);
-	const struct pcrf_policy *f = profile_of(p, imsi, apn);
 	struct pcrf_gx *g = pcrf_gx_by_id(p, env->session_id);
+	const struct pcrf_policy *f;
+	struct pcrf_policy *own;
+	int e;
 
 	if (bad_address(r))
 		return PCC_INVALID_AVP_VALUE;
-	if (!f)
-		return GX_ERROR_INITIAL_PARAMETERS;
 	if (!is_again(g, r)) {
+		e = pcrf_profile_find(p, imsi, apn, &f, &own);
+		if (e)
+			return e == -ENOENT ? GX_ERROR_INITIAL_PARAMETERS : PCC_OUT_OF_SPACE;
 		end_former(p, env, r, apn);
 		g = gx_new(p, env);
-		if (!g)
+		if (!g) {
+			free(own);
 			return PCC_OUT_OF_SPACE;
+		}
 		str_copy(g->apn, sizeof(g->apn), apn);
 		str_copy(g->imsi, sizeof(g->imsi), imsi);
-		g->profile = f;
+		pcrf_profile_take(g, f, own);
 		set_address(g, r);
 		authorise(g, r);
 		learn(g, r);
@@ -563,7 +577,7 @@ static int on_update(struct pcrf_gx *g, const struct gx_ccr *r, struct gx_cca *a
 		on_usage(g, r, &a->orders);
 	if (has_trigger(r, GX_DEFAULT_EPS_BEARER_QOS_CHANGE) || has_trigger(r, GX_QOS_CHANGE)) {
 		authorise(g, r);
-		order_qos(g, &a->orders);
+		pcrf_gx_order_qos(g, &a->orders);
 	}
 	for (int i = 0; i < 32; i++)
 		if (what & FSM_BIT(i))

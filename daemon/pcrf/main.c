@@ -71,6 +71,8 @@ static void fini(struct app *a _unused_)
 		dia_close(pcrf.dia);
 	if (pcrf.loop)
 		pcrf_fini(&pcrf);
+	profiles_close(pcrf.profiles);
+	pcrf.profiles = NULL;
 }
 
 static int start(struct app *a, char *err, size_t size)
@@ -79,6 +81,9 @@ static int start(struct app *a, char *err, size_t size)
 
 	pcrf.aar_wait_ms = a->conf->pcrf.aar_wait_ms;
 	pcrf.sponsors = a->conf->pcrf.sponsors;
+	profiles_path(a->conf->pcrf.profiles, a->state_dir, pcrf.profiles_path,
+		      sizeof(pcrf.profiles_path));
+	pcrf_profile_open(&pcrf);
 	pcrf_metrics();
 	e = read_policies(a->conf, err, size);
 	if (!e)

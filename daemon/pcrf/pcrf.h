@@ -24,6 +24,7 @@
 #include "lib/core/fsm.h"
 #include "lib/diameter/pcc_app.h"
 #include "lib/core/htab.h"
+#include "lib/store/profile.h"
 #include "pcrf/qos.h"
 #include "ref/gx_tables.h"
 #include "ref/rx_tables.h"
@@ -82,6 +83,9 @@ struct pcrf_gx {
 	int ambr_ul, ambr_dl;	   /* bit/s */
 	uint64_t used;		   /* octets reported */
 	const struct pcrf_policy *profile;
+	struct pcrf_policy *own;    /* profile, when it is of the store */
+	struct pcrf_policy *former; /* which the PCEF has; NULL: the same */
+	bool changed, change_sent;  /* to be told; in the RAR under way */
 	struct pcrf_rule *rules;
 	struct pcrf_rx *rx; /* bound to it */
 	uint8_t tries;	    /* of the RAR under way */
@@ -118,12 +122,8 @@ struct pcrf {
 	struct pcrf_policies apns, policies;
 	const char *sponsors; /* words */
 	uint32_t aar_wait_ms;
-	/*
-	 * Seam for a subscriber store: the profile of this subscriber at this APN; NULL: use the APN's of the
-	 * configuration. The pointer stays valid as long as the session.
-	 */
-	const struct pcrf_policy *(*profile)(void *arg, struct str imsi, struct str apn);
-	void *profile_arg;
+	struct profiles *profiles; /* NULL: there are none */
+	char profiles_path[512];
 
 	uint64_t key[2];
 	struct htab gx_by_id, gx_by_v4, gx_by_v6, rx_by_id;
@@ -161,7 +161,9 @@ struct pcrf_cause {
 };
 void pcrf_gx_report(struct pcrf_gx *g, const struct gx_rule_report *r, size_t n,
 		    const struct pcrf_cause *c);
-struct str pcrf_apn_name(struct str apn); /* without its operator identifier */
+struct str pcrf_apn_name(struct str apn);  /* without its operator identifier */
+void pcrf_gx_authorise(struct pcrf_gx *g); /* what its profile says, else what it has */
+void pcrf_gx_order_qos(const struct pcrf_gx *g, struct gx_orders *o);
 
 /* push.c */
 void pcrf_push(struct pcrf_gx *g);	/* something of its rules changed */
@@ -170,6 +172,16 @@ int pcrf_push_release(struct pcrf_gx *g);
 bool pcrf_push_pending(const struct pcrf_gx *g);
 void pcrf_push_fail(struct pcrf_gx *g, bool definite); /* what is under way did not come about */
 void pcrf_push_again(struct pcrf_gx *g);	       /* what is under way is to be sent again */
+
+/* profile.c */
+void pcrf_profile_open(struct pcrf *p); /* profiles_path, when that is there */
+/* ret_own: the caller's, and then *ret; NULL: *ret is the configuration's. -ENOENT: no such APN; -ENOMEM. */
+int pcrf_profile_find(const struct pcrf *p, struct str imsi, struct str apn,
+		      const struct pcrf_policy **ret, struct pcrf_policy **ret_own);
+void pcrf_profile_take(struct pcrf_gx *g, const struct pcrf_policy *f, struct pcrf_policy *own);
+int pcrf_profile_changed(struct pcrf *p, struct str imsi); /* the number of sessions that change */
+void pcrf_profile_order(struct pcrf_gx *g, struct gx_orders *o);
+void pcrf_profile_settled(struct pcrf_gx *g, bool again);
 
 /* rule.c */
 int pcrf_rule_flows(struct pcrf_rule *r, const struct rx_sub_component *f, bool *up, bool *down);

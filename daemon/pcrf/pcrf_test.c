@@ -33,15 +33,25 @@ static struct {
 	int raa, busy; /* to be answered; how many times 4144 first */
 	bool silent;
 	const char *refuse; /* "last": reports it */
+	char in[32], out[32], out_base[32]; /* predefined ones of the last orders */
 } s;
+
+static void keep_names(const struct gx_orders *o)
+{
+	str_copy(s.in, sizeof(s.in), o->n_install ? o->install[0].name[0] : STR(""));
+	str_copy(s.out, sizeof(s.out), o->n_remove ? o->remove[0].name[0] : STR(""));
+	str_copy(s.out_base, sizeof(s.out_base), o->n_remove ? o->remove[0].base_name[0] : STR(""));
+}
 
 static void on_cca(void *arg, const struct ie_env *env, const void *a)
 {
 	(void)arg;
 	s.answers++;
 	s.result = ((const struct gx_cca *)a)->result;
-	if (env)
-		s.cca = *(const struct gx_cca *)a;
+	if (!env)
+		return;
+	s.cca = *(const struct gx_cca *)a;
+	keep_names(&s.cca.orders);
 }
 
 static void forget_name(struct str name)
@@ -81,6 +91,7 @@ static bool on_gx_rar(void *arg, struct dia_token *t, const struct ie_command *c
 	assert_ptr_equal(cmd, &gx_rar_cmd);
 	s.rars++;
 	s.rar = *(struct gx_rar *)r;
+	keep_names(&s.rar.orders);
 	if (s.silent)
 		return true; /* the token stays */
 	ie_init(&gx_raa_cmd, &a);
@@ -900,6 +911,105 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* --- the profile of the subscriber --- */
+
+static void put_profile(const char *apn, const char *keys)
+{
+	struct str rest = str_of(keys), word, key;
+	struct profile p;
+	char err[256];
+
+	profile_init(&p, "001010000000001", apn);
+	while (str_split(&rest, ' ', &word)) {
+		str_split(&word, '=', &key);
+		assert_int_equal(profile_set(&p, key, word, err, sizeof(err)), 0);
+	}
+	assert_int_equal(profiles_put(pcrf.profiles, &p), 0);
+}
+
+static int open_profiles(void **state)
+{
+	char err[256];
+
+	setup(state);
+	snprintf(pcrf.profiles_path, sizeof(pcrf.profiles_path), "/tmp/kims-pcrf-%d.db",
+		 (int)getpid());
+	pcrf_profile_open(&pcrf); /* not there: no harm */
+	assert_null(pcrf.profiles);
+	assert_int_equal(profiles_open(pcrf.profiles_path, true, &pcrf.profiles, err, sizeof(err)),
+			 0);
+	return 0;
+}
+
+static int close_profiles(void **state)
+{
+	profiles_close(pcrf.profiles);
+	unlink(pcrf.profiles_path);
+	return teardown(state);
+}
+
+static void test_profile(void **state)
+{
+	struct gx_ccr r = ccr_initial("\12\55\0\1", "ims");
+
+	(void)state;
+	put_profile("ims", "qci=7 ambr=100/200 rule=gold");
+	assert_int_equal(ccr("gx;1", &r), PCC_SUCCESS);
+	assert_int_equal(s.cca.orders.default_qos.qci, 7);
+	assert_int_equal(s.cca.orders.default_qos.arp.level, 8); /* the APN's */
+	assert_int_equal(s.cca.orders.qos.ambr_ul, 100000);
+	assert_int_equal(s.cca.orders.qos.ambr_dl, 200000);
+	assert_int_equal(s.cca.orders.n_install, 1);
+	assert_string_equal(s.in, "gold");
+	r = ccr_initial("\12\55\0\2", "ims");
+	r.framed_ipv6 = (struct str){ NULL, 0 };
+	r.subscription[0].data = STR("001010000000002"); /* one without a profile */
+	assert_int_equal(ccr("gx;2", &r), PCC_SUCCESS);
+	assert_int_equal(s.cca.orders.default_qos.qci, 5);
+	assert_int_equal(s.cca.orders.n_install, 0);
+	r = ccr_initial("\12\55\0\3", "metered");
+	r.framed_ipv6 = (struct str){ NULL, 0 };
+	put_profile("*", "quota=0 rule=-"); /* of all other APNs, and less than they have */
+	assert_int_equal(ccr("gx;3", &r), PCC_SUCCESS);
+	assert_int_equal(s.cca.orders.default_qos.qci, 9);
+	assert_int_equal(s.cca.orders.n_usage, 0);
+	assert_int_equal(s.cca.orders.n_install, 0);
+}
+
+static void test_profile_changes(void **state)
+{
+	(void)state;
+	put_profile("ims", "qci=7 rule=gold base=media");
+	attach();
+	assert_int_equal(pcrf_profile_changed(&pcrf, STR("001010000000001")), 0); /* the same */
+	put_profile("ims", "arp=3 ambr=1/2 rule=silver");
+	assert_int_equal(pcrf_profile_changed(&pcrf, STR("001010000000002")), 0);
+	assert_int_equal(pcrf_profile_changed(&pcrf, STR("001010000000001")), 1);
+	UNTIL(s.rars == 1);
+	assert_int_equal(s.rar.orders.default_qos.qci, 5);
+	assert_int_equal(s.rar.orders.default_qos.arp.level, 3);
+	assert_int_equal(s.rar.orders.qos.ambr_dl, 2000);
+	assert_int_equal(s.rar.orders.n_remove, 1);
+	assert_string_equal(s.out, "gold");
+	assert_string_equal(s.out_base, "media");
+	assert_string_equal(s.in, "silver");
+	turn(5);
+	assert_null(pcrf.gx->former);
+	s.busy = 1; /* the PCEF is: once more, with what it is by then */
+	put_profile("ims", "rule=bronze");
+	assert_int_equal(pcrf_profile_changed(&pcrf, STR("001010000000001")), 1);
+	put_profile("ims", "rule=tin");
+	assert_int_equal(pcrf_profile_changed(&pcrf, STR("001010000000001")), 1);
+	UNTIL(pcrf.gx->fsm.state == GXS_IDLE && !pcrf.gx->changed);
+	assert_string_equal(s.in, "tin");
+	assert_null(pcrf.gx->former);
+	assert_int_equal(profiles_del(pcrf.profiles, "001010000000001", NULL), 0);
+	assert_int_equal(pcrf_profile_changed(&pcrf, STR("001010000000001")), 1);
+	UNTIL(pcrf.gx->fsm.state == GXS_IDLE && !pcrf.gx->changed);
+	assert_int_equal(s.rar.orders.n_install, 0);
+	assert_null(pcrf.gx->own);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -927,6 +1037,9 @@ int main(void)
 		T(test_af_leaves),
 		T(test_smf_leaves),
 		T(test_cycles),
+		cmocka_unit_test_setup_teardown(test_profile, open_profiles, close_profiles),
+		cmocka_unit_test_setup_teardown(test_profile_changes, open_profiles,
+						close_profiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ bool pcrf_push_pending(const struct pcrf_gx *g)
 	for (const struct pcrf_rule *r = g->rules; r; r = r->next)
 		if (r->dirty)
 			return true;
-	return false;
+	return g->changed;
 }
 
 void pcrf_push(struct pcrf_gx *g)
@@ -101,6 +101,7 @@ static bool add_remove(struct gx_orders *o, struct pcrf_rule *r)
 
 static void compose(struct pcrf_gx *g, struct gx_orders *o)
 {
+	pcrf_profile_order(g, o);
 	for (struct pcrf_rule *r = g->rules; r; r = r->next)
 		if (r->dirty && (r->wanted ? add_install(o, r) : add_remove(o, r))) {
 			r->dirty = false;
@@ -112,6 +113,7 @@ static void compose(struct pcrf_gx *g, struct gx_orders *o)
 
 void pcrf_push_again(struct pcrf_gx *g)
 {
+	pcrf_profile_settled(g, true);
 	for (struct pcrf_rule *r = g->rules; r; r = r->next)
 		if (r->inflight) {
 			r->inflight = false;
@@ -124,6 +126,7 @@ void pcrf_push_fail(struct pcrf_gx *g, bool definite)
 {
 	struct pcrf_rule *r, *next;
 
+	pcrf_profile_settled(g, false);
 	for (r = g->rules; r; r = next) {
 		next = r->next;
 		if (!r->inflight)
@@ -142,6 +145,7 @@ static void settle(struct pcrf_gx *g, const struct gx_raa *a)
 {
 	struct pcrf_rule *r, *next;
 
+	pcrf_profile_settled(g, false);
 	for (r = g->rules; r; r = next) {
 		next = r->next;
 		if (!r->inflight)

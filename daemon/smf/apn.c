@@ -129,6 +129,19 @@ int smf_pool_take(struct smf_pool *p, const struct conf_addr *a)
 	return 0;
 }
 
+void smf_pool_reserve(struct smf_pool *p, const struct conf_addr *a)
+{
+	uint32_t i;
+
+	if (!smf_pool_has(p, a))
+		return;
+	i = index_of(p, a);
+	if (bit_of(p, i))
+		unwait(p, i);
+	else
+		set_bit(p, i, true);
+}
+
 /* Room for one more that waits: the ring grows with the use of the pool. -ENOMEM. */
 static int grow_freed(struct smf_pool *p)
 {

@@ -69,6 +69,7 @@ int smf_pool_get(struct smf_pool *p, uint64_t now, struct conf_addr *ret);
 /* This one. -EADDRINUSE, -EADDRNOTAVAIL: not of this pool. */
 int smf_pool_take(struct smf_pool *p, const struct conf_addr *a);
 void smf_pool_put(struct smf_pool *p, uint64_t now, const struct conf_addr *a); /* free again */
+void smf_pool_reserve(struct smf_pool *p, const struct conf_addr *a); /* not for smf_pool_get(); one that is taken: nothing */
 bool smf_pool_has(const struct smf_pool *p, const struct conf_addr *a);
 const struct conf_addr *smf_apn_static(const struct smf_apn *a, const char *imsi,
 				       sa_family_t family); /* NULL: none */

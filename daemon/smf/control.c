@@ -278,6 +278,19 @@ static int release(void *arg, const json_t *req, json_t **ret, char *err, size_t
 	return 0;
 }
 
+static int profile_changed(void *arg, const json_t *req, json_t **ret, char *err, size_t errsize)
+{
+	const char *imsi = json_string_value(json_object_get(req, "imsi"));
+
+	if (!imsi) {
+		snprintf(err, errsize, "\"imsi\" is missing");
+		return -EINVAL;
+	}
+	smf_profiles_open(arg, imsi);
+	*ret = json_object();
+	return 0;
+}
+
 const struct ctl_cmd smf_cmds[] = {
 	{ "status", "PDN connections, bearers, peers", false, status },
 	{ "show pdn", "PDN connections", false, show_pdn },
@@ -285,6 +298,8 @@ const struct ctl_cmd smf_cmds[] = {
 	{ "show rules", "PCC rules and the bearers that they are bound to", false, show_rules },
 	{ "show peers", "SGWs and ePDGs, UPFs, the PCRF", false, show_peers },
 	{ "show pools", "addresses taken and waiting", false, show_pools },
+	{ "profile changed", "\"imsi\": its static addresses are to be looked at again", true,
+	  profile_changed },
 	{ "release",
 	  "\"imsi\" (and \"apn\"): ends the PDN connection, the phone shall attach again", true,
 	  release },

@@ -144,6 +144,11 @@ static int start(struct app *a, char *err, size_t size)
 
 	smf_metrics();
 	e = smf_init(&smf, a->loop, a->conf, err, size);
+	if (!e) {
+		profiles_path(a->conf->pcrf.profiles, a->state_dir, smf.profiles_path,
+			      sizeof(smf.profiles_path));
+		smf_profiles_open(&smf, NULL);
+	}
 	if (!e)
 		e = open_store(a, err, size);
 	if (!e)

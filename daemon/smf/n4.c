@@ -351,6 +351,31 @@ static struct sx_fseid fseid_of(const struct smf_pdn *p)
 				  .ip6 = s->c_v6.ip6 };
 }
 
+/* TS 29.274 8.3: two digits an octet, the first one low, 0xf behind an odd one. */
+static struct str tbcd(const char *digits, uint8_t dst[10])
+{
+	size_t n = 0;
+
+	if (digits[strspn(digits, "0123456789")]) /* an MSISDN may have others; not here */
+		digits = "";
+	for (; *digits && n < 10; n++) {
+		dst[n] = (uint8_t)(*digits++ - '0');
+		dst[n] |= (uint8_t)((*digits ? *digits++ - '0' : 0xf) << 4);
+	}
+	return (struct str){ n ? (const char *)dst : NULL, n };
+}
+
+/* 8.2.101: by which the UPF names the session in what it shows and traces. */
+static void put_user(const struct smf_pdn *p, struct sx_session_establishment_request *r)
+{
+	static uint8_t imsi[10], mei[10], msisdn[10];
+
+	r->user_id = (struct sx_user_id){ .imsi = tbcd(p->imsi, imsi),
+					  .imei = tbcd(p->mei, mei),
+					  .msisdn = tbcd(p->msisdn, msisdn) };
+	r->has_user_id = r->user_id.imsi.p || r->user_id.imei.p || r->user_id.msisdn.p;
+}
+
 static int establish(struct smf_n4 *n)
 {
 	const struct smf_pdn *p = n->pdn;
@@ -362,6 +387,7 @@ static int establish(struct smf_n4 *n)
 	r->cp_fseid = fseid_of(p);
 	r->has_pdn_type = r->has_apn = true;
 	r->pdn_type = p->type;
+	put_user(p, r);
 	str_copy(r->apn.s, sizeof(r->apn.s), str_of(p->apn_name));
 	r->has_sereq_flags = n->restore; /* RESTI: F-TEIDs of before (TS 29.244 8.2.136) */
 	r->sereq_flags = 1;

@@ -447,11 +447,20 @@ static bool given(const struct in6_addr *a)
 	return memcmp(a, &none, 8);
 }
 
-/* The one of the configuration, of the subscription (asked: in the PAA), or the next of the pool. */
-static int get_address(struct smf_pdn *p, struct smf_pool *pool, const struct conf_addr *asked,
-		       struct conf_addr *ret, bool *ret_pool)
+static bool is_set(const struct conf_addr *a)
 {
-	const struct conf_addr *fixed = smf_apn_static(p->apn, p->imsi, asked->family);
+	return a->family == AF_INET ? a->v4.s_addr : given(&a->v6);
+}
+
+/*
+ * The one of the subscriber's profile, of the configuration, of the subscription (asked: in the PAA), or the next of the
+ * pool.
+ */
+static int get_address(struct smf_pdn *p, struct smf_pool *pool, const struct conf_addr *own,
+		       const struct conf_addr *asked, struct conf_addr *ret, bool *ret_pool)
+{
+	const struct conf_addr *fixed =
+		is_set(own) ? own : smf_apn_static(p->apn, p->imsi, asked->family);
 	bool v4 = asked->family == AF_INET;
 	int e;
 
@@ -461,7 +470,7 @@ static int get_address(struct smf_pdn *p, struct smf_pool *pool, const struct co
 			       ? -EADDRINUSE
 			       : 0;
 	}
-	if (v4 ? asked->v4.s_addr : given(&asked->v6)) {
+	if (is_set(asked)) {
 		*ret = *asked;
 		e = smf_pool_take(pool, asked);
 	} else {
@@ -484,17 +493,19 @@ static void set_interface_id(struct smf_pdn *p)
 int smf_pdn_address(struct smf_pdn *p, const struct s5_paa *asked)
 {
 	struct conf_addr a = { .family = AF_INET, .v4 = asked->ip4 }, got;
+	struct conf_addr own4 = { .family = AF_INET }, own6 = { .family = AF_INET6 };
 	int e = 0;
 
+	smf_profile_address(p, &own4.v4, &own6.v6);
 	if (p->type != S5_PDN_IPV6) {
-		e = get_address(p, &p->apn->pool4, &a, &got, &p->pool4);
+		e = get_address(p, &p->apn->pool4, &own4, &a, &got, &p->pool4);
 		if (!e)
 			p->v4 = got.v4;
 	}
 	a = (struct conf_addr){ .family = AF_INET6 };
 	memcpy(&a.v6, &asked->ip6, 8);
 	if (!e && p->type != S5_PDN_IPV4) {
-		e = get_address(p, &p->apn->pool6, &a, &got, &p->pool6);
+		e = get_address(p, &p->apn->pool6, &own6, &a, &got, &p->pool6);
 		if (!e)
 			p->v6 = got.v6;
 		set_interface_id(p);
@@ -706,5 +717,7 @@ void smf_fini(struct smf *s)
 		htab_fini(all[i]);
 	smf_apns_free(s->apns, s->n_apns);
 	free(s->predefined);
+	profiles_close(s->profiles);
+	s->profiles = NULL;
 	smf_n4_fini(s);
 }

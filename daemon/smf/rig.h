@@ -692,6 +692,16 @@ static inline struct sx_node_id rig_node(void)
 	return (struct sx_node_id){ .type = SX_NODE_IPV4, .ip4.s_addr = htonl(RIG_UPF) };
 }
 
+/* 8.2.101: the IMSI that rig_create() gives. */
+static inline void rig_check_user(const struct sx_session_establishment_request *q)
+{
+	assert_true(q->has_user_id);
+	assert_int_equal(q->user_id.imsi.n, 8);
+	assert_memory_equal(q->user_id.imsi.p, "\x00\x01\x01\x00\x00\x00\x00", 7);
+	assert_int_equal((uint8_t)q->user_id.imsi.p[7] >> 4, 0xf);
+	assert_true(q->user_id.msisdn.n && q->user_id.imei.n);
+}
+
 static inline void rig_establish(struct xchg_token *t,
 				 const struct sx_session_establishment_request *q)
 {
@@ -712,6 +722,7 @@ static inline void rig_establish(struct xchg_token *t,
 		RIG_CREATE(s, q);
 		RIG_CREATED(s, q, a);
 		rig_check_session(s);
+		rig_check_user(q);
 		a->has_up_fseid = true;
 		a->up_fseid = (struct sx_fseid){ .seid = s->up_seid,
 						 .v4 = true,

@@ -219,6 +219,50 @@ static void test_static_addresses(void **state)
 	assert_int_equal(mock.smf.apns[0].pool6.n_taken, 1);
 }
 
+/* The same from the profile of the subscriber; it has the address also when others were there first. */
+static void test_profile_addresses(void **state)
+{
+	char err[256], path[64];
+	struct profile row;
+	struct smf_pdn *p;
+
+	(void)state;
+	mock_close_smf();
+	free(mock.conf->smf.apns);
+	mock.conf->smf.apns = strdup(
+		"ims pool=10.45.0.0/28 pool6=fd45::/48;internet pool=10.48.0.0/24 pool6=fd48::/48");
+	mock_open_smf();
+	snprintf(path, sizeof(path), "/tmp/kims-smf-profiles-%d.db", (int)getpid());
+	snprintf(mock.smf.profiles_path, sizeof(mock.smf.profiles_path), "%s", path);
+	smf_profiles_open(&mock.smf, NULL);
+	assert_null(mock.smf.profiles); /* there is none yet */
+	assert_int_equal(profiles_open(path, true, &mock.smf.profiles, err, sizeof(err)), 0);
+	profile_init(&row, "001010000000009", "IMS");
+	assert_int_equal(profile_set(&row, STR("address"), STR("10.45.0.2"), err, sizeof(err)), 0);
+	assert_int_equal(profile_set(&row, STR("address"), STR("fd99:0:0:7::1"), err, sizeof(err)),
+			 0);
+	assert_int_equal(profiles_put(mock.smf.profiles, &row), 0);
+	smf_profiles_open(&mock.smf, "001010000000009");
+	assert_int_equal(mock_attach(1, "ims")->v4.s_addr, htonl(0x0a2d0001));
+	p = mock_attach(2, "ims");
+	assert_int_equal(p->v4.s_addr, htonl(0x0a2d0003)); /* .2 is reserved */
+	for (int i = 0; i < 2; i++) {
+		p = mock_attach(9, "ims");
+		assert_int_equal(p->v4.s_addr, htonl(0x0a2d0002));
+		assert_int_equal(p->v6.s6_addr[7], 7);
+		assert_false(p->pool4 || p->pool6);
+	}
+	assert_int_equal(mock_attach(9, "internet")->v4.s_addr, htonl(0x0a300001));
+	/* one that somebody has: later */
+	profile_init(&row, "001010000000008", "*");
+	assert_int_equal(profile_set(&row, STR("address"), STR("10.45.0.1"), err, sizeof(err)), 0);
+	assert_int_equal(profiles_put(mock.smf.profiles, &row), 0);
+	smf_profiles_open(&mock.smf, "001010000000008");
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(8, "ims"));
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_REQUEST_REJECTED);
+	unlink(path);
+}
+
 static void test_pool_used_up(void **state)
 {
 	struct smf_pdn *p;
@@ -1086,6 +1130,7 @@ int main(void)
 		T(test_types),
 		T(test_transport),
 		T(test_static_addresses),
+		T(test_profile_addresses),
 		T(test_pool_used_up),
 		T(test_refused),
 		cmocka_unit_test_setup_teardown(test_every_ie, setup,

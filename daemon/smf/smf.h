@@ -5,6 +5,7 @@
  *
  *   apn.c      APNs of the configuration, address pools      no I/O
  *   predefined.c  PCC rules that the configuration has     no I/O
+ *   profile.c  static addresses of subscribers
  *   pco.c      protocol configuration options                no I/O
  *   pdn.c      PDN connections: tables, state machine, who waits for whom
  *   s5.c       requests of SGW and ePDG -> events of the PDN connection, answers
@@ -32,6 +33,7 @@
 #include "lib/diameter/pcc_app.h"
 #include "lib/gtpc/gtpc.h"
 #include "lib/pfcp/pfcp.h"
+#include "lib/store/profile.h"
 #include "lib/store/store.h"
 #include "ref/gx_tables.h"
 #include "ref/ipfilter.h"
@@ -267,6 +269,8 @@ struct smf {
 	struct pfcp *pfcp;
 	struct dia *dia; /* NULL: no Gx */
 	struct store *store; /* NULL: nothing is kept (tests) */
+	struct profiles *profiles; /* NULL: there are none */
+	char profiles_path[512];
 	struct s5_fteid c_v4, c_v6; /* our address of the control plane, without TEID */
 
 	uint64_t key[2];
@@ -309,6 +313,12 @@ void smf_on_command(struct smf_pdn *p, struct xchg_token *t, const struct xchg_m
 /* Sends a request about this PDN connection to its SGW; msg: ref/s5 struct. 0 or -errno (done is not called). */
 int smf_s5_request(struct smf_pdn *p, enum s5_message type, const void *msg, xchg_done *done,
 		   void *arg, struct xchg_call **ret_call);
+
+/* --- profile.c --- */
+/* The store, when there is one; addresses of this subscriber (NULL: of all) are reserved. */
+void smf_profiles_open(struct smf *s, const char *imsi);
+/* What its subscriber has at its APN; 0 and unspecified: none. */
+void smf_profile_address(const struct smf_pdn *p, struct in_addr *v4, struct in6_addr *v6);
 
 /* --- inside pdn.c, s5.c, path.c, persist.c --- */
 struct smf_pdn *smf_pdn_new(struct smf *s, uint32_t teid); /* teid 0: a new one; NULL: no memory */

@@ -102,6 +102,7 @@ struct conf_pcrf {
 	char *apns;	/* what each APN gets, see pcrf/qos.h */
 	char *policies; /* what each media type and application gets */
 	char *sponsors; /* of sponsored data */
+	char *profiles; /* path; empty: STATEDIR/profiles.db */
 	uint32_t aar_wait_ms;
 };
 

@@ -174,6 +174,8 @@ const struct conf_row conf_rows[] = {
 	      "What goes before TS 29.213 table 6.3.1: \"audio|video|application|text|control|data|message|"
 	      "other|app:AF-APPLICATION qci= arp= max=UP/DOWN (kbit/s)\", separated by ';'"),
 	S_STR(pcrf, sponsors, "", "Sponsor-Identities that are accepted (TS 29.214 4.4.1), separated by spaces"),
+	S_STR(pcrf, profiles, "",
+	      "Database of session profiles (\"kimsctl subscriber session\"), for PCRF and SMF; empty: profiles.db in the state directory"),
 	S_U32(pcrf, "aar_wait_ms", aar_wait_ms, 0, 5000, "500",
 	      "An AAR waits so long for the IP-CAN session that it belongs to"),
 

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a subscriber gets at an APN (TS 23.203 6.2.1.3): the row of the profile store (lib/store/profile.h), what it leaves
+ * out from pcrf.apns. A change of the row is told to the sessions that are there (TS 23.203 7.4.2, TS 29.212 4.5.2.1):
+ * default QoS, AMBR, quota, predefined rules.
+ *
+ * Invariants: g->profile is the configuration's, or g->own; g->former is there while the PCEF may have its rules.
+ */
+#include <stdio.h>
+
+#include "lib/core/log.h"
+#include "pcrf/pcrf.h"
+
+static void set_name(char *dst, size_t size, const char *name)
+{
+	if (*name)
+		snprintf(dst, size, "%s", strcmp(name, "-") ? name : "");
+}
+
+static void merge(struct pcrf_policy *d, const struct profile *p)
+{
+	if (p->qci)
+		d->qci = p->qci;
+	if (p->arp)
+		d->arp = (uint32_t)p->arp;
+	if (p->ambr_ul >= 0)
+		d->ambr_ul = p->ambr_ul;
+	if (p->ambr_dl >= 0)
+		d->ambr_dl = p->ambr_dl;
+	set_name(d->rule, sizeof(d->rule), p->rule);
+	set_name(d->base, sizeof(d->base), p->base);
+	if (p->quota >= 0)
+		d->quota = (uint64_t)p->quota * 1000000;
+}
+
+int pcrf_profile_find(const struct pcrf *p, struct str imsi, struct str apn,
+		      const struct pcrf_policy **ret, struct pcrf_policy **ret_own)
+{
+	const struct pcrf_policy *f = pcrf_policy_find(&p->apns, apn);
+	struct profile row;
+	int e = p->profiles && imsi.n ? profiles_find(p->profiles, imsi, apn, &row) : -ENOENT;
+
+	*ret_own = NULL;
+	*ret = f;
+	if (e && e != -ENOENT)
+		log_warn("profile of %.*s: %s; it gets what the APN gets", STR_FMT(imsi),
+			 profiles_error(p->profiles));
+	if (e)
+		return f ? 0 : -ENOENT;
+	*ret_own = malloc(sizeof(**ret_own));
+	if (!*ret_own)
+		return -ENOMEM;
+	if (f)
+		**ret_own = *f;
+	else
+		**ret_own = (struct pcrf_policy){ .qci = -1, .ambr_ul = -1, .ambr_dl = -1 };
+	merge(*ret_own, &row);
+	*ret = *ret_own;
+	return 0;
+}
+
+void pcrf_profile_take(struct pcrf_gx *g, const struct pcrf_policy *f, struct pcrf_policy *own)
+{
+	free(g->own);
+	g->own = own;
+	g->profile = f;
+}
+
+/* --- a change --- */
+
+static bool same(const struct pcrf_policy *a, const struct pcrf_policy *b)
+{
+	return a->qci == b->qci && a->arp == b->arp && a->ambr_ul == b->ambr_ul &&
+	       a->ambr_dl == b->ambr_dl && a->quota == b->quota && !strcmp(a->rule, b->rule) &&
+	       !strcmp(a->base, b->base);
+}
+
+static int change(struct pcrf_gx *g)
+{
+	struct pcrf_policy *own, *former = g->former;
+	const struct pcrf_policy *f;
+	int e = pcrf_profile_find(g->pcrf, str_of(g->imsi), str_of(g->apn), &f, &own);
+
+	if (e || same(f, g->profile)) {
+		free(own);
+		return e == -ENOMEM ? e : 0;
+	}
+	if (!former) { /* else the PCEF does not know the last one */
+		former = malloc(sizeof(*former));
+		if (!former) {
+			free(own);
+			return -ENOMEM;
+		}
+		*former = *g->profile;
+		g->former = former;
+	}
+	pcrf_profile_take(g, f, own);
+	pcrf_gx_authorise(g);
+	g->changed = true;
+	pcrf_push(g);
+	return 1;
+}
+
+int pcrf_profile_changed(struct pcrf *p, struct str imsi)
+{
+	struct pcrf_gx *next;
+	int n = 0;
+
+	for (struct pcrf_gx *g = p->gx; g; g = next) {
+		next = g->next;
+		if (str_eqz(imsi, g->imsi) && g->fsm.state != GXS_ENDING)
+			n += change(g) > 0;
+	}
+	return n;
+}
+
+static void swap_rule(struct gx_orders *o, const char *was, const char *is, bool base)
+{
+	if (!strcmp(was, is))
+		return;
+	if (*was) {
+		struct gx_remove *r = &o->remove[0];
+
+		o->n_remove = 1;
+		*(base ? &r->base_name[r->n_base_name++] : &r->name[r->n_name++]) = str_of(was);
+	}
+	if (*is) {
+		struct gx_install *in = &o->install[0];
+
+		if (!o->n_install++)
+			in->allocation_notification = -1;
+		o->n_install = 1;
+		*(base ? &in->base_name[in->n_base_name++] : &in->name[in->n_name++]) = str_of(is);
+	}
+}
+
+void pcrf_profile_order(struct pcrf_gx *g, struct gx_orders *o)
+{
+	const struct pcrf_policy *was = g->former, *is = g->profile;
+
+	if (!g->changed || !was)
+		return;
+	g->changed = false;
+	g->change_sent = true;
+	pcrf_gx_order_qos(g, o);
+	swap_rule(o, was->rule, is->rule, false);
+	swap_rule(o, was->base, is->base, true);
+	if (was->quota == is->quota)
+		return;
+	o->n_usage = 1;
+	o->usage[0] = (struct gx_usage){ .key = STR("session"),
+					 .granted_total = is->quota,
+					 .report = -1,
+					 .support = is->quota ? -1 : 0 };
+}
+
+/* again: nobody knows whether the PCEF has it. */
+void pcrf_profile_settled(struct pcrf_gx *g, bool again)
+{
+	if (!g->change_sent)
+		return;
+	g->change_sent = false;
+	g->changed |= again;
+	if (g->changed)
+		return;
+	free(g->former);
+	g->former = NULL;
+}
+
+/* --- the store --- */
+
+void pcrf_profile_open(struct pcrf *p)
+{
+	char err[640];
+	int e;
+
+	if (p->profiles || !*p->profiles_path)
+		return;
+	e = profiles_open(p->profiles_path, false, &p->profiles, err, sizeof(err));
+	if (e && e != -ENOENT)
+		log_warn("%s; all get what their APN gets", err);
+}
