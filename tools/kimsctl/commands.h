@@ -56,6 +56,9 @@ int cmd_status(struct kimsctl *k, int argc, char **argv);
 int cmd_ping(struct kimsctl *k, int argc, char **argv);
 /* show.c */
 int cmd_show(struct kimsctl *k, int argc, char **argv);
+/* session.c, for subscriber.c */
+int kc_session(struct kimsctl *k, int argc, char **argv); /* "subscriber session ..." */
+void kc_session_gone(struct kimsctl *k, const char *imsi); /* the subscriber is deleted */
 /* trace.c */
 int cmd_trace(struct kimsctl *k, int argc, char **argv);
 /* monitor.c */

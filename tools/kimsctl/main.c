@@ -22,7 +22,7 @@ static const struct kc_command commands[] = {
 	  "capture all interfaces, with the keys to decrypt ESP written beside it", cmd_trace },
 	{ "monitor", "[-w FILE] [-t SECONDS] [-n PACKETS] [IMSI|SESSION]...",
 	  "inner packets of subscribers in GTP-U: a line each, or a pcapng file", cmd_monitor },
-	{ "subscriber", "add|show|set|del|import|export ...", "the subscribers of the HSS",
+	{ "subscriber", "add|show|set|del|session|import|export ...", "the subscribers of the HSS; what they get at an APN",
 	  cmd_subscriber },
 	{ "deregister", "IMPU", "network-initiated de-registration (RTR from the HSS)",
 	  cmd_deregister },

@@ -28,6 +28,7 @@ static int usage(void)
 	      "       kimsctl subscriber set IMSI|IMPU KEYS\n"
 	      "       kimsctl subscriber show [IMSI|IMPI|IMPU] [--secrets]\n"
 	      "       kimsctl subscriber del IMSI|IMPU\n"
+	      "       kimsctl subscriber session ...      (what it gets at an APN: QoS, AMBR, rules, addresses)\n"
 	      "       kimsctl subscriber import FILE      (.csv; else YAML or JSON; - is stdin, YAML)\n"
 	      "       kimsctl subscriber export [FILE] [--csv] [--secrets]\n"
 	      "KEYS: --msisdn N --impi ID --impu \"URI[|SET][|barred][|profile=NAME]\" (more than once)\n"
@@ -239,6 +240,8 @@ static int sub_del(struct kimsctl *k, int argc, char **argv)
 	}
 	if (!r && subdb_del(db, s.id))
 		r = kc_fail("%s", subdb_error(db));
+	if (!r)
+		kc_session_gone(k, s.imsi);
 	subdb_close(db);
 	return r ? 1 : 0;
 }
@@ -725,8 +728,9 @@ int cmd_subscriber(struct kimsctl *k, int argc, char **argv)
 		const char *word;
 		int (*fn)(struct kimsctl *k, int argc, char **argv);
 	} verbs[] = {
-		{ "add", sub_add },   { "set", sub_set },	{ "del", sub_del },
-		{ "show", sub_show }, { "import", sub_import }, { "export", sub_export },
+		{ "add", sub_add },	   { "set", sub_set },	     { "del", sub_del },
+		{ "show", sub_show },	   { "import", sub_import }, { "export", sub_export },
+		{ "session", kc_session },
 	};
 
 	for (size_t i = 0; argc && i < ARRAY_SIZE(verbs); i++)

@@ -247,6 +247,42 @@ static void test_many(void **state)
 	assert_true(printed("0 new, 0 changed"));
 }
 
+/* What a subscriber gets at an APN; PCRF and SMF do not run. */
+static void test_session(void **state)
+{
+	static const char *const wrong[][2] = {
+		{ "--qci", "1" },      { "--arp", "99" }, { "--ambr", "5" },   { "--address", "x" },
+		{ "--colour", "red" }, { "qci", "5" },	  { "--rule", "a b" },
+	};
+
+	(void)state;
+	assert_int_equal(run("session", NULL), 1); /* there is none */
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_int_equal(run("session", IMSI, "ims", wrong[i][0], wrong[i][1], NULL), 2);
+	assert_int_equal(run("session", "abc", "ims", "--qci", "7", NULL), 2);
+	assert_int_equal(run("session", IMSI, "ims", "--qci", NULL), 2);
+	assert_int_equal(run("session", NULL), 1); /* nothing was made */
+	assert_int_equal(run("session", IMSI, "ims", "--qci", "7", "--ambr", "100/200", "--address",
+			     "10.45.9.9", "--address", "fd45:0:0:9::", NULL),
+			 0);
+	assert_int_equal(run("session", IMSI, "*", "--rule", "basic", NULL), 0);
+	assert_int_equal(run("session", IMSI, "ims", "--arp", "3", "--address", "", NULL), 0);
+	assert_int_equal(run("session", IMSI, NULL), 0);
+	assert_true(printed("100/200") && printed("basic") && !printed("10.45.9.9"));
+	kc.json = true;
+	assert_int_equal(run("session", NULL), 0);
+	kc.json = false;
+	assert_true(printed("\"arp\": 3") && printed("\"qci\": 7"));
+	assert_int_equal(run("session", IMSI, "internet", "--delete", NULL), 1);
+	assert_int_equal(run("session", IMSI, "ims", "--delete", NULL), 0);
+	assert_int_equal(run("session", IMSI, NULL), 0);
+	assert_false(printed("100/200"));
+	assert_int_equal(run("add", IMSI, "--k", K, "--opc", OPC, NULL), 0);
+	assert_int_equal(run("del", IMSI, NULL), 0); /* with its profiles */
+	assert_int_equal(run("session", NULL), 0);
+	assert_false(printed("basic"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -255,6 +291,7 @@ int main(void)
 		T(test_import_is_all_or_nothing),
 		T(test_import_conflict_names_the_line),
 		T(test_yaml_with_profile),
+		T(test_session),
 		T(test_many),
 	};
 
