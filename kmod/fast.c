@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The short way of the most common packet: plain IPv4 UDP that leaves as plain IPv4 UDP over a
+ * The short way of the most common packet: plain UDP over IPv4 or IPv6 that leaves as the same over a
  * known neighbour, with nothing about it that flow.c and output.c have code for.
  *
  * It does what they do, in place: no header is moved, nothing is looked up but the neighbour.
@@ -52,18 +52,18 @@ void kims_fast_rewrite(const struct kims_flow *f, struct sk_buff *skb, struct ip
 	skb->priority = rt_tos2priority(iph->tos);
 }
 
-static int kims_fast_account(struct kims_flow *f, const struct sk_buff *skb,
-			     const struct iphdr *iph)
+/* l4: offset of the UDP header. */
+static int kims_fast_account(struct kims_flow *f, const struct sk_buff *skb, unsigned int l4)
 {
-	return f->ops->account(f, (const u8 *)(iph + 1) + sizeof(struct udphdr),
-			       skb->len - sizeof(*iph) - sizeof(struct udphdr), 0);
+	l4 += sizeof(struct udphdr);
+	return f->ops->account(f, skb->data + l4, skb->len - l4, 0);
 }
 
 /* The other end is a UE of ours: into its tunnel. */
 static int kims_fast_to_ue(struct kims_session *s, struct kims_flow *f, struct sk_buff *skb,
 			   struct iphdr *iph)
 {
-	int why = kims_fast_account(f, skb, iph);
+	int why = kims_fast_account(f, skb, sizeof(*iph));
 
 	if (unlikely(why))
 		return why == KIMS_FLOW_GONE ? 0 : why;
@@ -98,7 +98,7 @@ static __always_inline int kims_fast4(struct kims_net *kn, struct kims_flow *f, 
 	n = kims_path_neigh4(path, f->way.dst.addr.v4);
 	if (!n)
 		return 0;
-	why = kims_fast_account(f, skb, iph);
+	why = kims_fast_account(f, skb, sizeof(*iph));
 	if (unlikely(why))
 		return why == KIMS_FLOW_GONE ? 0 : why;
 	trace_kims_forward(f->id, skb);
@@ -108,11 +108,96 @@ static __always_inline int kims_fast4(struct kims_net *kn, struct kims_flow *f, 
 	return -1;
 }
 
+/* --- IPv6 --- */
+
+static bool kims_fast_read6(const struct kims_flow *f, const struct sk_buff *skb,
+			    const struct ipv6hdr *ip6h)
+{
+	const struct udphdr *uh = (const struct udphdr *)(ip6h + 1);
+	u16 len = ntohs(uh->len);
+
+	if (ip6h->version != 6 || ip6h->nexthdr != IPPROTO_UDP || ip6h->payload_len != uh->len ||
+	    skb->len != sizeof(*ip6h) + len || len < sizeof(*uh) + KIMS_LINEAR ||
+	    ip6h->hop_limit <= 1 || !uh->check)
+		return false;
+	return f->from.addr.family == AF_INET6 && f->from.port == uh->source &&
+	       ipv6_addr_equal(&f->from.addr.v6, &ip6h->saddr);
+}
+
+static void kims_fast_rewrite6(const struct kims_flow *f, struct sk_buff *skb,
+			       struct ipv6hdr *ip6h)
+{
+	struct udphdr *uh = (struct udphdr *)(ip6h + 1);
+	u8 dsfield = ipv6_get_dsfield(ip6h);
+	__wsum sum;
+
+	if (f->dscp >= 0)
+		dsfield = f->dscp << 2 | (dsfield & INET_ECN_MASK);
+	sum = csum_partial(&ip6h->saddr, sizeof(ip6h->saddr), (__force __wsum)uh->source);
+	sum = csum_sub(csum_add(~csum_unfold(uh->check), f->csum), sum);
+	uh->check = csum_fold(sum) ?: CSUM_MANGLED_0;
+	uh->source = f->way.src.port;
+	uh->dest = f->way.dst.port;
+	ip6_flow_hdr(ip6h, dsfield, 0);
+	ip6h->hop_limit--;
+	ip6h->saddr = f->way.src.addr.v6;
+	ip6h->daddr = f->way.dst.addr.v6;
+	skb_forward_csum(skb);
+	skb_clear_hash(skb);
+	skb_clear_tstamp(skb);
+	skb->priority = rt_tos2priority(dsfield);
+}
+
+/* The neighbour by which the packet may leave at once, NULL: none. */
+static struct neighbour *kims_fast_neigh6(const struct kims_net *kn, const struct kims_flow *f,
+					  const struct sk_buff *skb)
+{
+	const struct kims_path *path = rcu_dereference(f->way.path);
+
+	if (!path || !path->direct || !READ_ONCE(kn->direct) || !kims_path_valid(kn, path) ||
+	    !kims_path_fits6(path, skb->len) || skb_headroom(skb) < path->room)
+		return NULL;
+	return kims_path_neigh6(path, &f->way.dst.addr.v6);
+}
+
+static int __flatten kims_fast6(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
+{
+	struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct neighbour *n = NULL;
+	struct kims_session *s;
+	int why;
+
+	if (f->way.dst.addr.family != AF_INET6 ||
+	    !kims_fast_plain(skb, sizeof(*ip6h) + sizeof(struct udphdr) + KIMS_LINEAR) ||
+	    !kims_fast_read6(f, skb, ip6h))
+		return 0;
+	s = kims_ue_session(kn, &f->way.dst.addr);
+	if (!s)
+		n = kims_fast_neigh6(kn, f, skb);
+	if (!s && !n)
+		return 0;
+	why = kims_fast_account(f, skb, sizeof(*ip6h));
+	if (unlikely(why))
+		return why == KIMS_FLOW_GONE ? 0 : why;
+	trace_kims_forward(f->id, skb);
+	kims_fast_rewrite6(f, skb, ip6h);
+	if (s) {
+		kims_ue_send(s, skb, false);
+	} else {
+		skb->dev = n->dev;
+		kims_fast_output(&n->hh, skb);
+	}
+	return -1;
+}
+
+/* --- what comes to a flow --- */
+
 unsigned int __flatten kims_flow_take(struct kims_net *kn, struct kims_local *l,
 				      struct sk_buff *skb, u16 l4)
 {
 	struct kims_flow *f = kims_flow(l);
-	int why = likely(skb->protocol == htons(ETH_P_IP)) ? kims_fast4(kn, f, skb) : 0;
+	int why = likely(skb->protocol == htons(ETH_P_IP)) ? kims_fast4(kn, f, skb) :
+							     kims_fast6(kn, f, skb);
 
 	if (likely(why < 0))
 		return NF_STOLEN;
@@ -129,4 +214,9 @@ unsigned int __flatten kims_fast_flow(struct kims_net *kn, struct kims_local *l,
 		return NF_STOLEN;
 	return kims_verdict(skb, why ? kims_flow_drop(kn, f, skb, why) :
 				       kims_flow_receive(kn, f, skb, sizeof(struct iphdr)));
+}
+
+unsigned int kims_fast_flow6(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb)
+{
+	return kims_verdict(skb, kims_flow_take(kn, l, skb, sizeof(struct ipv6hdr)));
 }

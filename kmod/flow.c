@@ -538,9 +538,8 @@ static unsigned int kims_udp_offset6(const struct sk_buff *skb)
 	return off > 0 && nexthdr == IPPROTO_UDP && !(frag_off & htons(~0x7)) ? off : 0;
 }
 
-unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static noinline unsigned int kims_hook6_any(struct kims_net *kn, struct sk_buff *skb)
 {
-	struct kims_net *kn = priv;
 	unsigned int l4;
 	int err;
 
@@ -561,6 +560,24 @@ unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_st
 			  kims_local_at6(kn, &ipv6_hdr(skb)->daddr,
 					   ((struct udphdr *)(skb->data + l4))->dest),
 			  skb, l4);
+}
+
+/* As kims_hook4(). */
+unsigned int kims_hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct udphdr *uh = (const struct udphdr *)(ip6h + 1);
+	struct kims_net *kn = priv;
+	struct kims_local *l;
+
+	if (ip6h->nexthdr != IPPROTO_UDP || skb_headlen(skb) < sizeof(*ip6h) + sizeof(*uh) ||
+	    unlikely(!in_softirq()))
+		return kims_hook6_any(kn, skb);
+	l = kims_local_at6(kn, &ip6h->daddr, uh->dest);
+	if (!l)
+		return kims_gtpu_fast_core6(kn, skb);
+	return l->key.kind == KIMS_FLOW_MEDIA ? kims_fast_flow6(kn, l, skb) :
+						kims_gtpu_fast_rx6(kn, l, skb);
 }
 
 static const struct nf_hook_ops kims_flow_hooks[] = {

@@ -244,6 +244,10 @@ unsigned int kims_gtpu_core_rx(struct kims_net *kn, struct sk_buff *skb);
 unsigned int kims_fast_flow(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb);
 unsigned int kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb);
 unsigned int kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *skb);
+/* The same in plain IPv6, l4 is 40. */
+unsigned int kims_fast_flow6(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb);
+unsigned int kims_gtpu_fast_rx6(struct kims_net *kn, struct kims_local *l, struct sk_buff *skb);
+unsigned int kims_gtpu_fast_core6(struct kims_net *kn, struct sk_buff *skb);
 
 /* The session of a UE address, NULL: none; and a packet to it, as kims_gtpu_downlink() does. */
 struct kims_session *__kims_ue_session(const struct kims_net *kn, const struct kims_addr *addr);

@@ -115,9 +115,8 @@ const struct kims_path *kims_route_by(struct kims_net *kn, u32 oif, const struct
 
 /* --- direct --- */
 
-static const struct kims_path *kims_route_direct6(struct kims_net *kn,
-						  const struct in6_addr *daddr, unsigned int len,
-						  struct neighbour **ret_neigh)
+const struct kims_path *kims_route_direct6(struct kims_net *kn, const struct in6_addr *daddr,
+					   unsigned int len, struct neighbour **ret_neigh)
 {
 	const struct kims_path *path;
 	struct kims_route *r;

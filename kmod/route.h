@@ -31,6 +31,9 @@ void kims_routes_exit(struct kims_net *kn); /* nobody reads */
  */
 const struct kims_path *kims_route_direct(struct kims_net *kn, const struct sk_buff *skb,
 					  struct neighbour **ret_neigh);
+/* The same for an IPv6 packet of len octets to daddr. */
+const struct kims_path *kims_route_direct6(struct kims_net *kn, const struct in6_addr *daddr,
+					   unsigned int len, struct neighbour **ret_neigh);
 /* The path to the packet's destination by the device oif, direct or not; NULL: none. */
 const struct kims_path *kims_route_by(struct kims_net *kn, u32 oif, const struct sk_buff *skb);
 /* Sends by the way that kims_route_direct() has found; the hop limit is the caller's to count. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The short ways of the most common packets: plain IPv4 inside of and outside of GTP-U without
- * options, out of a tunnel and into one, in place. As kmod/fast.c for media: everything that could
+ * options (fast6.c: IPv6 on either side), out of a tunnel and into one, in place. As kmod/fast.c for media: everything that could
  * make a difference is asked before anything is changed or counted, and any doubt leaves the
  * packet, untouched, to rx.c and act.c; so every packet could as well go without this file, and
  * comes out the same.
@@ -14,55 +14,10 @@
 #include <linux/udp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
-#include "fast.h"
+#include "gtpu/short.h"
 #include "gtpu/fused.h"
-#include "gtpu/meter.h"
 #include "route.h"
 #include "trace.h"
-
-#define GTPU_FLAGS 0x30
-#define GTPU_FLAG_E 0x04
-
-/* Before an inner packet; with E a PDU Session Container. */
-struct kims_fast_outer {
-	struct iphdr ip;
-	struct udphdr udp;
-	struct kims_gtpu_header gtp;
-	__be32 seq_next, container; /* with E */
-} __packed __aligned(4);
-
-#define KIMS_FAST_OUTER offsetof(struct kims_fast_outer, seq_next)
-#define KIMS_FAST_EXT (sizeof(struct kims_fast_outer) - KIMS_FAST_OUTER)
-
-/* No options, no fragment, the length says that this is all, hop limit for one more. */
-static bool kims_fast_ip(const struct iphdr *iph, unsigned int len)
-{
-	return *(const u8 *)iph == 0x45 && iph->tot_len == htons(len) && iph->ttl > 1 &&
-	       !(iph->frag_off & htons((u16)~IP_DF));
-}
-
-/* The meters. -1: something has changed, or the packet must wait, and nothing has happened. */
-static __always_inline int kims_fast_charge(struct kims_session *s, const struct kims_rules *rules,
-					    const struct kims_pdr *pdr, unsigned int len)
-{
-	int why = -1;
-
-	spin_lock(&s->lock);
-	if (likely(!s->dead && !s->flushing && rcu_access_pointer(s->rules) == rules))
-		why = likely(kims_meter_one(s, pdr, pdr->direction, len)) ? 0 : kims_meter(s, pdr, len, 1, 0);
-	spin_unlock(&s->lock);
-	return why;
-}
-
-static __always_inline void kims_fast_received(struct kims_gtpu_ep *ep)
-{
-	struct kims_gtpu_ep_stats *stats = this_cpu_ptr(ep->stats);
-
-	u64_stats_update_begin(&stats->syncp);
-	u64_stats_inc(&stats->received);
-	u64_stats_inc(&stats->forwarded);
-	u64_stats_update_end(&stats->syncp);
-}
 
 /* --- into a tunnel --- */
 
@@ -71,8 +26,9 @@ void kims_fast_prepare(struct kims_pdr *pdr)
 	struct kims_fast_outer *o = (struct kims_fast_outer *)pdr->outer.head;
 	const struct kims_far *far = pdr->far;
 
-	BUILD_BUG_ON(sizeof(*o) != sizeof(pdr->outer.head));
+	BUILD_BUG_ON(sizeof(*o) > sizeof(pdr->outer.head));
 	pdr->outer.len = 0;
+	pdr->outer.len6 = 0;
 	pdr->one = pdr->n_qers == 1 && pdr->n_urrs == 1;
 	pdr->limit = pdr->one ? &pdr->qers[0]->mbr[pdr->direction] : NULL;
 	pdr->plain = pdr->qfi < 0 && !pdr->ifindex && !pdr->n_filters && !pdr->app_id &&
@@ -82,91 +38,28 @@ void kims_fast_prepare(struct kims_pdr *pdr)
 	/* kims_fast_into() asks for no source. */
 	if (pdr->direction != KIMS_DOWNLINK || !far->encap)
 		return;
-	if (far->way.dst.addr.family != AF_INET || far->ep->udp_csum || far->ep->entropy ||
-	    far->ep->mss_clamp || far->ep->fragment_outer)
+	if (far->ep->entropy || far->ep->mss_clamp || far->ep->fragment_outer)
+		return;
+	if (far->way.dst.addr.family != AF_INET) {
+		kims_fast6_prepare(pdr);
+		return;
+	}
+	if (far->ep->udp_csum)
 		return;
 	*o = (struct kims_fast_outer){
 		.ip = { .version = 4, .ihl = 5, .frag_off = htons(IP_DF), .protocol = IPPROTO_UDP,
 			.saddr = far->way.src.addr.v4, .daddr = far->way.dst.addr.v4 },
 		.udp = { .source = far->way.src.port, .dest = far->way.dst.port },
-		.gtp = { .flags = GTPU_FLAGS, .type = GTPU_G_PDU, .teid = far->teid },
+		.gtp = { .flags = KIMS_FAST_FLAGS, .type = GTPU_G_PDU, .teid = far->teid },
 	};
 	pdr->outer.len = KIMS_FAST_OUTER;
 	if (pdr->mark_qfi >= 0) {
 		pdr->outer.len += KIMS_FAST_EXT;
-		o->gtp.flags |= GTPU_FLAG_E;
+		o->gtp.flags |= KIMS_FAST_FLAG_E;
 		o->seq_next = htonl(0x85);
 		o->container = htonl(1 << 24 | pdr->mark_qfi << 8);
 	}
 	pdr->outer.sum = (__force u32)csum_partial(&o->ip, sizeof(o->ip), 0);
-}
-
-static __always_inline __sum16 kims_fast_sum(const struct kims_template *t, __be16 tot_len, u8 tos,
-					     u8 ttl)
-{
-	u32 sum = t->sum + (__force u32)tot_len + (__force u32)htons(tos) +
-		  (__force u32)htons(ttl << 8);
-
-	if (sum < t->sum)
-		sum++;
-	return csum_fold((__force __wsum)sum);
-}
-
-/* The outer headers at o of a packet of len octets with them. */
-static __always_inline void kims_fast_outer(struct kims_fast_outer *o,
-					    const struct kims_template *t, unsigned int len,
-					    u8 tos, u8 ttl)
-{
-	memcpy(o, t->head, KIMS_FAST_OUTER);
-	if (t->len != KIMS_FAST_OUTER) {
-		o->seq_next = t->head[9];
-		o->container = t->head[10];
-	}
-	o->ip.tot_len = htons(len);
-	o->ip.tos = tos;
-	o->ip.ttl = ttl;
-	o->ip.check = kims_fast_sum(t, o->ip.tot_len, tos, ttl);
-	len -= sizeof(o->ip);
-	o->udp.len = htons(len);
-	o->gtp.length = htons(len - sizeof(o->udp) - sizeof(o->gtp));
-}
-
-/* How outer packets leave. */
-struct kims_fast_way {
-	const struct kims_path *path;
-	struct neighbour *neigh;
-};
-
-/* For an inner packet of len octets; room: octets before it in the buffer. */
-static __always_inline bool kims_fast_way(const struct kims_net *kn, const struct kims_pdr *pdr,
-					  unsigned int len, unsigned int room,
-					  struct kims_fast_way *ret)
-{
-	const struct kims_path *path = rcu_dereference(pdr->far->way.path);
-
-	if (!path || !path->direct || !READ_ONCE(kn->direct) || !kims_path_valid4(kn, path) ||
-	    !kims_path_fits4(path, len + pdr->outer.len) || room < path->room + pdr->outer.len)
-		return false;
-	ret->path = path;
-	ret->neigh = kims_path_neigh4(path, pdr->far->way.dst.addr.v4);
-	return ret->neigh;
-}
-
-/* skb->data is at the outer header, which is ready. */
-static __always_inline void kims_fast_leave(struct neighbour *n, struct sk_buff *skb,
-					    struct kims_gtpu_ep_stats __percpu *counts, u8 tos)
-{
-	struct kims_gtpu_ep_stats *stats = this_cpu_ptr(counts);
-
-	u64_stats_update_begin(&stats->syncp);
-	u64_stats_inc(&stats->sent);
-	u64_stats_update_end(&stats->syncp);
-	skb->ip_summed = CHECKSUM_NONE;
-	skb_clear_hash(skb);
-	skb_clear_tstamp(skb);
-	skb->priority = rt_tos2priority(tos);
-	skb->dev = n->dev;
-	kims_fast_output(&n->hh, skb);
 }
 
 /* hop: it is being forwarded, and its hop limit is more than 1. */
@@ -182,8 +75,11 @@ static __always_inline int kims_fast_into(struct kims_session *s, struct sk_buff
 	u8 tos;
 
 	pdr = kims_fast_match(rules, NULL);
-	if (!pdr || !pdr->outer.len || unlikely(READ_ONCE(s->monitored)) ||
-	    !kims_fast_way(s->kn, pdr, len, skb_headroom(skb), &way))
+	if (!pdr || unlikely(READ_ONCE(s->monitored)))
+		return 0;
+	if (unlikely(!pdr->outer.len))
+		return pdr->outer.len6 ? kims_fast6_into(s, skb, hop) : 0;
+	if (!kims_fast_way(s->kn, pdr, len, skb_headroom(skb), &way))
 		return 0;
 	why = kims_fast_charge(s, rules, pdr, len);
 	if (unlikely(why))
@@ -207,8 +103,10 @@ int __flatten kims_gtpu_fast_ue(struct kims_session *s, struct sk_buff *skb)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 
-	if (!kims_fast_plain(skb, sizeof(*iph)) || skb->protocol != htons(ETH_P_IP) ||
-	    *(const u8 *)iph != 0x45 || iph->tot_len != htons(skb->len))
+	if (unlikely(skb->protocol != htons(ETH_P_IP)))
+		return kims_fast6_into(s, skb, false);
+	if (!kims_fast_plain(skb, sizeof(*iph)) || *(const u8 *)iph != 0x45 ||
+	    iph->tot_len != htons(skb->len))
 		return 0;
 	return kims_fast_into(s, skb, false);
 }
@@ -249,7 +147,7 @@ static bool kims_fast_gpdu(const struct iphdr *outer, const struct kims_fast_gtp
 			   unsigned int len)
 {
 	return h->udp.len == htons(len + sizeof(h->udp) + sizeof(h->gtp)) && !h->udp.check &&
-	       *(const __be16 *)&h->gtp == htons(GTPU_FLAGS << 8 | GTPU_G_PDU) &&
+	       *(const __be16 *)&h->gtp == htons(KIMS_FAST_FLAGS << 8 | GTPU_G_PDU) &&
 	       h->gtp.length == h->ip.tot_len && kims_fast_ip(&h->ip, len) &&
 	       !(outer->tos & INET_ECN_MASK) && !ip_fast_csum(&h->ip, sizeof(h->ip) / 4);
 }
@@ -257,22 +155,14 @@ static bool kims_fast_gpdu(const struct iphdr *outer, const struct kims_fast_gtp
 /* The outer headers go. */
 static struct iphdr *kims_fast_pull(struct sk_buff *skb)
 {
-	skb->ip_summed = CHECKSUM_NONE;
-	skb->csum_valid = 0;
-	skb->csum_level = 0;
-	skb->encapsulation = 0;
-	__skb_pull(skb, offsetof(struct kims_fast_outer, seq_next));
-	skb_reset_network_header(skb);
-	skb_clear_hash(skb);
+	kims_fast_strip(skb, KIMS_FAST_OUTER);
 	return (struct iphdr *)skb->data;
 }
 
-static void kims_fast_relay(struct kims_gtpu_ep *ep, struct kims_local *l, struct sk_buff *skb)
+void kims_fast_relay(struct kims_gtpu_ep *ep, struct kims_local *l, struct sk_buff *skb, u16 l4)
 {
-	unsigned int verdict;
+	unsigned int verdict = kims_flow_take(ep->kn, l, skb, l4);
 
-	kims_fast_pull(skb);
-	verdict = kims_flow_take(ep->kn, l, skb, sizeof(struct iphdr));
 	if (likely(verdict == NF_STOLEN))
 		return;
 	if (verdict == NF_ACCEPT) /* the flow is gone */
@@ -336,7 +226,8 @@ static noinline void kims_fused_stop(struct kims_gtpu_ep *ep, const struct kims_
 				     struct sk_buff *skb, int why)
 {
 	if (why == KIMS_FLOW_GONE) {
-		kims_fast_relay(ep, &e->flow->local, skb);
+		kims_fast_pull(skb);
+		kims_fast_relay(ep, &e->flow->local, skb, sizeof(struct iphdr));
 		return;
 	}
 	kims_fast_pull(skb);
@@ -506,12 +397,14 @@ static __always_inline int kims_fast_steps(struct kims_gtpu_ep *ep, struct kims_
 		return why < 0 ? -1 : kims_gtpu_rx_drop(ep, skb, why);
 	kims_fast_received(ep);
 	trace_kims_session_forward(s->id, pdr->id, 0, skb);
-	if (next.flow)
-		kims_fast_relay(ep, next.flow, skb);
-	else if (next.ue)
+	if (next.flow) {
+		kims_fast_pull(skb);
+		kims_fast_relay(ep, next.flow, skb, sizeof(struct iphdr));
+	} else if (next.ue) {
 		kims_fast_ue(next.ue, skb);
-	else
+	} else {
 		kims_fast_path(next.path, next.neigh, skb);
+	}
 	return NF_STOLEN;
 }
 
@@ -541,5 +434,6 @@ unsigned int __flatten kims_gtpu_fast_rx(struct kims_net *kn, struct kims_local 
 	if (likely(verdict >= 0))
 		return verdict;
 whole:
-	return kims_gtpu_rx(kn, l, skb, sizeof(*outer));
+	verdict = kims_fast6_rx(ep, skb, sizeof(*outer));
+	return verdict >= 0 ? verdict : kims_gtpu_rx(kn, l, skb, sizeof(*outer));
 }

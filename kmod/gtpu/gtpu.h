@@ -150,9 +150,10 @@ struct kims_far {
  * checksum, of which sum is the part that stays.
  */
 struct kims_template {
-	u32 len; /* 0: not for the short way */
-	u32 sum;
-	__be32 head[11];
+	u16 len;  /* of IPv4 and what follows, 0: not for the short way */
+	u16 len6; /* the same of IPv6 */
+	u32 sum;  /* IPv6: of the pseudo header of UDP */
+	__be32 head[16];
 };
 
 struct kims_pdr {

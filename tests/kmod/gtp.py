@@ -36,6 +36,7 @@ GNB2 = {4: "10.44.1.3", 6: "fd44:1::3"}
 REMOTE = {4: "203.0.113.9", 6: "2001:db8:9::9"}
 REMOTE2 = {4: "203.0.113.10", 6: "2001:db8:9::10"}
 ENB_LINK = {4: "10.44.0.2", 6: "fd44::2"}  # addresses that answer, of the two namespaces
+PLAIN = {"check": False}  # outer=PLAIN: without a UDP checksum, as the short ways want it of a packet socket
 INET_LINK = {4: "10.47.0.2", 6: "fd47::2"}
 
 ECHO_REQUEST, ECHO_RESPONSE, ERROR_INDICATION, SUPPORTED_EXT = 1, 2, 26, 31

@@ -11,7 +11,7 @@ Topology: lab.py and gtp.py.
 import random
 import threading
 
-from gtp import GNB2, MODE, Tunnels, psc, read_gtp
+from gtp import GNB2, MODE, PLAIN, Tunnels, psc, read_gtp
 from lab import RELAY, check, core, drops, ensure, ip_batch, mac, test
 from packet import datagram, rtp
 from test_gtpu_media import check_media, media, relay
@@ -39,7 +39,7 @@ class Call:
 
     def send(self, **kwargs):
         self.seq += 1
-        self.t.up(self.a, media(self.a.ue, 4, self.seq, **kwargs))
+        self.t.up(self.a, media(self.a.ue, 4, self.seq, **kwargs), outer=PLAIN)
 
     def passes(self, what, n=3, teid=None, **kwargs):
         for _ in range(n):
@@ -105,15 +105,19 @@ def what_is_not_plain():
         call = Call(k, t)
         call.passes("plain")
         call.seq += 1
-        t.up(call.a, media(call.a.ue, 4, call.seq), ext=[psc(5)])
+        t.up(call.a, media(call.a.ue, 4, call.seq), outer=PLAIN, ext=[psc(5)])
         check_media("with an extension header", t.at_enb().gtp.inner, 4, call.b.ue, call.seq)
         call.seq += 1
-        t.up(call.a, media(call.a.ue, 4, call.seq), seq=77)
+        t.up(call.a, media(call.a.ue, 4, call.seq), outer=PLAIN, seq=77)
         check_media("with a sequence number", t.at_enb().gtp.inner, 4, call.b.ue, call.seq)
+        call.seq += 1
+        t.up(call.a, media(call.a.ue, 4, call.seq))
+        check_media("with an outer checksum", t.at_enb().gtp.inner, 4, call.b.ue, call.seq)
         call.passes("plain again")
         t.dropped("ttl", lambda: call.send(ttl=1))
-        t.dropped("spoofed-ue", lambda: t.up(call.a, media(call.b.ue, 4, 1)))
-        t.dropped("source", lambda: t.up(call.b, media(call.b.ue, 4, 1)), what="another phone")
+        t.dropped("spoofed-ue", lambda: t.up(call.a, media(call.b.ue, 4, 1), outer=PLAIN))
+        t.dropped("source", lambda: t.up(call.b, media(call.b.ue, 4, 1), outer=PLAIN),
+                  what="another phone")
         call.passes("and again")
         k.rtp_del(call.number)
 
@@ -309,7 +313,8 @@ def others_of_the_tunnel():
             flows.append((k.rtp_new(f), 21000 + 2 * i, 41000 + 2 * i))
         for turn in range(3):
             for _, local, dst in flows:
-                t.up(call.a, datagram((call.a.ue, 40000), (RELAY[4], local), rtp(turn)))
+                t.up(call.a, datagram((call.a.ue, 40000), (RELAY[4], local), rtp(turn)),
+                     outer=PLAIN)
                 p = t.at_enb()
                 check("port", dst, p.gtp.inner.dport)
         for number, _, _ in flows:

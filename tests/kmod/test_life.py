@@ -7,11 +7,12 @@ import subprocess
 import threading
 import time
 
+from gtp import GNB, PORT, REMOTE, UPF, Tunnels, gpdu, ue4, ue6
 from knl import Knl, refused
-from lab import (RELAY, UE1, Skipped, check, core, drops, ensure, everywhere, inside, ip_batch, run,
+from lab import (RELAY, UE1, Skipped, check, core, drops, ensure, everywhere, inside, ip_batch, mac, run,
                  space_add, space_del, test, until)
-from packet import rtp
-from test_flow import IN, Phones, flow
+from packet import Wire, datagram, rtp
+from test_flow import FROM, IN, Phones, flow
 from test_gm import A, B, PS, sa_set
 
 IN_USE = "/sys/module/kims/parameters/in_use"
@@ -85,6 +86,16 @@ def exit_with_objects():
     ensure("nothing left: " + in_use(), until(lambda: in_use() == "no"))
 
 
+def phone(fam):
+    return {4: ue4, 6: ue6}[fam](15)
+
+
+def outer_packet(outer, inner):
+    """What phone 11 + outer sends."""
+    packet = datagram(({4: ue4, 6: ue6}[inner](11 + outer), 4000), (REMOTE[inner], 53), bytes(100))
+    return datagram((GNB[outer], PORT), (UPF[outer], PORT), gpdu(0x100b + outer, packet), check=False)
+
+
 def flood(stop, s, where):
     everywhere()
     seq = 0
@@ -126,6 +137,63 @@ def exit_under_traffic():
         s.close()
         space_del("near")
     ensure("nothing left: " + in_use(), until(lambda: in_use() == "no"))
+
+
+@test
+def unload_under_traffic():
+    """the module goes, and comes back, while packets of all kinds come for what it has had until just now"""
+    module = os.environ.get("KIMS_MODULE")
+    if not module:
+        raise Skipped("no KIMS_MODULE")
+    stop, threads = threading.Event(), []
+    wires = {}
+    for space, device, there in (("ue1", "v1", "c1"), ("enb", "e1", "ce"), ("inet", "i1", "ci")):
+        with inside(space):
+            wires[space] = Wire(device, mac("core", there))
+    packets = {"ue1": [datagram((UE1[f], FROM), (RELAY[f], port), rtp(1))
+                       for f in (4, 6) for port in (IN, PS)],
+               "enb": [outer_packet(*pair) for pair in ((4, 4), (4, 6), (6, 4), (6, 6))],
+               "inet": [datagram((REMOTE[f], 53), (phone(f), 4000), bytes(100)) for f in (4, 6)]}
+
+    def send(space):
+        everywhere()
+        while not stop.is_set():
+            for p in packets[space]:
+                try:
+                    wires[space].send(p)
+                except OSError:
+                    time.sleep(0.001)
+
+    try:
+        for turn in range(5):
+            with core() as k, Tunnels(k, check_wire=False, own_device=True) as t:
+                for f in (4, 6):
+                    t.session(11 + f, inner=(4, 6), outer=f)
+                    k.rtp_new(flow(in_family=f, out_family=f))
+                    k.port_new(RELAY[f], PS)
+                if not threads:
+                    threads = [threading.Thread(target=send, args=(s,)) for s in packets]
+                    for thread in threads:
+                        thread.start()
+                time.sleep(0.3)
+                seen = k.stats()
+                ensure(f"turn {turn}: all kinds come: {seen}", seen["rtp-packets"]
+                       and seen["gtpu-received"] and seen["downlink-received"])
+                for f in k.rtp_dump():
+                    k.rtp_del(f["id"])
+                for p in k.ports():
+                    k.port_del(p.get("local-ipv4") or p["local-ipv6"], p["port"])
+            ensure(f"turn {turn}: rmmod", until(lambda: not rmmod().returncode))
+            time.sleep(0.1)
+            run("insmod", module)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        for w in wires.values():
+            w.sock.close()
+        if not os.path.isdir("/sys/module/kims"):
+            run("insmod", module)
 
 
 @test

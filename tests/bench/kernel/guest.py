@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/kmod"))
 # pylint: disable=wrong-import-position
 from knl import ACK, Knl  # noqa: E402
-from packet import Received, datagram, ip, rtp, udp  # noqa: E402
+from packet import ETH, Received, datagram, ip, rtp, udp  # noqa: E402
 
 PROC = pathlib.Path("/proc/pktbench")
 MACS = {"in0": "02:00:00:00:00:01", "out0": "02:00:00:00:00:02"}
@@ -31,6 +31,7 @@ KEY = bytes(range(20))
 MANY, PER_ADDRESS, BATCH = 100000, 10000, 25
 # Where in a frame: RTP sequence number, low half of the IPv4 destination, UDP destination port;
 # and words of the payload that take their complements.
+ETH_LEN = 14
 SEQ, DADDR, DPORT = (44, 60), (32, 62), (36, 64)
 
 
@@ -51,7 +52,7 @@ def set_up(pktbench):
 
 def frame(packet):
     return bytes.fromhex(MACS["in0"].replace(":", "")) + bytes.fromhex("020000000099") \
-        + b"\x08\x00" + packet
+        + struct.pack("!H", ETH[packet[0] >> 4]) + packet
 
 
 class Case:
@@ -239,9 +240,10 @@ def main(kims, pktbench, only):
     if any(depends):
         subprocess.run(["modprobe", "-qa"] + depends, check=False)  # built in where the kernel is ours
     sh(f"insmod {kims}")
-    import gtpu  # pylint: disable=import-outside-toplevel  # it imports this file
+    import gtpu  # pylint: disable=import-outside-toplevel  # both import this file
+    import six  # pylint: disable=import-outside-toplevel
     benches = {"gtp-ko": gtpu.bench_gtp_ko} | BENCHES
-    benches |= {"gtpu": gtpu.bench_gtpu, "gtpu-many": gtpu.bench_gtpu_many}
+    benches |= {"gtpu": gtpu.bench_gtpu, "ipv6": six.bench_ipv6, "gtpu-many": gtpu.bench_gtpu_many}
     table = Table()
     forward = Case(datagram((UE, FROM), (FAR, TO), rtp(0)), [(SEQ, 0, 1, 65536)])
     null = forward.run("null")

@@ -15,7 +15,8 @@
  * did not arrive whole within a while is no sample (bad=).
  *
  * Fields of the frame that vary (field=) have a partner of the same size in the payload that is
- * set to the complement, so that the UDP checksum stays right at no cost of its own. For frames
+ * set to the complement, so that the UDP checksum stays right at no cost of its own. A frame is of
+ * IPv4, then each has an identification of its own, or of IPv6. For frames
  * with a tunnel in them inner= is where the inner IPv4 header is (its checksum is made anew), teid=
  * a word that is the packet's number times an odd constant; and with wrap= and step= the numbers
  * are not in order: number times step, modulo wrap.
@@ -182,6 +183,16 @@ static void pb_csum(u8 *data, unsigned int off)
 	iph->check = ip_fast_csum(iph, iph->ihl);
 }
 
+static __be16 pb_protocol(void)
+{
+	return ((const struct ethhdr *)pb_frame)->h_proto;
+}
+
+static bool pb_is_ip4(void)
+{
+	return pb_protocol() == htons(ETH_P_IP);
+}
+
 static struct sk_buff *pb_make(struct net_device *dev, const struct pb_run *r, u32 number)
 {
 	struct sk_buff *skb = netdev_alloc_skb(dev, 192 + pb_frame_len);
@@ -204,8 +215,10 @@ static struct sk_buff *pb_make(struct net_device *dev, const struct pb_run *r, u
 	}
 	if (r->inner)
 		pb_csum(data, r->inner);
-	((struct iphdr *)(data + PB_IP))->id = htons(number);
-	pb_csum(data, PB_IP);
+	if (pb_is_ip4()) {
+		((struct iphdr *)(data + PB_IP))->id = htons(number);
+		pb_csum(data, PB_IP);
+	}
 	return skb;
 }
 
@@ -213,7 +226,7 @@ static void pb_send(struct net_device *dev, struct sk_buff *skb)
 {
 	skb_reset_mac_header(skb);
 	skb_set_network_header(skb, ETH_HLEN);
-	skb->protocol = htons(ETH_P_IP);
+	skb->protocol = pb_protocol();
 	skb->dev = dev;
 	dev_queue_xmit(skb);
 }
