@@ -27,7 +27,8 @@ MAX_LOSS = 1.0       # percent of RTP, each direction of each call
 MIN_SENT = 90.0      # percent of the RTP that was due: with less the machine was too slow to be a judge
 MAX_MEMORY = 32      # kB that a daemon keeps for a phone (registered, perhaps in a call),
 MAX_BASE = 6144      # beside so much that the first ones cost
-STAGES = ("attach", "register", "call", "bearers", "deregister", "detach")
+STAGES = ("attach", "register", "settle", "call", "bearers", "deregister", "detach")
+SETTLE = 8           # seconds in which nothing happens, so that what N registered phones cost can be looked at
 BOLD, DIM, RED, OFF = "\033[1m", "\033[2m", "\033[31m", "\033[0m"
 
 
@@ -117,12 +118,20 @@ class View:
         self.ues, self.calls, self.daemons, self.kernel = ues, calls, daemons, kernel
         self.began, self.stage, self.drawn, self.said = time.monotonic(), "start", 0, 0
         self.before = None      # (time, stats, sample) of the last drawing
-        self.cpu, self.rate = {}, {}
+        self.cpu, self.rate, self.machine = {}, {}, (0, 0)
+
+    def whole(self):
+        """How busy all processors are, in percent of one of them; the kernel's own work and everything else included."""
+        f = [int(x) for x in pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+        idle, total, was = f[3] + f[4], sum(f), self.machine
+        self.machine = (idle, total)
+        return 100 * os.cpu_count() * (1 - (idle - was[0]) / ((total - was[1]) or 1))
 
     def rates(self, s, now, sample):
         if self.before and now - self.before[0] >= 0.5:
             t, old, cpu = self.before
             self.cpu = {nf: 100 * (sample[nf][0] - cpu[nf][0]) / (now - t) for nf in sample if nf in cpu}
+            self.cpu["machine"] = self.whole()
             self.rate = {k: (s["rtp"][k] - old["rtp"][k]) / (now - t) for k in ("sent", "received")}
         if not self.before or now - self.before[0] >= 0.5:
             self.before = (now, s, sample)
@@ -202,10 +211,11 @@ class Load:
         limit = f"{300 + 3 * self.n}s"
         callers = f"1-{2 * self.calls}"
         return [self.ue, "--json=-", "--stats", "1s", "--keep-going", "--access", f"netns=access,pgw=10.46.0.5,window={self.window}",
-                "--set", f"apn=ims,pdn_type=ipv4,netns=ues,dev=eth0,audio_delay=200ms,ptime={self.ptime}ms,port=0,bearer_wait=20s",
+                "--set", f"apn=ims,pdn_type=ipv4,netns=ues,dev=eth0,audio_delay={1000 if emulated() else 200}ms,ptime={self.ptime}ms,port=0,bearer_wait=20s",
                 "--csv", f"{os.environ['LAB_OUT']}/subscribers.csv", "--count", str(self.n),
                 "attach", "--timeout", limit,
                 "register", "--window", str(self.window), "--timeout", limit,
+                "wait", "--duration", f"{SETTLE}s",
                 "call", "--pairs", "yes", "--phone", callers, "--window", str(self.window), "--together", "yes", "--duration", f"{self.talk}s",
                 "--max-loss", str(MAX_LOSS), "--bearer", "yes", "--timeout", limit,
                 "bearers", "--count", "0", "--phone", callers, "--timeout", "60s",
@@ -236,11 +246,13 @@ class Load:
             self.stats(e)
         elif kind == "step-begin":
             self.view.stage = STAGES[e["step"] - 1]
-            if e["step"] == 3:
-                self.notes["registered parts"] = self.parts()
+            if self.view.stage == "settle":
                 self.note("registered")
+                self.notes["registered parts"] = self.parts()
         elif kind == "step":
             self.steps[STAGES[e["step"] - 1]] = e
+            if self.view.stage == "call":
+                self.note("talked")
         elif "phone" in e:
             self.count_errors(e)
 
@@ -314,7 +326,7 @@ class Load:
         lost, sent = sum(x["lost"] for x in ends), sum(x["expected"] for x in ends) or 1
         worst = max((x["loss_percent"] for x in ends), default=100)
         late = max((x["delay_p95_ms"] for x in ends), default=0)
-        during = {k: v - drops(self.notes["registered"]["kernel"]).get(k, 0) for k, v in drops(self.notes["end"]["kernel"]).items()}
+        during = {k: v - drops(self.notes["registered"]["kernel"]).get(k, 0) for k, v in drops(self.notes["talked"]["kernel"]).items()}
         self.verdict(f"RTP, {self.ptime} ms a packet", f"at most {MAX_LOSS:g} % lost in each direction of each call",
                      f"{lost} of {sent} lost ({100 * lost / sent:.3f} %), worst direction {worst:.2f} %, delay p95 at worst {late:.0f} ms; kims.ko dropped meanwhile: "
                      f"{listed({k: v for k, v in during.items() if v})}", len(ends) == 2 * self.calls and worst <= MAX_LOSS)

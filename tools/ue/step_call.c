@@ -77,6 +77,8 @@ static json_t *end_json(const struct call *c, const struct rtp_summary *s, uint6
 	json_object_set_new(o, "expected", json_integer((json_int_t)s->sent));
 	json_object_set_new(o, "peer_sent", json_integer((json_int_t)quality_of));
 	json_object_set_new(o, "sent", json_integer((json_int_t)media_get_stats(c->media)->sent));
+	json_object_set_new(o, "skipped",
+			    json_integer((json_int_t)media_get_stats(c->media)->skipped));
 	return o;
 }
 
@@ -469,7 +471,8 @@ static void went_up(struct one *i)
 		return;
 	i->up = true;
 	stats_took(all->s->sc->ue, STATS_SETUP, i->a->t.up - i->a->t.begun);
-	all->most_up = MAX(all->most_up, ++all->up);
+	all->up++;
+	all->most_up = MAX(all->most_up, all->up);
 	if (!all->s->a.together)
 		timer_start(step_loop(all->s), &i->talk, all->s->a.duration);
 	one_settled(i);
