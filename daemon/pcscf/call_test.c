@@ -452,6 +452,11 @@ static void test_terminating_unknown(void **state)
 	core_invites(w, "0123456789abcdef", "sip:x@10.45.0.77", "");
 	m = expect_status(w, EP_MW, SCSCF, 480);
 	has(m, SIP_H_WARNING, "399");
+	has(m, SIP_H_REASON, "SIP;cause=430;text=\"Flow failed\";flow=0123456789abcdef");
+	sip_msg_unref(m);
+	core_invites(w, "not-a-token-of-ours", "sip:x@10.45.0.77", "");
+	m = expect_status(w, EP_MW, SCSCF, 480);
+	assert_null(sip_msg_hf(m, SIP_H_REASON));
 	sip_msg_unref(m);
 	expect_nothing(w);
 }

@@ -619,10 +619,26 @@ void request_from_ue(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, st
 
 /* --- from the core --- */
 
+/*
+ * The way of this Path leads to nobody any more (the bearer was lost, we were restarted without a store): what RFC 5626 5.3
+ * says with 430, in a Reason, since a caller must never get a 430. flow tells the S-CSCF which contact it was.
+ */
+static void flow_failed(struct sip_stx *stx, struct str token)
+{
+	char why[96];
+
+	snprintf(why, sizeof(why), "SIP;cause=430;text=\"Flow failed\";flow=%.*s", STR_FMT(token));
+	sip_stx_reply_because(stx, 480, why, "Not registered any more");
+}
+
 static void terminating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
 {
 	struct reqtx *t;
 
+	if (r->fsm.state == REG_LEAVING) {
+		flow_failed(stx, str_of(r->token));
+		return;
+	}
 	if (r->fsm.state != REG_REGISTERED) {
 		refuse(r->p, stx, r, 480, "Not registered any more");
 		return;
@@ -681,6 +697,7 @@ void request_from_core(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m)
 	struct session *s;
 	struct reg *r;
 	struct str mine;
+	uint64_t id;
 
 	if (sip_proxy_prepare(p->stack, stx, m, supported, gm_is_me, p, &mine))
 		return;
@@ -690,7 +707,9 @@ void request_from_core(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m)
 	if (!r) {
 		if (!stx)
 			return;
-		if (mine.n)
+		if (!sip_msg_to_tag(m).n && mine.n == REG_TOKEN_LEN && !reg_token_parse(mine, &id))
+			flow_failed(stx, mine);
+		else if (mine.n)
 			refuse(p, stx, NULL, sip_msg_to_tag(m).n ? 481 : 480,
 			       "Nobody is registered here under this id");
 		else

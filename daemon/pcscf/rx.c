@@ -428,7 +428,8 @@ int rx_open(struct rx *rx, enum rx_owner owner, uint64_t owner_id, const struct 
 		return -ENOMEM;
 	x->owner = owner;
 	x->owner_id = owner_id;
-	persist_rx_now(x); /* whoever ends us after this line, the next run knows what the PCRF may know */
+	/* Whoever ends us from here on, the next run knows what the PCRF may know. */
+	persist_rx_now(x);
 	e = send_aar(x, r);
 	if (e < 0) {
 		persist_rx_gone(x);

@@ -1355,14 +1355,22 @@ static void test_signalling_removes(void **state)
 {
 	struct wire *w = *state;
 	struct phone u;
+	struct sip_msg *m;
 	struct call c;
+	char flow[40];
 
 	free(w->conf->pcscf.rx_signalling);
 	w->conf->pcscf.rx_signalling = strdup("remove");
 	call_of_registered(w, &u, &c);
 	asr(mock.q[0].sid, RX_BEARER_RELEASED);
 	assert_int_equal(mock.result, PCC_SUCCESS);
+	snprintf(flow, sizeof(flow), "flow=%s", w->p->regs->token);
 	released(&c, "Signalling bearer lost");
+	/* who calls it now tells the S-CSCF by that */
+	core_invites(w, w->p->regs->token, "sip:001010000000001@10.45.0.11", "");
+	m = expect_status(w, EP_MW, SCSCF, 480);
+	has(m, SIP_H_REASON, flow);
+	sip_msg_unref(m);
 	run(w, 8000);
 	assert_null(w->p->regs);
 	assert_int_equal(count(&rx_str_cmd), 2);

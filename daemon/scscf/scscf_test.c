@@ -19,7 +19,8 @@
 #define IMPU	 "sip:001010000000001@" DOMAIN
 #define NUMBER	 "+15550000001"
 #define CONTACT	 "sip:001010000000001@10.45.0.11:5072"
-#define PATH	 "<sip:term@pcscf." DOMAIN ":5070;lr>"
+#define FLOW	 "0011223344556677"
+#define PATH	 "<sip:" FLOW "@pcscf." DOMAIN ":5070;lr>"
 #define SENT_MAX 64
 
 static struct world {
@@ -866,6 +867,30 @@ static void test_terminating(void **state _unused_)
 	assert_int_equal(g_sessions.value, 0);
 }
 
+/* The phone has vanished from its P-CSCF: the next call finds out, and the HSS and who watches hear of it. */
+static void test_terminating_flow_failed(void **state _unused_)
+{
+	const char *m;
+
+	do_register();
+	invite("sip:" NUMBER "@" DOMAIN ";user=phone", TERM, "sip:caller@" DOMAIN, "");
+	m = expect("INVITE " CONTACT " SIP/2.0");
+	answer_request(m, "480 Temporarily Unavailable\n"
+			  "Reason: SIP;cause=430;text=\"Flow failed\";flow=0123456789abcdef");
+	expect("ACK ");
+	expect("SIP/2.0 480 ");
+	assert_int_equal(HASH_COUNT(w.s->impus), 3); /* somebody else's way */
+	invite("sip:" NUMBER "@" DOMAIN ";user=phone", TERM, "sip:caller@" DOMAIN, "");
+	m = expect("INVITE " CONTACT " SIP/2.0");
+	answer_request(m, "480 Temporarily Unavailable\n"
+			  "Reason: SIP;cause=430;text=\"Flow failed\";flow=" FLOW);
+	expect("ACK ");
+	expect("SIP/2.0 480 ");
+	assert_int_equal(w.last_sar_type, CX_ADMINISTRATIVE_DEREGISTRATION);
+	assert_int_equal(HASH_COUNT(w.s->impus), 0);
+	assert_int_equal(g_sessions.value, 0);
+}
+
 static void test_terminating_not_registered(void **state _unused_)
 {
 	invite("sip:nobody@" DOMAIN, TERM, IMPU, "");
@@ -1054,6 +1079,7 @@ int main(void)
 		T(test_originating_refused),
 		T(test_local_numbers),
 		T(test_terminating),
+		T(test_terminating_flow_failed),
 		T(test_terminating_not_registered),
 		T(test_terminating_forks),
 		T(test_no_answer),

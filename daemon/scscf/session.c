@@ -30,6 +30,8 @@ struct session {
 };
 
 /* One INVITE or UPDATE on its way through, until its final response. */
+#define FLOW_MIN 16 /* octets: no accident matches */
+
 struct leg {
 	struct scscf *s;
 	bool orig, invite;
@@ -195,9 +197,37 @@ static void leg_free(struct leg *l)
 }
 
 static void assert_callee(struct scscf *s, struct sip_msg *resp);
+static struct impu *find_called(struct scscf *s, const struct sip_msg *m);
 
-static int on_response(void *arg, struct sip_fwd *f _unused_, struct sip_msg *resp,
-		       bool best _unused_)
+/*
+ * The P-CSCF has lost the way to a contact (its bearer is gone): network-initiated de-registration, TS 24.229 5.4.1.5. It
+ * names the flow that it put into the Path; whoever else says so knows it from nowhere.
+ */
+static void flow_failed(struct scscf *s, struct sip_fwd *f, const struct sip_msg *resp)
+{
+	struct str why = sip_msg_value(resp, SIP_H_REASON), cause, flow;
+	struct contact *c;
+	struct impu *u;
+	bool any = false;
+
+	if (sip_msg_status(resp) != 480 || !why.n || !sip_param(why, "cause", &cause) ||
+	    !str_eqz(cause, "430") || !sip_param(why, "flow", &flow) || flow.n < FLOW_MIN)
+		return;
+	u = find_called(s, sip_fwd_request(f));
+	if (!u || !irs_active(u->irs))
+		return;
+	DL_FOREACH (u->irs->contacts, c) {
+		if (!c->path || !memmem(c->path, strlen(c->path), flow.p, flow.n))
+			continue;
+		log_notice("%s: the P-CSCF reaches %s no more", u->canon, c->uri);
+		contact_end(c, CE_DEACTIVATED);
+		any = true;
+	}
+	if (any)
+		irs_changed(u->irs, CX_ADMINISTRATIVE_DEREGISTRATION);
+}
+
+static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool best _unused_)
 {
 	struct leg *l = arg;
 	int status = sip_msg_status(resp);
@@ -205,6 +235,7 @@ static int on_response(void *arg, struct sip_fwd *f _unused_, struct sip_msg *re
 	if (!l->orig) {
 		set_ioi(l->s, resp, "term-ioi");
 		assert_callee(l->s, resp);
+		flow_failed(l->s, f, resp);
 	}
 	if (status / 100 == 2) {
 		se_response(resp, &l->se);

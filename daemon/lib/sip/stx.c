@@ -366,6 +366,18 @@ int sip_stx_reply(struct sip_stx *t, int status, const char *reason, const char 
 	return resp ? sip_stx_respond(t, resp) : -ENOMEM;
 }
 
+int sip_stx_reply_because(struct sip_stx *t, int status, const char *because, const char *warning)
+{
+	_cleanup_msg_ struct sip_msg *resp = NULL;
+
+	if (t->state == STX_TERMINATED || !t->live)
+		return -EALREADY;
+	resp = stx_new_reply(t, status, NULL, str_of(warning));
+	if (!resp || sip_msg_set(resp, SIP_H_REASON, "%s", because) < 0)
+		return -ENOMEM;
+	return sip_stx_respond(t, resp);
+}
+
 /* --- what comes in --- */
 
 void stx_retransmission(struct sip_stx *t)

@@ -90,6 +90,8 @@ int sip_stx_respond_rel(struct sip_stx *t, struct sip_msg *resp);
 void sip_stx_pracked(struct sip_stx *t);
 /* Builds and sends. warning: text of a Warning: 399 header saying why, or NULL. */
 int sip_stx_reply(struct sip_stx *t, int status, const char *reason, const char *warning);
+/* The same with a Reason header field of this value (RFC 3326). */
+int sip_stx_reply_because(struct sip_stx *t, int status, const char *because, const char *warning);
 bool sip_stx_done(const struct sip_stx *t); /* final response was sent */
 void sip_stx_on_cancel(struct sip_stx *t,
 		       void (*fn)(void *arg, struct sip_stx *t, struct sip_msg *cancel),
