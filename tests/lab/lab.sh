@@ -13,8 +13,8 @@
 # no address until they attach:
 #
 #    ue1 [eth0]----gm1-.                                                          .- 10.46.0.5  fd46::5  smf
-#    ue2 [eth0]----gm2--+-- access [s5 10.47.0.1-4 fd47::1-4] ---- [s5] core -----+- 10.46.0.6  fd46::6  upf (PFCP, GTP-U)
-#    ueN ...       gmN-'          SGW 1, SGW 2, ePDG, gtp.ko     10.47.0.254      '- 10.46.0.7  fd46::7  pcrf
+#    ue2 [eth0]----gm2--+-- access [s5 10.47.0.1-5 fd47::1-5] ---- [s5] core -----+- 10.46.0.6  fd46::6  upf (PFCP, GTP-U)
+#    ueN ...       gmN-'          SGW 1, SGW 2, ePDG, gtp.ko, SGW-U 10.47.0.254      '- 10.46.0.7  fd46::7  pcrf
 #                                                                fd47::fe            (and those above)
 #
 # Phones by the thousand share one link (lab_crowd_link): namespace "ues", whose eth0 is gms in access.
@@ -70,7 +70,7 @@ lab_access_up() { # the namespace of SGWs and ePDG, and its link to the core
 	core_ip link set s5 up
 	core_ip addr add 10.47.0.254/24 dev s5
 	core_ip addr add fd47::fe/64 dev s5 nodad
-	for a in 1 2 3 4; do
+	for a in 1 2 3 4 5; do
 		ip -n access addr add 10.47.0.$a/24 dev s5
 		ip -n access addr add fd47::$a/64 dev s5 nodad
 	done
@@ -148,6 +148,10 @@ lab_start() { # NAME: a daemon or dns, in CORE, log in $LAB_OUT/NAME.log, pid in
 	dns)
 		"$LAB_BIN/kimsctl" ${LAB_CONF:+-c "$LAB_CONF"} dns zone >"$LAB_OUT/unbound.conf" || return
 		lab_spawn dns unbound -d -c "$LAB_OUT/unbound.conf" ;;
+	sgwu) # a second kims-upf, in the namespace of the SGWs
+		mkdir -p "$LAB_RUN/sgwu"
+		printf 'network:\n  trusted: 10.47.0.0/24 fd47::/64\nupf:\n  addr: 10.47.0.5\n  addr6: fd47::5\n  device: sgwu0\n  pools: ""\n' >"$LAB_OUT/sgwu.yaml"
+		lab_spawn sgwu ip netns exec access "$LAB_BIN/kims-upf" -c "$LAB_OUT/sgwu.yaml" -r "$LAB_RUN/sgwu" -s "$LAB_RUN/sgwu" -l "${LAB_LOG:-info}" ;;
 	*)
 		lab_spawn "$nf" "$LAB_BIN/kims-$nf" ${LAB_CONF:+-c "$LAB_CONF"} -r "$LAB_RUN" -s "$LAB_STATE" -l "${LAB_LOG:-info}" "$@" ;;
 	esac
@@ -168,6 +172,7 @@ lab_wait_ready() {
 	for i in $(seq 150); do
 		lab_alive "$nf" || { echo "lab: $nf ended at its start:" >&2; tail -n 5 "$LAB_OUT/$nf.log" >&2; return 1; }
 		if [ "$nf" = dns ]; then core dig +short +time=1 +tries=1 @10.46.0.53 "pcscf.$LAB_DOMAIN" A 2>/dev/null | grep -q . && return 0
+		elif [ "$nf" = sgwu ]; then "$LAB_BIN/kimsctl" -r "$LAB_RUN/sgwu" ping upf >/dev/null 2>&1 && return 0
 		elif "$LAB_BIN/kimsctl" -r "$LAB_RUN" ping "$nf" >/dev/null 2>&1; then return 0; fi
 		sleep 0.1
 	done
@@ -194,6 +199,6 @@ lab_up() { # N phones: network, module if the kernel takes it, daemons
 
 lab_down() {
 	local nf
-	for nf in $(printf '%s\n' $LAB_ALL_NFS | tac); do lab_stop "$nf"; done
+	for nf in sgwu $(printf '%s\n' $LAB_ALL_NFS | tac); do lab_stop "$nf"; done
 	lab_net_down
 }

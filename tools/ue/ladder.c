@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "ref/s5.h"
+#include "ref/sx.h"
 
 struct ladder {
 	FILE *f;
@@ -92,32 +93,77 @@ static void write_line(struct ladder *l, json_t *o)
 	json_decref(o);
 }
 
-void ladder_log_gtp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg, size_t n,
-		    const char *src, const char *dst)
+static json_t *tlv_entry(const struct phone *p, bool out, const char *line, const char *proto,
+			 const char *src, const char *dst)
 {
-	const struct tlv_msg *m = n > 1 ? s5_msg(msg[1]) : NULL;
-	char line[160], text[2000];
-	struct str cause;
-	struct tlv_hdr h;
-	json_t *o;
+	json_t *o = json_object();
 
-	if (!l || tlv_gtpv2.parse(msg, n, &h))
-		return;
-	o = json_object();
-	snprintf(line, sizeof(line), "%s", m ? m->name : "GTPv2-C message");
-	if (tlv_find(&tlv_gtpv2, msg, n, S5_IE_CAUSE, 0, &cause) && cause.n)
-		snprintf(line + strlen(line), sizeof(line) - strlen(line), ": %s",
-			 s5_cause_name((uint8_t)cause.p[0]));
 	json_object_set_new(o, "time", json_real((double)loop_wall(p->ue->loop) / 1e6));
 	json_object_set_new(o, "dir", json_string(out ? "out" : "in"));
 	json_object_set_new(o, "phone", json_string(p->name));
 	json_object_set_new(o, "line", json_string(line));
 	json_object_set_new(o, "src", json_string(src));
 	json_object_set_new(o, "dst", json_string(dst));
-	json_object_set_new(o, "proto", json_string("gtpv2"));
+	json_object_set_new(o, "proto", json_string(proto));
+	return o;
+}
+
+/* The message's name, and its cause where it has one: IE type cause, whose value begins with it. */
+static void name_message(const struct tlv_format *f, const struct tlv_msg *m, const uint8_t *msg,
+			 size_t n, uint16_t cause, const char *(*cause_name)(uint8_t), char *dst,
+			 size_t size)
+{
+	struct str v;
+
+	snprintf(dst, size, "%s", m ? m->name : "unknown message");
+	if (tlv_find(f, msg, n, cause, 0, &v) && v.n)
+		snprintf(dst + strlen(dst), size - strlen(dst), ": %s",
+			 cause_name((uint8_t)v.p[0]));
+}
+
+void ladder_log_gtp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg, size_t n,
+		    const char *src, const char *dst)
+{
+	char line[160], text[2000];
+	struct tlv_hdr h;
+	json_t *o;
+
+	if (!l || n < 2 || tlv_gtpv2.parse(msg, n, &h))
+		return;
+	name_message(&tlv_gtpv2, s5_msg(msg[1]), msg, n, S5_IE_CAUSE, s5_cause_name, line,
+		     sizeof(line));
+	o = tlv_entry(p, out, line, "gtpv2", src, dst);
 	json_object_set_new(o, "teid", json_integer((json_int_t)h.id));
 	json_object_set_new(o, "octets", json_integer((json_int_t)n));
 	set_view(o, "detail", str_of(s5_print(msg, n, text, sizeof(text))));
+	write_line(l, o);
+}
+
+void ladder_log_pfcp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg,
+		     size_t n, const char *src, const char *dst)
+{
+	char line[160], text[4000];
+	struct tlv_hdr h;
+	json_t *o;
+
+	if (!l || n < 2 || tlv_pfcp.parse(msg, n, &h))
+		return;
+	name_message(&tlv_pfcp, sx_msg(msg[1]), msg, n, SX_IE_CAUSE, sx_cause_name, line,
+		     sizeof(line));
+	o = tlv_entry(p, out, line, "pfcp", src, dst);
+	json_object_set_new(o, "octets", json_integer((json_int_t)n));
+	set_view(o, "detail", str_of(sx_print(msg, n, text, sizeof(text))));
+	write_line(l, o);
+}
+
+void ladder_log_event(struct ladder *l, const struct phone *p, const char *line, const char *detail)
+{
+	json_t *o;
+
+	if (!l)
+		return;
+	o = tlv_entry(p, false, line, "event", "SGW", p->name);
+	set_view(o, "detail", str_of(detail));
 	write_line(l, o);
 }
 

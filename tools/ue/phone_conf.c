@@ -13,7 +13,7 @@ static const char *const codecs[] = { "amr-wb", "pcma", NULL };
 static const char *const answers[] = { "yes", "busy", "never", NULL };
 
 static const char *const pdn_types[] = { "ipv4", "ipv6", "ipv4v6", NULL };  /* S5_PDN_x - 1 */
-static const char *const gtpu_kinds[] = { "kims", "gtp.ko", "none", NULL }; /* enum gtpu_kind */
+static const char *const gtpu_kinds[] = { "kims", "gtp.ko", "none", "pfcp", NULL }; /* enum gtpu_kind */
 
 #define F(field) offsetof(struct phone_conf, field)
 
@@ -63,7 +63,7 @@ const struct opt phone_opts[] = {
 	{ "dev", OPT_STR, F(dev), "eth0", NULL,
 	  "device in netns towards the access side, which gets the phone's addresses" },
 	{ "gtpu", OPT_ENUM, F(gtpu), "kims", gtpu_kinds,
-	  "user plane of the access side; gtp.ko: the kernel's own, IPv4 and the default bearer only" },
+	  "user plane of the access side; gtp.ko: the kernel's own, IPv4 and the default bearer only; pfcp: a SGW-U" },
 	{ "tac", OPT_UINT, F(tac), "1", NULL, "tracking area code" },
 	{ "eci", OPT_UINT, F(eci), "257", NULL, "E-UTRAN cell identifier" },
 	{ "ipsec", OPT_BOOL, F(ipsec), "yes", NULL, "security agreement with IPsec (TS 33.203)" },

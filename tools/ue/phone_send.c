@@ -9,6 +9,7 @@
 #include "ladder.h"
 #include "phone.h"
 #include "reg.h"
+#include "sgw.h"
 
 #define USER_AGENT "kims-ue/" KIMS_VERSION
 #define VIA_ROOM   160 /* octets that our Via adds to the request's size */
@@ -186,6 +187,7 @@ static int start(struct phone *p, struct sip_msg *m, const struct sip_path *path
 
 	if (back < -1)
 		return back + 1;
+	pdn_service(p);
 	return sip_ctx_start(p->ue->stack, m, path, via, s ? on_response : NULL, s, ret);
 }
 

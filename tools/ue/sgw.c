@@ -23,8 +23,12 @@ const struct opt access_opts[] = {
 	{ "gtp_ko", OPT_STR, F(gtp_ko), "10.47.0.4", NULL,
 	  "IPv4 address of the user plane of phones with gtpu: gtp.ko" },
 	{ "pgw", OPT_STR, F(pgw), "10.46.0.5", NULL, "address of the PGW for GTPv2-C" },
-	{ "t3_ms", OPT_UINT, F(t3_ms), "3000", NULL, "T3-RESPONSE, ms" },
-	{ "n3", OPT_UINT, F(n3), "3", NULL, "N3-REQUESTS" },
+	{ "sgwu", OPT_STR, F(sgwu), "10.47.0.5 fd47::5", NULL,
+	  "the SGW-U of phones with gtpu: pfcp: its addresses, PFCP (Sxa) to the first, GTP-U to both" },
+	{ "paging_time", OPT_TIME, F(paging_time), "4s", NULL,
+	  "how long an idle phone is paged; then what waits for it is dropped" },
+	{ "t3_ms", OPT_UINT, F(t3_ms), "3000", NULL, "T3-RESPONSE and T1 of PFCP, ms" },
+	{ "n3", OPT_UINT, F(n3), "3", NULL, "N3-REQUESTS and N1 of PFCP" },
 	{ "echo", OPT_UINT, F(echo), "60", NULL, "seconds between Echo Requests" },
 	{ "ra_wait", OPT_TIME, F(ra_wait), "300ms", NULL,
 	  "how long a Router Advertisement is waited for; then the prefix of the PAA is used" },
@@ -235,6 +239,7 @@ void access_free(struct access *a)
 		access_forget(a->ue->phones[i]);
 	for (int i = 0; i < SGW_NODES; i++)
 		gtpc_close(a->node[i].gtpc);
+	sx_close(a);
 	up_close(a);
 	htab_fini(&a->by_teid);
 	netns_close(&a->ns);

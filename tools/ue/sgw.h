@@ -20,7 +20,7 @@
 #include "ref/s5.h"
 
 enum sgw_id { SGW_1, SGW_2, SGW_EPDG, SGW_NODES };
-enum gtpu_kind { GTPU_KIMS, GTPU_GTP_KO, GTPU_NONE }; /* as phone_conf.gtpu */
+enum gtpu_kind { GTPU_KIMS, GTPU_GTP_KO, GTPU_NONE, GTPU_PFCP }; /* as phone_conf.gtpu */
 
 #define EBI_FIRST 5
 #define EBI_LAST  15
@@ -33,8 +33,9 @@ struct access_conf {
 	char *sgw1, *sgw2, *epdg; /* "IPv4 IPv6" or one of them */
 	char *gtp_ko;		  /* IPv4 address of the user plane of gtp.ko */
 	char *pgw;		  /* address for GTPv2-C */
+	char *sgwu;		  /* the SGW-U's, "IPv4 IPv6" or one of them: PFCP to the first */
 	uint32_t t3_ms, n3, echo, window;
-	uint64_t ra_wait;
+	uint64_t ra_wait, paging_time;
 };
 extern const struct opt access_opts[];
 
@@ -118,6 +119,12 @@ int pdn_change_qos(struct pdn *n, uint32_t ambr_ul, uint32_t ambr_dl, uint8_t qc
 		   void *arg);
 int pdn_suspend(struct pdn *n, bool resume, pdn_done *fn, void *arg);
 int pdn_notify_change(struct pdn *n, const struct pdn_modify *o, pdn_done *fn, void *arg);
+/*
+ * The phone is idle (S1 release): downlink packets wait at the SGW, the first one pages it, and delay later it answers.
+ * deaf: it does not.
+ */
+int pdn_idle(struct pdn *n, bool deaf, uint64_t delay, pdn_done *fn, void *arg);
+void pdn_service(struct phone *p); /* the phone sends: service requests of connections that are idle */
 void pdn_abandon(struct phone *p, const void *arg); /* who gave arg is not told any more */
 
 struct pdn *pdn_of(const struct phone *p, const char *apn); /* apn NULL: the first; NULL: none */
@@ -126,6 +133,18 @@ struct pdn *pdn_next(const struct pdn *n);
 const char *pdn_apn(const struct pdn *n);
 enum pdn_state pdn_state(const struct pdn *n);
 bool pdn_busy(const struct pdn *n);
+struct paging { /* since the connection has become idle */
+	unsigned int reports;	 /* downlink data reports of the user plane */
+	unsigned int paged, unanswered;
+	unsigned int services; /* service requests */
+	size_t waited;	       /* packets that waited when it ended */
+	uint64_t took;	       /* usec from paging to the service request */
+	/* sgw_idle.c */
+	bool deaf;
+	uint64_t delay, since;
+	struct timer timer;
+};
+const struct paging *pdn_paging(const struct pdn *n, bool *ret_idle);
 const struct bearer *pdn_bearers(const struct pdn *n, size_t *ret_n);
 const struct bearer *pdn_default(const struct pdn *n);
 /* The phone's address on this connection and its P-CSCF, of one family (4, 6; 0: IPv6 first); false: none. */
@@ -147,7 +166,7 @@ int pdn_count(struct pdn *n, struct bearer_count ret[BEARERS], struct bearer_cou
 /* --- the access side --- */
 
 struct access_totals {
-	uint64_t attached, created, updated, deleted, refused, lost;
+	uint64_t attached, created, updated, deleted, refused, lost, paged, unanswered;
 };
 
 /* A sentence in err. send: tests; datagrams go there instead of to sockets, no namespace is entered. */

@@ -125,7 +125,57 @@ static size_t take_back(struct bearer **made, size_t n, struct s5_create_bearer_
 	return 0;
 }
 
-static void end_create(struct pdn *n, struct s5_create_bearer_response *r, struct xchg_token *t)
+/* The answer to Create Bearer Request, until the user plane has the bearers. */
+struct held {
+	struct pdn *n;
+	struct xchg_token *t;
+	uint8_t ebi[BEARERS];
+	size_t n_ebi, size;
+	uint8_t msg[MSG_MAX];
+};
+
+static void on_plane(void *arg, int err, const char *why)
+{
+	struct held *h = arg;
+	struct pdn *n = h->n;
+	struct bearer *b;
+
+	if (err == -ECONNRESET) {
+		gtpc_drop(h->t);
+	} else if (err) {
+		report_phone(n->p, "user-plane", json_pack("{s:s}", "error", why));
+		for (size_t i = 0; i < h->n_ebi; i++) {
+			b = pdn_bearer(n, h->ebi[i]);
+			if (b)
+				*b = (struct bearer){ 0 };
+		}
+		refuse(n, h->t, S5_CREATE_BEARER_REQUEST,
+		       (struct s5_cause_ie){ .value = S5_NO_RESOURCES });
+	} else {
+		respond(n, h->t, &(struct tlv_buf){ .p = h->msg, .n = h->size });
+	}
+	free(h);
+}
+
+static void respond_then(struct pdn *n, struct xchg_token *t, const struct tlv_buf *b,
+			 struct bearer *const *made, size_t n_made)
+{
+	struct held *h = calloc(1, sizeof(*h));
+
+	if (!h) {
+		gtpc_drop(t);
+		return;
+	}
+	*h = (struct held){ .n = n, .t = t, .size = b->n };
+	memcpy(h->msg, b->p, b->n);
+	for (size_t i = 0; i < n_made; i++)
+		if (made[i])
+			h->ebi[h->n_ebi++] = made[i]->ebi;
+	up_then(n, on_plane, h);
+}
+
+static void end_create(struct pdn *n, struct s5_create_bearer_response *r, struct xchg_token *t,
+		       struct bearer *const *made)
 {
 	uint8_t buf[MSG_MAX];
 	struct tlv_buf b = TLV_BUF(buf);
@@ -137,7 +187,7 @@ static void end_create(struct pdn *n, struct s5_create_bearer_response *r, struc
 	if (s5_encode(S5_CREATE_BEARER_RESPONSE, n->peer_teid, r, &b))
 		gtpc_drop(t);
 	else
-		respond(n, t, &b);
+		respond_then(n, t, &b, made, r->n_bearer);
 }
 
 static void create(struct pdn *n, struct xchg_token *t, const struct s5_create_bearer_request *q,
@@ -176,7 +226,7 @@ static void create(struct pdn *n, struct xchg_token *t, const struct s5_create_b
 	n->a->totals.created += good;
 	n->a->totals.refused += q->n_bearer - good;
 	r.cause.value = overall(q->n_bearer, good, bad);
-	end_create(n, &r, t);
+	end_create(n, &r, t, made);
 }
 
 /* --- update --- */
@@ -371,12 +421,16 @@ static void on_late(struct timer *timer)
 	struct pdn *n = late->n;
 	const struct refusal none = { 0 };
 
-	if (n->state == PDN_ATTACHING) {
+	if (n->state == PDN_ATTACHING || n->radio == RADIO_PAGING) {
 		timer_start(n->a->ue->loop, timer, EARLY_USEC);
 		return;
 	}
 	n->late = NULL;
-	handle(n, late->t, late->msg, late->size, &none);
+	if (n->radio == RADIO_IDLE) /* it did not answer */
+		refuse(n, late->t, late->msg[1],
+		       (struct s5_cause_ie){ .value = S5_UNABLE_TO_PAGE });
+	else
+		handle(n, late->t, late->msg, late->size, &none);
 	free(late);
 }
 
@@ -412,6 +466,12 @@ static void obey(struct pdn *n, struct xchg_token *t, const struct xchg_msg *m)
 	struct refusal no = { 0 };
 
 	if (n->state == PDN_ATTACHING) { /* it has overtaken the Create Session Response */
+		put_off(n, t, m, EARLY_USEC);
+		return;
+	}
+	/* An idle phone is asked first (TS 23.401 5.4.1); a bearer is taken from it without. */
+	if (n->radio != RADIO_UP && m->hdr->type != S5_DELETE_BEARER_REQUEST) {
+		idle_page(n, "bearer request");
 		put_off(n, t, m, EARLY_USEC);
 		return;
 	}

@@ -50,7 +50,11 @@ void msg_fteid(const struct pdn *n, const struct sgw *node, bool user, uint32_t 
 	if (user && n->gtpu == GTPU_GTP_KO) {
 		ret->v4 = true;
 		ret->ip4 = n->a->ko_addr;
-	} else if (a->ss_family == AF_INET6) {
+		return;
+	}
+	if (user && n->gtpu == GTPU_PFCP && sx_user(n->a, a->ss_family == AF_INET6))
+		a = sx_user(n->a, a->ss_family == AF_INET6);
+	if (a->ss_family == AF_INET6) {
 		ret->v6 = true;
 		ret->ip6 = ((const struct sockaddr_in6 *)a)->sin6_addr;
 	} else {

@@ -68,6 +68,7 @@ void pdn_free(struct pdn *n)
 	bearer_late_cancel(n);
 	timer_stop(l, &n->later);
 	timer_stop(l, &n->ra_timer);
+	idle_stop(n);
 	pdn_offline(n);
 	free(n);
 }
@@ -264,6 +265,7 @@ void pdn_lost(struct pdn *n, const char *why)
 	n->ra_done = NULL;
 	timer_stop(n->a->ue->loop, &n->ra_timer);
 	bearer_late_cancel(n);
+	idle_stop(n);
 	report_phone(
 		n->p, "pdn-lost",
 		json_pack("{s:s, s:s}", "pdn", pdn_describe(n, text, sizeof(text)), "why", why));
@@ -273,7 +275,7 @@ void pdn_lost(struct pdn *n, const char *why)
 		pdn_end(n, 0, -ECONNRESET, "%s", why);
 }
 
-static int begin(struct pdn *n, pdn_done *fn, void *arg)
+int pdn_begin(struct pdn *n, pdn_done *fn, void *arg)
 {
 	if (n->done || n->call)
 		return -EBUSY;
@@ -299,7 +301,7 @@ static int start(struct pdn *n, int encoded, const struct tlv_buf *b, xchg_done 
 	int r = encoded;
 
 	if (!r)
-		r = begin(n, fn, arg);
+		r = pdn_begin(n, fn, arg);
 	if (r)
 		return r;
 	r = ask(n, b, done);
@@ -423,6 +425,23 @@ static const char *take_session(struct pdn *n, const struct s5_create_session_re
 	return NULL;
 }
 
+/* The bearer is there from end to end. */
+static void plane_ready(void *arg, int err, const char *why)
+{
+	struct pdn *n = arg;
+
+	if (err == -ECONNRESET) /* its end has been told */
+		return;
+	if (err) {
+		pdn_end(n, S5_ACCEPTED, err, "user plane: %s", why);
+		return;
+	}
+	if ((n->paa.type & S5_PDN_IPV6) && n->up && !n->handed &&
+	    (n->gtpu == GTPU_KIMS || (n->gtpu == GTPU_PFCP && !n->a->send)) && !ra_start(n, came_up))
+		return;
+	came_up(n);
+}
+
 static void on_created(void *arg, const struct xchg_msg *a)
 {
 	static struct s5_create_session_response m;
@@ -447,10 +466,7 @@ static void on_created(void *arg, const struct xchg_msg *a)
 		pdn_end(n, m.cause.value, r, "user plane: %s", why);
 		return;
 	}
-	if ((n->paa.type & S5_PDN_IPV6) && n->up && !n->handed && n->gtpu == GTPU_KIMS &&
-	    !ra_start(n, came_up))
-		return;
-	came_up(n);
+	up_then(n, plane_ready, n);
 }
 
 static void first_bearer(struct pdn *n, const struct pdn_attach *o)
@@ -543,6 +559,12 @@ int pdn_attach(struct phone *p, const struct pdn_attach *o, pdn_done *fn, void *
 		if (n)
 			pdn_free(n);
 		return -ENOSPC;
+	}
+	if (n->gtpu == GTPU_PFCP)
+		r = sx_open(n->a, err, size);
+	if (r) {
+		pdn_free(n);
+		return r;
 	}
 	n->state = PDN_ATTACHING;
 	r = start(n, msg_attach(n, o, &b), &b, on_created, fn, arg);

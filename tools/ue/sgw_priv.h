@@ -40,8 +40,13 @@ struct access {
 	int ra_fd; /* packet socket for router advertisements; -1 */
 	struct loop_io ra_io;
 	struct access_totals totals;
+	struct sgwu *sgwu; /* sgw_sx.c; NULL: not opened */
 };
 
+/* The phone's radio: idle is ECM-IDLE; drop: for a moment, what waits is let go. */
+enum radio { RADIO_UP, RADIO_IDLE, RADIO_PAGING, RADIO_DROP };
+
+struct sx;   /* a session at a SGW-U */
 struct late; /* a request of the PGW that is answered later */
 
 struct pdn {
@@ -92,6 +97,9 @@ struct pdn {
 	void (*ra_done)(struct pdn *n);
 	bool ra_heard;
 	uint64_t end_markers, error_indications;
+	struct sx *sx; /* NULL: none */
+	enum radio radio;
+	struct paging paging;
 };
 
 /* --- sgw_msg.c: messages --- */
@@ -116,6 +124,7 @@ void msg_take_pco(struct pdn *n, const struct nas_pco *pco);
 struct pdn *pdn_new(struct phone *p, const char *apn);
 void pdn_free(struct pdn *n);
 void pdn_end(struct pdn *n, uint8_t cause, int err, const char *fmt, ...) _printf_(4, 5);
+int pdn_begin(struct pdn *n, pdn_done *fn, void *arg); /* a procedure; -EBUSY */
 void pdn_lost(struct pdn *n, const char *why);	       /* gone without signalling */
 struct bearer *pdn_bearer(struct pdn *n, uint8_t ebi); /* NULL: none */
 struct bearer *pdn_free_bearer(struct pdn *n);	       /* NULL: all in use */
@@ -133,7 +142,33 @@ void up_close(struct access *a);
 /* Rules of the bearers as they are now, in place of what was; -errno with a sentence. */
 int up_set(struct pdn *n, char *err, size_t size);
 void up_clear(struct pdn *n);
+/* Rules as n->radio says; drop: and what waits is dropped. */
+int up_radio(struct pdn *n, bool drop, char *err, size_t size);
+size_t up_waiting(const struct pdn *n); /* packets that wait */
+/*
+ * Calls fn once, as soon as the user plane has what was said so far: at once where it is the kernel here. err: -errno with
+ * a sentence; -ECONNRESET: the connection has gone meanwhile.
+ */
+typedef void up_then_fn(void *arg, int err, const char *why);
+void up_then(struct pdn *n, up_then_fn *fn, void *arg);
 void up_restart(struct sgw *s);
+
+/* --- sgw_sx.c: a SGW-U by PFCP; as up_ --- */
+int sx_open(struct access *a, char *err, size_t size); /* once */
+void sx_close(struct access *a);
+int sx_set(struct pdn *n, char *err, size_t size);
+void sx_clear(struct pdn *n);
+void sx_radio(struct pdn *n, bool drop);
+void sx_then(struct pdn *n, up_then_fn *fn, void *arg);
+uint64_t sx_session(const struct pdn *n); /* its UP SEID, which is the kernel's id with kims-upf; 0: none */
+const struct sockaddr_storage *sx_user(const struct access *a, bool v6); /* address for GTP-U; NULL: none */
+struct pfcp *sx_pfcp(const struct access *a);				 /* NULL: not opened */
+
+/* --- sgw_idle.c --- */
+void idle_downlink(struct pdn *n);		/* a downlink data report */
+void idle_page(struct pdn *n, const char *why); /* unless that is under way */
+void pdn_wake(struct pdn *n, const char *why);	/* service request */
+void idle_stop(struct pdn *n);			/* without a word */
 
 /* --- sgw_ra.c: router solicitation and advertisement --- */
 int ra_start(struct pdn *n, void (*done)(struct pdn *n)); /* done is called once, from the loop */

@@ -149,7 +149,7 @@ const struct step_kind *const step_kinds[] = {
 	&step_sgw_restart,
 	&step_order,
 	&step_bearers,
-	&step_path,
+	&step_path, &step_idle, &step_paged,
 	NULL,
 };
 

@@ -2,7 +2,7 @@
 /*
  * Steps of the access side: attach, detach, modify, handover, bearer-resource, delete-bearer, modify-qos, suspend,
  * resume-pdn, change-notification, for one phone or many with so many under way at once; and order, bearers,
- * sgw-restart, path.
+ * sgw-restart, path, idle, paged.
  */
 #include <stdio.h>
 
@@ -324,6 +324,18 @@ static int begin_resume(struct crowd *c, struct phone *p, char *err _unused_, si
 		run(s, begin);         \
 	}
 
+/* answer: none: the phone does not hear the paging. */
+static int begin_idle(struct crowd *c, struct phone *p, char *err, size_t size)
+{
+	const struct step_args *a = &c->s->a;
+	struct pdn *n = its_pdn(c, p);
+	int r = n ? pdn_idle(n, a->answer == ORDER_SILENT, a->delay, on_done, c) : -ENOTCONN;
+
+	if (r == -EOPNOTSUPP)
+		snprintf(err, size, "that user plane cannot buffer");
+	return r;
+}
+
 STARTS(start_attach, begin_attach)
 STARTS(start_detach, begin_detach)
 STARTS(start_modify, begin_modify)
@@ -334,6 +346,7 @@ STARTS(start_qos, begin_qos)
 STARTS(start_suspend, begin_suspend)
 STARTS(start_resume, begin_resume)
 STARTS(start_notify, begin_notify)
+STARTS(start_idle, begin_idle)
 
 #define KIND(var, name, keys, doc, start)                                           \
 	const struct step_kind var = { name,  keys,	  doc,	       GTP_TIMEOUT, \
@@ -358,6 +371,9 @@ KIND(step_delete_bearer, "delete-bearer", "phone expect rate apn ebi",
 KIND(step_modify_qos, "modify-qos", "phone expect rate apn ambr qci",
      "Modify Bearer Command: new APN-AMBR and default QoS", start_qos);
 KIND(step_suspend, "suspend", "phone expect rate apn", "Suspend Notification", start_suspend);
+KIND(step_idle, "idle", "phone expect rate apn delay answer",
+     "S1 release: downlink packets wait at the SGW, the first one pages the phone, which answers after delay; answer: none: it does not",
+     start_idle);
 KIND(step_resume_pdn, "resume-pdn", "phone expect rate apn", "Resume Notification", start_resume);
 KIND(step_change_notification, "change-notification", "phone expect rate apn rat tac eci",
      "Change Notification Request: RAT and place", start_notify);
@@ -443,19 +459,24 @@ static void look(struct timer *t)
 	step_end(q->s, true, "%s", q->seen);
 }
 
-static void start_bearers(struct step *s)
+static void start_looking(struct step *s, void (*fn)(struct timer *t))
 {
 	struct looking *q = calloc(1, sizeof(*q));
 
-	step_expects(s, s->a.qci ? "%u of QCI %u" : "%u dedicated", s->a.count, s->a.qci);
 	if (!q) {
 		step_end(s, false, "out of memory");
 		return;
 	}
-	*q = (struct looking){ .s = s, .again.fn = look };
+	*q = (struct looking){ .s = s, .again.fn = fn };
 	s->priv = q;
 	if (!step_phones(s, s->a.phone, &q->list, &q->n))
-		look(&q->again);
+		fn(&q->again);
+}
+
+static void start_bearers(struct step *s)
+{
+	step_expects(s, s->a.qci ? "%u of QCI %u" : "%u dedicated", s->a.count, s->a.qci);
+	start_looking(s, look);
 }
 
 static void tick_bearers(struct step *s, char *text, size_t size)
@@ -488,6 +509,71 @@ const struct step_kind step_bearers = {
 	"waits until each phone has so many dedicated bearers with this QCI and GBR",
 	10 * USEC_PER_SEC,
 	start_bearers,
+	tick_bearers,
+	abort_bearers,
+	clean_bearers,
+};
+
+/* --- paged --- */
+
+static const char *seen_paging(const struct paging *g, bool idle, char *dst, size_t size)
+{
+	size_t at = (size_t)snprintf(dst, size, "%u downlink data report%s, paged %u time%s",
+				     g->reports, g->reports == 1 ? "" : "s", g->paged,
+				     g->paged == 1 ? "" : "s");
+
+	if (g->unanswered)
+		snprintf(dst + at, size - at, ", no answer: %zu waiting packets dropped",
+			 g->waited);
+	else if (!idle && g->paged)
+		snprintf(dst + at, size - at, ", service request after %.2f s, %zu packets waited",
+			 (double)g->took / 1e6, g->waited);
+	return dst;
+}
+
+/* With answer: none the number is of pagings that nobody answered, else of reports and of pagings, answered. */
+static void look_paged(struct timer *t)
+{
+	struct looking *q = container_of(t, struct looking, again);
+	const struct step_args *a = &q->s->a;
+	bool deaf = a->answer == ORDER_SILENT, idle;
+
+	for (size_t i = 0; i < q->n; i++) {
+		const struct pdn *n = pdn_of(q->list[i], a->apn);
+		const struct paging *g = n ? pdn_paging(n, &idle) : NULL;
+
+		if (!g) {
+			step_end(q->s, false, "%s has no connection", q->list[i]->name);
+			return;
+		}
+		seen_paging(g, idle, q->seen, sizeof(q->seen));
+		if (!deaf && (g->reports > a->count || g->paged > a->count)) {
+			step_end(q->s, false, "%s", q->seen);
+			return;
+		}
+		if (deaf ? g->unanswered < a->count
+			 : idle || g->reports < a->count || g->paged < a->count) {
+			timer_start(step_loop(q->s), &q->again, POLL_USEC);
+			return;
+		}
+	}
+	step_end(q->s, true, "%s", q->seen);
+}
+
+static void start_paged(struct step *s)
+{
+	step_expects(s,
+		     s->a.answer == ORDER_SILENT ? "%u unanswered" : "%u report, %u paging, answered",
+		     s->a.count, s->a.count);
+	start_looking(s, look_paged);
+}
+
+const struct step_kind step_paged = {
+	"paged",
+	"phone apn count answer",
+	"waits until each phone has been paged so often since it is idle, with as many reports of the user plane, and has answered; answer: none: and has not",
+	10 * USEC_PER_SEC,
+	start_paged,
 	tick_bearers,
 	abort_bearers,
 	clean_bearers,

@@ -187,6 +187,7 @@ struct knl_counters {
 	uint64_t session;
 	char label[256];
 	uint64_t idle_ms; /* UINT64_MAX: no packet yet */
+	uint32_t buffered; /* packets that wait now */
 	size_t n_pdrs, n_qers, n_urrs;
 	struct knl_pdr_count pdrs[KNL_RULES];
 	struct knl_qer_count qers[KNL_RULES];

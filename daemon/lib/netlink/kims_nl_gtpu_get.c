@@ -95,6 +95,8 @@ void knl_read_counters(struct nlattr *session, struct knl_counters *ret)
 		knl_get_string(tb, KIMS_SESSION_A_LABEL, ret->label, sizeof(ret->label));
 	if (tb[KIMS_SESSION_A_IDLE])
 		ret->idle_ms = knl_u32(tb, KIMS_SESSION_A_IDLE);
+	if (tb[KIMS_SESSION_A_BUFFERED_PACKETS])
+		ret->buffered = knl_u32(tb, KIMS_SESSION_A_BUFFERED_PACKETS);
 	nla_for_each_nested(a, session, rem) {
 		if (nla_type(a) == KIMS_SESSION_A_PDR && ret->n_pdrs < KNL_RULES &&
 		    !pdr_goes_on(ret, a))
