@@ -9,7 +9,7 @@ to OUT/verdicts.ndjson (as tests/demo/guest does) and leaves OUT/load.json: figu
 Exit status 0 only when every verdict holds.
 
 DEMO_UES phones, DEMO_CALLS calls, DEMO_WINDOW procedures at once, DEMO_TALK seconds with all calls up, DEMO_PTIME ms of audio in a
-packet (default 20; 160 in an emulated processor), DEMO_VIEW: "ROWS COLUMNS" of a terminal, empty: a line now and then.
+packet (default 20; 240 in an emulated processor), DEMO_VIEW: "ROWS COLUMNS" of a terminal, empty: a line now and then.
 KIMSCTL, CORE, LAB_OUT, LAB_NFS, DEMO_MODE: as tests/demo/guest sets them.
 """
 import argparse
@@ -198,7 +198,7 @@ class Load:
         self.out, self.ue = out, ue
         self.n, self.calls = env("DEMO_UES", 100), env("DEMO_CALLS", env("DEMO_UES", 100) // 5)
         self.window, self.talk = env("DEMO_WINDOW", 16), env("DEMO_TALK", 30)
-        self.ptime = env("DEMO_PTIME", 160 if emulated() else 20)
+        self.ptime = env("DEMO_PTIME", 240 if emulated() else 20)
         self.daemons = Daemons([nf for nf in os.environ["LAB_NFS"].split() if nf != "dns"])
         self.kernel = Kernel()
         self.view = View(self.n, self.calls, self.daemons, self.kernel)
