@@ -1490,7 +1490,7 @@ static void say_any(unsigned int *seed, const struct call *c)
 	const char *sid = mock.n ? mock.q[(size_t)rand_r(seed) % mock.n].sid : "";
 	struct phone *u = c->u;
 
-	switch (rand_r(seed) % 9) {
+	switch (rand_r(seed) % 10) {
 	case 0:
 		asr(sid, rand_r(seed) % 6);
 		break;
@@ -1516,6 +1516,9 @@ static void say_any(unsigned int *seed, const struct call *c)
 		break;
 	case 8:
 		phone_request((struct call *)c, "ACK", 1, "a", "", NULL);
+		break;
+	case 9:
+		rx_on_peer(c->w->p->rx, PCRF, !mock.down);
 		break;
 	}
 	(void)u;
@@ -1559,6 +1562,78 @@ static void test_any_order(void **state)
 		assert_int_equal(w->p->ports.family[0].n_used, 0);
 		free_requests();
 	}
+}
+
+static bool all_answered(void)
+{
+	for (size_t i = 0; i < mock.n; i++)
+		if (!mock.q[i].answered)
+			return false;
+	return true;
+}
+
+static void any_of_registration(unsigned int *seed, struct phone *u)
+{
+	const char *sid = mock.n ? mock.q[(size_t)rand_r(seed) % mock.n].sid : "";
+	struct rx *rx = u->w->p->rx;
+
+	switch (rand_r(seed) % 8) {
+	case 0:
+	case 1:
+		rx_on_peer(rx, PCRF, !mock.down);
+		break;
+	case 2:
+		mock.down = !mock.down;
+		break;
+	case 3:
+		mock.state_id += (uint32_t)rand_r(seed) % 2;
+		break;
+	case 4:
+		asr(sid, RX_BEARER_RELEASED);
+		break;
+	case 5:
+		rar(sid, (uint32_t)rand_r(seed) % 14, 0);
+		break;
+	case 6:
+		renew(u);
+		break;
+	case 7:
+		run(u->w, (uint64_t)rand_r(seed) % 8000);
+		break;
+	}
+}
+
+/* A PCRF that comes, goes, forgets, refuses and says anything: a registration has one AF session at most, and in the end none. */
+static void test_any_order_signalling(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	unsigned int seed = 7;
+
+	registered(&u);
+	for (int i = 0; i < 1500; i++) {
+		any_of_registration(&seed, &u);
+		if (rand_r(&seed) % 2)
+			answer_any(&seed);
+		drain(w);
+		assert_true(HASH_COUNT(w->p->rx->af) < 40);
+		if (mock.n < 90)
+			continue;
+		for (int k = 0; k < 20 && (k < 2 || !all_answered()); k++) {
+			mock.down = false;
+			answer_any(&seed);
+			run(w, 1);
+		}
+		assert_true(all_answered());
+		free_requests();
+	}
+	mock.down = false;
+	reg_leave(w->p->regs, "test");
+	for (int k = 0; k < 10; k++) {
+		answer_any(&seed);
+		run(w, 20000);
+	}
+	drain(w);
 }
 
 /* --- the rest --- */
@@ -1680,6 +1755,7 @@ int main(void)
 		S(test_restart),
 		S(test_restart_early),
 		T(test_any_order),
+		R(test_any_order_signalling),
 		cmocka_unit_test(test_pani),
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_fsm),
