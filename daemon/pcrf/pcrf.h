@@ -86,6 +86,7 @@ struct pcrf_gx {
 	struct pcrf_policy *own;    /* profile, when it is of the store */
 	struct pcrf_policy *former; /* which the PCEF has; NULL: the same */
 	bool changed, change_sent;  /* to be told; in the RAR under way */
+	bool restore, restore_sent; /* the same for: another P-CSCF */
 	struct pcrf_rule *rules;
 	struct pcrf_rx *rx; /* bound to it */
 	uint8_t tries;	    /* of the RAR under way */

@@ -32,7 +32,7 @@ static struct {
 	char last[32]; /* the last one */
 	int raa, busy; /* to be answered; how many times 4144 first */
 	bool silent;
-	const char *refuse; /* "last": reports it */
+	const char *refuse;		    /* "last": reports it */
 	char in[32], out[32], out_base[32]; /* predefined ones of the last orders */
 } s;
 
@@ -911,6 +911,37 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* TS 23.380 5.3: another P-CSCF tells, by address or by subscription; no session comes of it. */
+static void test_pcscf_restoration(void **state)
+{
+	struct rx_aar r = aar_of("\12\55\0\1");
+
+	(void)state;
+	attach();
+	r.rx_request_type = RX_PCSCF_RESTORATION_REQUEST;
+	r.pcscf_restoration = 0;
+	assert_int_equal(aar("rx;r1", &r), PCC_SUCCESS);
+	UNTIL(s.rars == 1);
+	assert_int_equal(s.rar.pcscf_restoration, 0);
+	turn(5);
+	assert_int_equal(pcrf.n_rx, 0);
+	r = aar_of(NULL);
+	r.rx_request_type = RX_PCSCF_RESTORATION_REQUEST;
+	r.called_station_id = STR("ims");
+	r.subscription[0] = (struct pcc_subscription){ STR("001010000000001"), PCC_IMSI };
+	r.n_subscription = 1;
+	s.busy = 2; /* the PCEF is: again */
+	assert_int_equal(aar("rx;r2", &r), PCC_SUCCESS);
+	UNTIL(s.rars == 4 && pcrf.gx->fsm.state == GXS_IDLE);
+	assert_int_equal(s.rar.pcscf_restoration, 0);
+	r.subscription[0].data = STR("001010000000077");
+	assert_int_equal(aar("rx;r3", &r), RX_IP_CAN_SESSION_NOT_AVAILABLE);
+	r.n_subscription = 0;
+	assert_int_equal(aar("rx;r4", &r), RX_IP_CAN_SESSION_NOT_AVAILABLE);
+	call(false, PCC_ENABLED); /* the next RAR has it no more */
+	assert_int_equal(s.rar.pcscf_restoration, -1);
+}
+
 /* --- the profile of the subscriber --- */
 
 static void put_profile(const char *apn, const char *keys)
@@ -1036,6 +1067,7 @@ int main(void)
 		T(test_usage),
 		T(test_af_leaves),
 		T(test_smf_leaves),
+		T(test_pcscf_restoration),
 		T(test_cycles),
 		cmocka_unit_test_setup_teardown(test_profile, open_profiles, close_profiles),
 		cmocka_unit_test_setup_teardown(test_profile_changes, open_profiles,

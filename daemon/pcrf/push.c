@@ -23,7 +23,7 @@ bool pcrf_push_pending(const struct pcrf_gx *g)
 	for (const struct pcrf_rule *r = g->rules; r; r = r->next)
 		if (r->dirty)
 			return true;
-	return g->changed;
+	return g->changed || g->restore;
 }
 
 void pcrf_push(struct pcrf_gx *g)
@@ -114,6 +114,7 @@ static void compose(struct pcrf_gx *g, struct gx_orders *o)
 void pcrf_push_again(struct pcrf_gx *g)
 {
 	pcrf_profile_settled(g, true);
+	g->restore |= g->restore_sent;
 	for (struct pcrf_rule *r = g->rules; r; r = r->next)
 		if (r->inflight) {
 			r->inflight = false;
@@ -225,6 +226,10 @@ void pcrf_push_send(struct pcrf_gx *g)
 		ie_init(&gx_rar_cmd, rar);
 		rar->re_auth_type = 0;
 		compose(g, &rar->orders);
+		g->restore_sent = g->restore;
+		g->restore = false;
+		if (g->restore_sent)
+			rar->pcscf_restoration = 0;
 	}
 	g->tries++;
 	if (!rar || send_rar(g, rar, false)) {

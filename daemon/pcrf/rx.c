@@ -401,12 +401,54 @@ static void on_first(struct pcrf *p, struct dia_token *t, const struct ie_env *e
 		fsm_event(&x->fsm, RXE_BOUND, g);
 }
 
+static struct pcrf_gx *gx_by_subscription(const struct pcrf *p, const struct rx_aar *r)
+{
+	struct str apn = pcrf_apn_name(r->called_station_id);
+
+	for (size_t i = 0; i < r->n_subscription; i++)
+		for (struct pcrf_gx *g = p->gx; g && r->subscription[i].type == PCC_IMSI;
+		     g = g->next)
+			if (str_eqz(r->subscription[i].data, g->imsi) &&
+			    (!apn.n || str_ieqz(apn, g->apn)))
+				return g;
+	return NULL;
+}
+
+/*
+ * P-CSCF restoration (TS 23.380 5.3, TS 29.214 5.3.36): another P-CSCF says that the one of this UE is gone; the PCEF is
+ * told. No session comes of it.
+ */
+static void on_restoration(struct pcrf *p, struct dia_token *t, const struct rx_aar *r)
+{
+	struct str v6 = { NULL, 0 };
+	struct pcrf_gx *g = NULL;
+	struct rx_aaa a;
+
+	if (r->framed_ipv6.n >= 10)
+		v6 = (struct str){ r->framed_ipv6.p + 2, 8 };
+	if (r->framed_ip.n == 4 || v6.p)
+		g = pcrf_gx_by_ue(p, r->framed_ip, v6, r->called_station_id);
+	if (!g)
+		g = gx_by_subscription(p, r);
+	if (!g || g->fsm.state == GXS_ENDING) {
+		refuse(t, RX_IP_CAN_SESSION_NOT_AVAILABLE);
+		return;
+	}
+	ie_init(&rx_aaa_cmd, &a);
+	a.result = PCC_SUCCESS;
+	dia_answer(t, &rx_aaa_cmd, &a, NULL);
+	g->restore = true;
+	pcrf_push(g);
+}
+
 static void on_aar(struct pcrf *p, struct dia_token *t, const struct ie_env *env,
 		   const struct rx_aar *r)
 {
 	struct pcrf_rx *x = rx_by_id(p, env->session_id);
 
-	if (!x)
+	if (r->rx_request_type == RX_PCSCF_RESTORATION_REQUEST)
+		on_restoration(p, t, r);
+	else if (!x)
 		on_first(p, t, env, r);
 	else if (fsm_event(&x->fsm, RXE_AAR, &(struct held){ t, r }))
 		refuse(t, x->fsm.state == RXS_WAITING ? RX_DUPLICATED_AF_SESSION

@@ -217,6 +217,7 @@ static const struct ie_rule cca_rules[] = {
 
 static const struct ie_rule rar_rules[] = {
 	PCC_ONE(RE_AUTH_REQUEST_TYPE, IE_MAND, IE_INT, struct gx_rar, re_auth_type),
+	INTS(PCSCF_RESTORATION_INDICATION, struct gx_rar, pcscf_restoration),
 	ORDER_ROWS(struct gx_rar),
 	IE_END,
 };

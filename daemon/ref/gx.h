@@ -164,6 +164,7 @@ struct gx_cca {
 };
 struct gx_rar {
 	int re_auth_type; /* 0: AUTHORIZE_ONLY */
+	int pcscf_restoration; /* 0: PCSCF_RESTORATION, the UE is to take another P-CSCF */
 	struct gx_orders orders;
 };
 struct gx_raa {

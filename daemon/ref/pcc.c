@@ -148,6 +148,7 @@ const struct ie_avp pcc_avps[PCC_N_AVPS] = {
 	A(ECF2, "Secondary-Event-Charging-Function-Name", 620, 10415, URI, IE_V | IE_M),
 	A(CCF1, "Primary-Charging-Collection-Function-Name", 621, 10415, URI, IE_V | IE_M),
 	A(CCF2, "Secondary-Charging-Collection-Function-Name", 622, 10415, URI, IE_V | IE_M),
+	A(PCSCF_RESTORATION_INDICATION, "PCSCF-Restoration-Indication", 2826, 10415, ENUM, IE_V),
 };
 
 const struct ie_dict pcc_dict = {

@@ -145,6 +145,7 @@ enum pcc_avp {
 	PCC_ECF2,
 	PCC_CCF1,
 	PCC_CCF2,
+	PCC_PCSCF_RESTORATION_INDICATION,
 	PCC_N_AVPS
 };
 extern const struct ie_avp pcc_avps[PCC_N_AVPS];

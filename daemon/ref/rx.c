@@ -78,6 +78,7 @@ static const struct ie_rule aar_rules[] = {
 	PCC_IN(SPONSORED, IE_OPT, sponsor_rules),
 	PCC_ONE(MPS_ID, IE_OPT, IE_STR, struct rx_aar, mps_id),
 	INTS(RX_REQUEST_TYPE, struct rx_aar, rx_request_type),
+	INTS(PCSCF_RESTORATION_INDICATION, struct rx_aar, pcscf_restoration),
 	PCC_MANY(REQUIRED_ACCESS_INFO, IE_OPT, IE_UINTS, struct rx_aar, required_access_info,
 		 n_required_access_info),
 	IE_END,

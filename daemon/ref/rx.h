@@ -69,6 +69,7 @@ struct rx_aar {
 	struct str called_station_id, service_urn, mps_id, ip_domain_id;
 	struct str sponsor, asp; /* Sponsored-Connectivity-Data */
 	int rx_request_type;
+	int pcscf_restoration; /* 0: the UE is to take another P-CSCF */
 	uint32_t required_access_info[2];
 	size_t n_required_access_info;
 };

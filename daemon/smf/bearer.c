@@ -201,7 +201,8 @@ static bool needs_update(const struct smf_bearer *b)
 	struct nas_tft t;
 
 	return b->state == SMF_BEARER_ACTIVE &&
-	       (needs_qos(b, &q) || ambr_changed(b) || tft_op(b, &t) != NAS_TFT_NO_OP);
+	       (needs_qos(b, &q) || ambr_changed(b) || (is_default(b) && b->pdn->pcscf_due) ||
+		tft_op(b, &t) != NAS_TFT_NO_OP);
 }
 
 /* --- messages --- */
@@ -338,6 +339,23 @@ static bool create(struct smf_pdn *p)
 	return true;
 }
 
+/* TS 23.380 5.3.2: in the container in which the UE asked. */
+static void put_pcscf(struct smf_pdn *p, struct s5_ubr_bearer *c)
+{
+	static uint8_t room[SMF_PCO_ROOM];
+	static struct nas_pco pco;
+
+	p->pcscf_due = false;
+	p->op.pco = true;
+	smf_pcscf_put(p, room, &pco);
+	if (!pco.n)
+		return;
+	c->has_pco = p->pco.container & SMF_PCO;
+	c->has_apco = p->pco.container & SMF_APCO;
+	c->has_epco = p->pco.container & SMF_EPCO;
+	c->pco = c->apco = c->epco = pco;
+}
+
 static void put_updated(struct smf_pdn *p, struct smf_bearer *b)
 {
 	struct s5_update_bearer_request *m = &msg.update_bearer_request;
@@ -351,6 +369,8 @@ static void put_updated(struct smf_pdn *p, struct smf_bearer *b)
 	c->ebi = b->ebi;
 	c->has_qos = needs_qos(b, &q);
 	c->qos = wire_qos(&q);
+	if (is_default(b) && p->pcscf_due)
+		put_pcscf(p, c);
 	op = tft_op(b, &c->tft);
 	c->has_tft = op != NAS_TFT_NO_OP;
 	for (int i = 0; i < c->tft.n_filter && c->has_tft; i++) {
@@ -373,6 +393,7 @@ static bool update(struct smf_pdn *p, bool forced)
 
 	s5_init(S5_UPDATE_BEARER_REQUEST, m);
 	p->op.n = 0;
+	p->op.pco = false;
 	memcpy(p->op.hash, p->filter_hash, sizeof(p->op.hash));
 	for (struct smf_bearer *b = p->bearers; b; b = b->next)
 		if (needs_update(b) || (forced && is_default(b)))
@@ -384,8 +405,10 @@ static bool update(struct smf_pdn *p, bool forced)
 	p->op.ambr_dl = p->ambr_dl;
 	m->has_pti = has_pti(&p->op, S5_UPDATE_BEARER_REQUEST);
 	m->pti = p->op.pti;
-	if (start(p, S5_UPDATE_BEARER_REQUEST, on_updated))
+	if (start(p, S5_UPDATE_BEARER_REQUEST, on_updated)) {
+		p->pcscf_due |= p->op.pco;
 		return false;
+	}
 	set_states(p, SMF_BEARER_UPDATING);
 	return true;
 }
@@ -720,8 +743,10 @@ static void default_refused(struct smf_pdn *p)
 
 static void not_updated(struct smf_pdn *p, struct smf_bearer *b, int i, uint8_t cause)
 {
-	if (cause == S5_HANDOVER_IN_PROGRESS && retry_later(p))
+	if (cause == S5_HANDOVER_IN_PROGRESS && retry_later(p)) {
+		p->pcscf_due |= is_default(b) && p->op.pco;
 		return;
+	}
 	log_notice("%s: update of bearer %u refused: %s", p->name, b->ebi, s5_cause_name(cause));
 	if (is_default(b)) {
 		default_refused(p);

@@ -712,6 +712,65 @@ static void test_predefined(void **state)
 	unlink(db);
 }
 
+/* TS 23.380 5.3, 5.4: the UE hears of P-CSCFs by its default bearer. */
+static void test_pcscf(void **state)
+{
+	struct rig_pdn *p = attached(1), *q;
+	struct smf_pdn *s = rig_smf_pdn(p);
+	static struct gx_orders o;
+	char err[256];
+
+	(void)state;
+	s->pco = (struct smf_pco){ .asked = SMF_ASK_PCSCF4 | SMF_ASK_RESELECTION | SMF_ASK_DNS4,
+				   .container = SMF_EPCO };
+	rig_orders(&o);
+	rig.restore = true;
+	assert_int_equal(rar(p, &o), PCC_SUCCESS);
+	rig.restore = false;
+	assert_int_equal(rig.updated, 1);
+	assert_int_equal(rig.pcscf4, htonl(0x0a2e0001));
+	assert_int_equal(rig.pco_options, s->apn->n_pcscf4); /* and nothing else */
+	rig_agree(p);
+	/* in the middle of a handover: again */
+	rig.refuse = S5_HANDOVER_IN_PROGRESS;
+	rig.refuse_times = 1;
+	smf_pcscf_restore(s);
+	rig_seconds(2);
+	assert_int_equal(rig.pco_updates, 3);
+	assert_false(s->pcscf_due);
+	/* the configuration: one more is nothing to tell, another one is */
+	free(rig.conf->smf.apns);
+	rig.conf->smf.apns =
+		strdup("ims pool=10.45.0.0/16 pool6=fd45::/48 pcscf=10.46.0.1,10.46.0.77,fd46::1");
+	assert_int_equal(smf_reload(&rig.smf, rig.conf, err, sizeof(err)), 0);
+	rig_ms(30);
+	assert_int_equal(rig.pco_updates, 3);
+	free(rig.conf->smf.apns);
+	rig.conf->smf.apns =
+		strdup("ims pool=10.45.0.0/16 pool6=fd45::/48 pcscf=10.46.0.77,fd46::1");
+	assert_int_equal(smf_reload(&rig.smf, rig.conf, err, sizeof(err)), 0);
+	rig_ms(30);
+	assert_int_equal(rig.pco_updates, 4);
+	assert_int_equal(rig.pcscf4, htonl(0x0a2e004d));
+	/* a configuration that cannot be read changes nothing */
+	free(rig.conf->smf.apns);
+	rig.conf->smf.apns = strdup("ims pcscf=nonsense");
+	assert_int_equal(smf_reload(&rig.smf, rig.conf, err, sizeof(err)), -EINVAL);
+	assert_int_equal(s->apn->n_pcscf4, 1);
+	/* one that asked for no P-CSCF, and one that cannot be told */
+	q = attached(2);
+	rig_smf_pdn(q)->pco = (struct smf_pco){ 0 };
+	smf_pcscf_restore(rig_smf_pdn(q));
+	rig_ms(30);
+	rig_agree(q);
+	rig_smf_pdn(q)->pco.asked = SMF_ASK_PCSCF4;
+	smf_pcscf_restore(rig_smf_pdn(q));
+	rig_ms(100);
+	assert_null(rig_smf_pdn(q));
+	assert_int_equal(rig.pco_updates, 4);
+	gone(p);
+}
+
 /* --- commands --- */
 
 static void test_modify_command(void **state)
@@ -1024,6 +1083,7 @@ int main(void)
 		T(test_resource_command),
 		T(test_restart),
 		T(test_predefined),
+		T(test_pcscf),
 		cmocka_unit_test(test_tshark),
 		T(test_cycles),
 		T(test_random),

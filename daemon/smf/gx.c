@@ -511,10 +511,13 @@ static void serve_rar(struct smf_gx *g, struct dia_token *t, const struct gx_rar
 		return;
 	g->hold = false;
 	drop_told(g);
-	if (release >= 0 && a.result == PCC_SUCCESS)
+	if (release >= 0 && a.result == PCC_SUCCESS) {
 		smf_pdn_release(g->pdn, release_cause(release));
-	else
-		push(g);
+		return;
+	}
+	push(g);
+	if (g->state == SMF_GX_OPEN && r->pcscf_restoration == 0) /* TS 23.380 5.3 */
+		smf_pcscf_restore(g->pdn);
 }
 
 static bool on_request(void *arg, struct dia_token *t, const struct ie_command *cmd,

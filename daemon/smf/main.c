@@ -143,6 +143,7 @@ static int start(struct app *a, char *err, size_t size)
 	int e;
 
 	smf_metrics();
+	smf_pcscf_metrics();
 	e = smf_init(&smf, a->loop, a->conf, err, size);
 	if (!e) {
 		profiles_path(a->conf->pcrf.profiles, a->state_dir, smf.profiles_path,
@@ -167,6 +168,17 @@ static int start(struct app *a, char *err, size_t size)
 	return e;
 }
 
+static void reload(struct app *a _unused_, const struct conf *c)
+{
+	char err[512];
+
+	if (smf_reload(&smf, c, err, sizeof(err)))
+		log_err("all stays as it was: %s", err);
+	else
+		log_notice(
+			"servers of APNs and predefined rules are taken; the rest by a restart only");
+}
+
 static const struct fsm_desc *const fsms[] = { &smf_pdn_fsm, NULL };
 
 static const struct app_desc desc = {
@@ -176,6 +188,7 @@ static const struct app_desc desc = {
 	.cmds = smf_cmds,
 	.fsms = fsms,
 	.start = start,
+	.reload = reload,
 	.fini = fini,
 };
 

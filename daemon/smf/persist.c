@@ -110,6 +110,7 @@ static void put_where(struct sbuf *b, const struct smf_pdn *p)
 	sbuf_addz(b, "\npco");
 	put_num(b, p->pco.asked);
 	put_num(b, p->pco.container);
+	put_num(b, p->pcscf_due);
 	sbuf_addz(b, "\npeer");
 	put_fteid(b, &p->peer);
 	put_num(b, (uint64_t)(gtpc_path_counter(p->smf->gtpc, &p->to) + 1));
@@ -398,6 +399,8 @@ static void read_pco(struct reader *r, struct line *l)
 {
 	r->p->pco.asked = (uint16_t)get_num(l, UINT16_MAX);
 	r->p->pco.container = (uint8_t)get_num(l, 7);
+	r->p->pcscf_due = l->rest.n && get_num(l, 1);
+	r->p->resume |= r->p->pcscf_due;
 }
 
 static void read_peer(struct reader *r, struct line *l)

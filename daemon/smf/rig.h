@@ -95,6 +95,9 @@ static struct rig {
 	int refuse_times;
 	bool deaf;
 	int created, updated, deleted, create_contexts;
+	int pco_updates, pco_options;
+	uint32_t pcscf4;
+	bool restore; /* PCSCF-Restoration-Indication in RARs */
 	uint8_t last_pti, last_answer;
 	struct xchg_token *held; /* request that the SGW does not answer yet */
 	bool hold;
@@ -360,6 +363,20 @@ static inline void rig_on_create(struct xchg_token *t, struct rig_pdn *p,
 	rig_respond(t, S5_CREATE_BEARER_RESPONSE, p->pgw_teid, &a);
 }
 
+/* P-CSCFs that the UE is told, in whichever container. */
+static inline void rig_pco(const struct s5_ubr_bearer *b)
+{
+	const struct nas_pco *o = b->has_pco ? &b->pco : b->has_apco ? &b->apco : &b->epco;
+
+	if (!b->has_pco && !b->has_apco && !b->has_epco)
+		return;
+	rig.pco_updates++;
+	rig.pco_options = (int)o->n;
+	for (size_t i = 0; i < o->n; i++)
+		if (o->opt[i].id == NAS_PCO_PCSCF4 && o->opt[i].v.n == 4)
+			memcpy(&rig.pcscf4, o->opt[i].v.p, 4);
+}
+
 static inline void rig_on_update(struct xchg_token *t, struct rig_pdn *p,
 				 const struct s5_update_bearer_request *r)
 {
@@ -373,6 +390,7 @@ static inline void rig_on_update(struct xchg_token *t, struct rig_pdn *p,
 	for (size_t i = 0; i < r->n_bearer; i++) {
 		struct rig_bearer *b = &p->b[r->bearer[i].ebi];
 
+		rig_pco(&r->bearer[i]);
 		a.bearer[i].ebi = r->bearer[i].ebi;
 		a.bearer[i].cause.value = b->there ? cause : S5_CONTEXT_NOT_FOUND;
 		if (!b->there || cause != S5_ACCEPTED)
@@ -1079,6 +1097,8 @@ static inline int rig_rar(struct rig_policy *y, const struct gx_orders *o)
 	ie_init(&gx_rar_cmd, &in);
 	in.re_auth_type = 0;
 	in.orders = *o;
+	if (rig.restore)
+		in.pcscf_restoration = 0;
 	rig_gx(&gx_rar_cmd, &env, &in, &got, &out, &b);
 	rig_ordered(y, o);
 	assert_true(rig.serve(rig.serve_arg, &t, &gx_rar_cmd, &got, &out));

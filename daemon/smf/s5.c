@@ -889,6 +889,8 @@ static void modify(struct smf_pdn *p, MODIFY *r, struct xchg_token *t, const str
 	if (triggers)
 		smf_gx_access_changed(p, triggers);
 	smf_pdn_changed(p);
+	if (r->has_indication && r->indication.pcri) /* TS 23.380 5.4 */
+		smf_pcscf_restore(p);
 }
 
 static void on_modify(struct smf_pdn *p, struct xchg_token *t, const struct xchg_msg *m)

@@ -5,6 +5,7 @@
  *
  *   apn.c      APNs of the configuration, address pools      no I/O
  *   predefined.c  PCC rules that the configuration has     no I/O
+ *   pcscf.c    another P-CSCF for phones that are attached
  *   profile.c  static addresses of subscribers
  *   pco.c      protocol configuration options                no I/O
  *   pdn.c      PDN connections: tables, state machine, who waits for whom
@@ -143,6 +144,7 @@ struct smf_bearer_op {
 	uint32_t hash[SMF_FILTERS_MAX];	   /* and their content */
 	struct smf_qos qos[SMF_BEARERS_MAX];
 	uint64_t ambr_ul, ambr_dl;
+	bool pco; /* it has the list of P-CSCFs */
 	struct timer retry; /* TS 29.274 7.2.4: refused because of a handover */
 	/* A command of the UE or the SGW that the next request answers. */
 	struct xchg_token *command;
@@ -227,6 +229,7 @@ struct smf_pdn {
 	bool pool4, pool6;  /* to be given back to the pool */
 	uint8_t cause;	    /* of the acceptance: 16, or 18, 19 for one type of two */
 	struct smf_pco pco; /* what the UE asked for */
+	bool pcscf_due; /* the UE is to hear of P-CSCFs */
 
 	/* control plane with SGW or ePDG */
 	uint32_t teid;		   /* ours */
@@ -319,6 +322,13 @@ int smf_s5_request(struct smf_pdn *p, enum s5_message type, const void *msg, xch
 void smf_profiles_open(struct smf *s, const char *imsi);
 /* What its subscriber has at its APN; 0 and unspecified: none. */
 void smf_profile_address(const struct smf_pdn *p, struct in_addr *v4, struct in6_addr *v6);
+
+/* --- pcscf.c --- */
+void smf_pcscf_restore(struct smf_pdn *p); /* the P-CSCF of the UE is gone; p may end */
+void smf_pcscf_put(const struct smf_pdn *p, uint8_t room[SMF_PCO_ROOM], struct nas_pco *ret);
+/* What may change: servers and MTU of APNs, predefined rules. All or nothing; -errno with a sentence. */
+int smf_reload(struct smf *s, const struct conf *c, char *err, size_t size);
+void smf_pcscf_metrics(void);
 
 /* --- inside pdn.c, s5.c, path.c, persist.c --- */
 struct smf_pdn *smf_pdn_new(struct smf *s, uint32_t teid); /* teid 0: a new one; NULL: no memory */
