@@ -110,6 +110,8 @@ static u32 kims_path_cookie(const struct kims_path *path)
 		       rt6_get_cookie(kims_path_rt6(path)) : 0;
 }
 
+static atomic64_t kims_path_serial;
+
 const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_way *way,
 					struct kims_path *old)
 {
@@ -128,6 +130,7 @@ const struct kims_path *kims_path_renew(struct kims_net *kn, struct kims_way *wa
 	path->mtu = dst_metric_raw(path->dst, RTAX_MTU);
 	path->hoplimit = dst_metric_raw(path->dst, RTAX_HOPLIMIT);
 	path->room = LL_RESERVED_SPACE(path->dst->dev);
+	path->serial = atomic64_inc_return(&kims_path_serial);
 	if (unrcu_pointer(cmpxchg(&way->path, RCU_INITIALIZER(old), RCU_INITIALIZER(path))) == old) {
 		if (old)
 			call_rcu(&old->rcu, kims_path_free_rcu);

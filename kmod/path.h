@@ -18,6 +18,7 @@ struct kims_path {
 	u8 hoplimit; /* IPv4: of the route, 0: the namespace's */
 	u32 mtu;     /* IPv4: of the route, 0: the device's */
 	u32 room;    /* for the link layer */
+	u64 serial;  /* no other path has ever had it; the next one may have this one's memory */
 	struct rcu_head rcu;
 };
 

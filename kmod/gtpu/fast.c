@@ -319,7 +319,7 @@ static __always_inline struct neighbour *kims_fused_way(const struct kims_net *k
 {
 	const struct kims_path *path = e->path;
 
-	if (rcu_access_pointer(*e->far_path) != path || !kims_path_valid4(kn, path) ||
+	if (kims_fused_is_stale(e) || !kims_path_valid4(kn, path) ||
 	    READ_ONCE(path->dst->expires) || len > e->mtu || skb_headroom(skb) < e->room ||
 	    !READ_ONCE(kn->direct))
 		return NULL;

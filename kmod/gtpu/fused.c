@@ -134,6 +134,7 @@ static bool kims_fused_fill_way(struct kims_fused *e, const struct kims_net *kn)
 		return false;
 	e->stats = pdr->far->ep->stats;
 	e->path = path;
+	e->serial = path->serial;
 	e->far_path = &way->path;
 	e->nexthop = (__force u32)rt_nexthop(kims_path_rt4(path), way->dst.addr.v4);
 	e->mtu = mtu - pdr->outer.len;

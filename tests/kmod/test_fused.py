@@ -10,8 +10,9 @@ Topology: lab.py and gtp.py.
 """
 import random
 import threading
+import time
 
-from gtp import GNB2, MODE, PLAIN, Tunnels, psc, read_gtp
+from gtp import GNB2, MODE, PLAIN, REMOTE, Tunnels, psc, read_gtp
 from lab import RELAY, check, core, drops, ensure, ip_batch, mac, test
 from packet import datagram, rtp
 from test_gtpu_media import check_media, media, relay
@@ -246,6 +247,38 @@ def way_changes():
         ip_batch("core", ["link set ce mtu 1500"])
         ip_batch("core", ["link add w1 type veth peer name w2", "link set w1 up", "link del w1"])
         call.passes("another device comes and goes")
+        k.rtp_del(call.number)
+
+
+@test
+def way_that_comes_again():
+    """an entry that no packet used while the way changed twice does not take the third way for its first"""
+    macs = {2: mac("enb", "e1").hex(":"), 3: "02:00:00:00:44:03", 4: "02:00:00:00:44:04"}
+
+    def by(n):
+        # the memory of the way before last is free again
+        ip_batch("core", [f"route replace 10.44.1.0/24 via 10.44.0.{n}"])
+
+    with core() as k, Tunnels(k, check_wire=False) as t:
+        call = Call(k, t)
+        for n in (3, 4):
+            ip_batch("core", [f"neigh replace 10.44.0.{n} lladdr {macs[n]} dev ce nud permanent"])
+        try:
+            for turn in range(8):
+                by(2)
+                call.passes("first way", 2)
+                for n in (3, 4):
+                    by(n)
+                    time.sleep(0.02)
+                    t.down(datagram((REMOTE[4], 53), (call.b.ue, 4000), b"other traffic"))
+                    check(f"turn {turn}: to another's address", 3, t.at_enb().link_kind)
+                    time.sleep(0.02)
+                call.send()
+                check(f"turn {turn}: media", 3, t.at_enb().link_kind)
+        finally:
+            by(2)
+            for n in (3, 4):
+                ip_batch("core", [f"neigh del 10.44.0.{n} dev ce"])
         k.rtp_del(call.number)
 
 
