@@ -102,15 +102,13 @@ static void send_str(struct rx_af *x)
 	struct dia_to to = to_of(x);
 	struct rx_str r;
 
-	x->tries++;
 	fsm_set_timer(&x->fsm,
 		      STR_RETRY_MAX_USEC); /* its answer, or the lack of it, sets another */
+	if (!rx->ops->is_up(rx->arg)) /* rx_on_peer() hastens it; not a try: who is away cannot have said no */
+		return;
+	x->tries++;
 	ie_init(&rx_str_cmd, &r);
 	r.termination_cause = x->cause;
-	if (!rx->ops->is_up(rx->arg)) {
-		fsm_set_timer(&x->fsm, MIN(STR_RETRY_USEC << MIN(x->tries, 5), STR_RETRY_MAX_USEC));
-		return;
-	}
 	if (rx->ops->request(rx->arg, &rx_str_cmd, &to, &r,
 			     (struct dia_done){ .fn = on_sta, .arg = x }) < 0)
 		return;
@@ -534,10 +532,11 @@ static void pcrf_seen(struct rx *rx, const struct ie_env *env)
 static void ask_again(struct rx *rx, const char *identity)
 {
 	struct rx_af *x, *tmp;
+	uint64_t n = 0;
 
 	HASH_ITER (hh, rx->af, x, tmp) {
-		if (x->fsm.state == RXS_CLOSING && !x->busy)
-			fsm_set_timer(&x->fsm, USEC_PER_MSEC);
+		if (x->fsm.state == RXS_CLOSING && !x->busy) /* a thousand a second */
+			fsm_set_timer(&x->fsm, ++n * USEC_PER_MSEC);
 		if (!x->host || strcasecmp(x->host, identity))
 			continue;
 		if (session_of(x))

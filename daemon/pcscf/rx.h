@@ -51,7 +51,7 @@ enum rx_outcome {
 	RX_FORGOTTEN,	/* the PCRF does not know the AF session any more */
 };
 
-#define RX_TRIES 9 /* of a STR: about four minutes */
+#define RX_TRIES 9 /* of a STR that was sent: about four minutes */
 
 /* An AF session. */
 struct rx_af {

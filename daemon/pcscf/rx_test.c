@@ -773,6 +773,8 @@ static void test_str_when_back(void **state)
 
 	mock.down = true;
 	bye(&c, 3);
+	run(w, 3600000); /* however long it is away */
+	drain(w);
 	assert_int_equal(count(&rx_str_cmd), 0);
 	mock.down = false;
 	rx_on_peer(w->p->rx, PCRF, true);
