@@ -580,13 +580,10 @@ static void on_retry(struct timer *t)
 	smf_bearers_apply(container_of(t, struct smf_pdn, op.retry));
 }
 
-/* The cause of the answer, which is in msg; one of its own when there is none, or none that can be read. */
-static uint8_t take_answer(struct smf_pdn *p, const struct xchg_msg *m, uint8_t type)
+static uint8_t cause_of(const struct xchg_msg *m, uint8_t type)
 {
 	struct tlv_error e;
 
-	p->op.call = NULL;
-	p->op.retry.fn = on_retry;
 	if (!m)
 		return S5_PEER_NOT_RESPONDING;
 	if (m->hdr->type != type || s5_decode(m->p, m->n, NULL, &msg, &e))
@@ -598,6 +595,25 @@ static uint8_t take_answer(struct smf_pdn *p, const struct xchg_msg *m, uint8_t 
 		return msg.update_bearer_response.cause.value;
 	}
 	return msg.delete_bearer_response.cause.value;
+}
+
+/*
+ * The cause of the answer, which is in msg; one of its own when there is none, or none that can be read. That of an
+ * SGW that was left since is no reason to give up: the new one is asked.
+ */
+static uint8_t take_answer(struct smf_pdn *p, const struct xchg_msg *m, uint8_t type)
+{
+	bool moved = p->op.moved;
+	uint8_t cause = cause_of(m, type);
+
+	p->op.call = NULL;
+	p->op.moved = false;
+	p->op.retry.fn = on_retry;
+	if (!moved || (type != S5_CREATE_BEARER_RESPONSE && cause != S5_CONTEXT_NOT_FOUND &&
+		       cause != S5_PEER_NOT_RESPONDING))
+		return cause;
+	s5_init((enum s5_message)type, &msg);
+	return S5_HANDOVER_IN_PROGRESS;
 }
 
 static void finish(struct smf_pdn *p)
@@ -842,6 +858,7 @@ void smf_bearers_cancel(struct smf_pdn *p)
 {
 	gtpc_cancel(p->op.call);
 	p->op.call = NULL;
+	p->op.moved = false;
 	p->op.n = 0;
 	timer_stop(p->smf->loop, &p->op.retry);
 	if (p->op.command)

@@ -77,6 +77,7 @@ static void terminate(struct smf_gx *g)
 {
 	g->state = SMF_GX_CLOSING;
 	g->tries = 0;
+	g->number += g->busy; /* the one under way has it */
 	if (!send_ccr(g, GX_TERMINATION_REQUEST))
 		return;
 	g->state = SMF_GX_CLOSED;

@@ -238,9 +238,11 @@ static void on_established(void *arg, const struct xchg_msg *m)
 	}
 	log_notice("%s: PFCP session: %s", n->pdn->name, m ? sx_cause_name(cause) : "no answer");
 	forget_known(n);
+	if (cause == SX_NO_ASSOCIATION)
+		smf_upf_suspect(n->upf);
 	if (n->closing)
 		soon(n);
-	else
+	else if (cause != SX_NO_ASSOCIATION || n->pdn->fsm.state != SMF_PDN_ACTIVE) /* else it comes back with it */
 		fail(n, m ? s5_cause_for(cause) : S5_PEER_NOT_RESPONDING);
 }
 

@@ -77,6 +77,7 @@ struct smf_upf *smf_upf_choose(const struct smf *s); /* NULL: none is associated
 struct smf_upf *smf_upf_get(struct smf *s,
 			    const struct sockaddr_storage *addr); /* NULL: no memory */
 bool smf_upf_ready(const struct smf_upf *u);			  /* associated, and it answers */
+void smf_upf_suspect(struct smf_upf *u); /* it says that there is no association: has it restarted? */
 struct sx_node_id smf_n4_node_id(const struct smf *s);
 void smf_upf_request(void *arg, struct xchg_token *t, const struct xchg_msg *m,
 		     struct pfcp_peer *peer);

@@ -126,6 +126,13 @@ static void release(struct smf_pdn *p, const uint8_t *cause)
 	fsm_go(&p->fsm, SMF_PDN_DEACTIVATING);
 }
 
+/* A handover that the UPF did not follow: the UE is in neither access any more. */
+static void handover_failed(struct smf_pdn *p, const struct s5_cause_ie *cause)
+{
+	smf_s5_left(p);
+	end(p, reason(cause));
+}
+
 static void on_active(struct fsm *f, int event, void *data)
 {
 	struct smf_pdn *p = pdn_of(f);
@@ -137,6 +144,10 @@ static void on_active(struct fsm *f, int event, void *data)
 		smf_s5_flush();
 		break;
 	case SMF_PDN_EV_N4_FAILED:
+		if (p->request && p->request_type == S5_CREATE_SESSION_REQUEST) {
+			handover_failed(p, data);
+			break;
+		}
 		smf_s5_refuse(p, reason(data));
 		smf_bearers_apply(p);
 		break;

@@ -18,7 +18,9 @@
 #include "smf/n4.h"
 
 enum { RIG_SMF = 0x0a2e0005, RIG_UPF = 0x0a2e0006, RIG_SGW = 0x0a2f0001 };
+#ifndef RIG_PDNS
 #define RIG_PDNS 8
+#endif
 
 /* --- what each peer has --- */
 
@@ -107,7 +109,7 @@ static struct rig {
 	/* UPF */
 	struct rig_session session[RIG_PDNS];
 	uint64_t next_seid;
-	bool ftup;
+	bool ftup, associated;
 	uint8_t upf_refuse;
 	int established, modified, removed, end_markers, restored;
 	/* PCRF */
@@ -133,6 +135,9 @@ static const struct rig_upf_ops {
 	void (*agree)(const struct smf_pdn *s);
 	void (*empty)(void);
 } * rig_upf_ops;
+
+/* Another access side than the one of this file, when a test has one: gets what the SMF sends. */
+static void (*rig_access)(const struct sockaddr_storage *to, const void *p, size_t n);
 
 /* --- the queue --- */
 
@@ -168,12 +173,15 @@ static inline bool rig_is_lost(void)
 	return rig.loss && rand_r(&rig.seed) % rig.loss == 0;
 }
 
-static inline void rig_send(void *arg, const struct sockaddr_storage *to _unused_, const void *p,
-			    size_t n)
+static inline void rig_send(void *arg, const struct sockaddr_storage *to, const void *p, size_t n)
 {
 	enum rig_link link = (enum rig_link)(intptr_t)arg;
 
 	rig_dump(link <= RIG_TO_SMF_GTP ? rig_gtp : rig_pfcp, p, n);
+	if (link == RIG_TO_SGW && rig_access) {
+		rig_access(to, p, n);
+		return;
+	}
 	if (!rig_is_lost())
 		rig_put(link, p, n, (struct dia_done){ 0 });
 	if (rig_is_lost()) /* as often, twice */
@@ -519,6 +527,36 @@ static inline void rig_from_sgw(struct rig_pdn *p, enum s5_message type, const v
 	assert_int_equal(gtpc_request(rig.sgw, &to, b.p, b.n, rig_sgw_done, p, NULL), 0);
 }
 
+/* What p's node says to get a PDN connection for user n. */
+static inline void rig_ask(struct s5_create_session_request *r, const struct rig_pdn *p,
+			   unsigned int n, uint32_t ip)
+{
+	s5_init(S5_CREATE_SESSION_REQUEST, r);
+	r->has_imsi = r->has_msisdn = r->has_mei = r->has_serving_network = r->has_paa =
+		r->has_ambr = r->has_selection_mode = r->has_uli = r->has_indication =
+			r->has_time_zone = true;
+	snprintf(r->imsi.s, sizeof(r->imsi.s), "00101%010u", n);
+	snprintf(r->msisdn.s, sizeof(r->msisdn.s), "1555%07u", n);
+	snprintf(r->mei.s, sizeof(r->mei.s), "3534900698%06u", n);
+	r->serving_network = (struct tlv_plmn){ "001", "01" };
+	r->uli = (struct s5_uli){ .has_tai = true, .has_ecgi = true };
+	r->uli.tai.plmn = r->uli.ecgi.plmn = r->serving_network;
+	r->uli.tai.tac = 7;
+	r->uli.ecgi.eci = 0x101;
+	r->time_zone.quarters = -14;
+	r->rat_type = S5_RAT_EUTRAN;
+	r->sender = rig_fteid(S5_IF_S5C_SGW, p->teid, ip);
+	str_copy(r->apn.s, sizeof(r->apn.s), STR("ims"));
+	r->paa.type = S5_PDN_IPV4V6;
+	r->indication.daf = true;
+	r->ambr = p->ambr;
+	r->n_bearer = 1;
+	r->bearer[0].ebi = 5;
+	r->bearer[0].has_s5u_sgw = true;
+	r->bearer[0].s5u_sgw = rig_fteid(S5_IF_S5U_SGW, p->b[5].teid, ip);
+	r->bearer[0].qos = (struct s5_qos){ .arp = { 9, true, true }, .qci = 5 };
+}
+
 /* User n asks for a PDN connection. */
 static inline struct rig_pdn *rig_create(unsigned int n)
 {
@@ -527,29 +565,7 @@ static inline struct rig_pdn *rig_create(unsigned int n)
 
 	*p = (struct rig_pdn){ .n = n, .teid = ++rig.next_teid, .ambr = { 50000, 100000 } };
 	p->b[5].teid = ++rig.next_teid;
-	s5_init(S5_CREATE_SESSION_REQUEST, &r);
-	r.has_imsi = r.has_msisdn = r.has_mei = r.has_serving_network = r.has_paa = r.has_ambr =
-		r.has_selection_mode = r.has_uli = r.has_indication = r.has_time_zone = true;
-	snprintf(r.imsi.s, sizeof(r.imsi.s), "00101%010u", n);
-	snprintf(r.msisdn.s, sizeof(r.msisdn.s), "1555%07u", n);
-	snprintf(r.mei.s, sizeof(r.mei.s), "3534900698%06u", n);
-	r.serving_network = (struct tlv_plmn){ "001", "01" };
-	r.uli = (struct s5_uli){ .has_tai = true, .has_ecgi = true };
-	r.uli.tai.plmn = r.uli.ecgi.plmn = r.serving_network;
-	r.uli.tai.tac = 7;
-	r.uli.ecgi.eci = 0x101;
-	r.time_zone.quarters = -14;
-	r.rat_type = S5_RAT_EUTRAN;
-	r.sender = rig_fteid(S5_IF_S5C_SGW, p->teid, RIG_SGW);
-	str_copy(r.apn.s, sizeof(r.apn.s), STR("ims"));
-	r.paa.type = S5_PDN_IPV4V6;
-	r.indication.daf = true;
-	r.ambr = p->ambr;
-	r.n_bearer = 1;
-	r.bearer[0].ebi = 5;
-	r.bearer[0].has_s5u_sgw = true;
-	r.bearer[0].s5u_sgw = rig_fteid(S5_IF_S5U_SGW, p->b[5].teid, RIG_SGW);
-	r.bearer[0].qos = (struct s5_qos){ .arp = { 9, true, true }, .qci = 5 };
+	rig_ask(&r, p, n, RIG_SGW);
 	p->b[5].qos = r.bearer[0].qos;
 	rig_from_sgw(p, S5_CREATE_SESSION_REQUEST, &r);
 	return p;
@@ -729,7 +745,9 @@ static inline void rig_establish(struct xchg_token *t,
 
 	sx_init(SX_SESSION_ESTABLISHMENT_RESPONSE, a);
 	a->node_id = rig_node();
-	a->cause = rig.upf_refuse ? rig.upf_refuse : SX_ACCEPTED;
+	a->cause = !rig.associated  ? SX_NO_ASSOCIATION
+		   : rig.upf_refuse ? rig.upf_refuse
+				    : SX_ACCEPTED;
 	for (int i = 0; i < RIG_PDNS && !s; i++)
 		if (!rig.session[i].up_seid)
 			s = &rig.session[i];
@@ -833,6 +851,7 @@ static inline void rig_associate(struct xchg_token *t, const struct sx_associati
 	sx_init(SX_ASSOCIATION_SETUP_RESPONSE, a);
 	a->node_id = rig_node();
 	a->cause = SX_ACCEPTED;
+	rig.associated = true;
 	a->recovery_ts = pfcp_recovery_ts(rig.upf);
 	a->has_asrsp_flags = true;
 	a->asrsp_flags = q->has_retention;
@@ -877,6 +896,7 @@ static inline void rig_upf_open(uint32_t recovery_ts)
 			       .heartbeat_s = 3600,
 			       .recovery_ts = recovery_ts };
 
+	rig.associated = false;
 	assert_int_equal(pfcp_open(rig.loop, &c, &ops, NULL, &rig.upf), 0);
 }
 

@@ -11,6 +11,7 @@
 
 #include "lib/core/log.h"
 #include "lib/core/metrics.h"
+#include "smf/bearer.h"
 
 METRIC_COUNTER(m_create, "kims_smf_create_session_total", "Create Session Requests");
 METRIC_COUNTER(m_modify, "kims_smf_modify_bearer_total", "Modify Bearer Requests");
@@ -571,10 +572,12 @@ static void replace(struct smf *s, const char *user, const struct smf_apn *apn, 
 
 static void leave_access(struct smf_pdn *p, CREATE *r)
 {
+	smf_s5_left(p); /* the one before, if it has not heard of it yet */
 	p->left.peer = p->peer;
 	p->left.ebi = smf_pdn_default(p)->ebi;
 	p->left.cause = is_s2b(r) ? S5_RAT_3GPP_TO_NON_3GPP : S5_ACCESS_NON_3GPP_TO_3GPP;
 	smf_bearers_cancel(p);
+	smf_pdn_default(p)->state = SMF_BEARER_ACTIVE; /* its update, if there was one, with it */
 	for (struct smf_bearer *b = smf_pdn_default(p)->next; b; b = b->next) {
 		b->state = SMF_BEARER_WANTED; /* the new access gets them anew */
 		b->ebi = 0;
@@ -594,6 +597,7 @@ static struct s5_cause_ie hand_over(struct smf_pdn *p, CREATE *r, struct xchg_to
 	struct smf_bearer *b = smf_pdn_default(p);
 
 	metric_inc(&m_handover);
+	smf_s5_refuse(p, just(S5_HANDOVER_IN_PROGRESS)); /* who waits is the access that is left */
 	leave_access(p, r);
 	triggers |= set_access(p, r, m);
 	if (other)
@@ -605,8 +609,10 @@ static struct s5_cause_ie hand_over(struct smf_pdn *p, CREATE *r, struct xchg_to
 	p->cause = S5_ACCEPTED;
 	p->suspended = false;
 	wait_for(p, t, S5_CREATE_SESSION_REQUEST);
-	if (smf_n4_sync(p))
-		smf_s5_refuse(p, just(S5_NO_RESOURCES));
+	if (smf_n4_sync(p)) {
+		fsm_event(&p->fsm, SMF_PDN_EV_N4_FAILED, NULL);
+		return just(0);
+	}
 	smf_gx_access_changed(p, triggers);
 	smf_pdn_changed(p);
 	return just(0);
@@ -859,6 +865,14 @@ static uint64_t relocate(struct smf_pdn *p, MODIFY *r)
 {
 	bool same = same_fteid(&p->peer, &r->sender);
 
+	if (!same && p->op.command)
+		smf_command_refuse(p, S5_HANDOVER_IN_PROGRESS);
+	if (!same) {
+		p->op.moved = p->op.call;
+		p->left.peer = p->peer;
+		p->left.ebi = 0;
+		p->left.cause = S5_ISR_DEACTIVATION;
+	}
 	if (set_peer(p, &r->sender, r->has_recovery ? r->recovery : -1))
 		log_warn("%s: no memory for the path to its SGW", p->name);
 	learn_csid(&p->csid[SMF_CSID_SGW], r->has_sgw_csid, &r->sgw_csid);
@@ -899,7 +913,12 @@ static void on_modify(struct smf_pdn *p, struct xchg_token *t, const struct xchg
 	struct s5_cause_ie c;
 
 	metric_inc(&m_modify);
-	c = p->fsm.state == SMF_PDN_ACTIVE ? check_modify(p, r) : just(S5_REQUEST_REJECTED);
+	if (p->fsm.state != SMF_PDN_ACTIVE)
+		c = just(S5_REQUEST_REJECTED);
+	else if (p->request && p->request_type == S5_CREATE_SESSION_REQUEST)
+		c = just(S5_HANDOVER_IN_PROGRESS);
+	else
+		c = check_modify(p, r);
 	if (c.value)
 		refuse(t, m->hdr->type, r->has_sender ? r->sender.teid : p->peer.teid, c);
 	else
@@ -908,7 +927,7 @@ static void on_modify(struct smf_pdn *p, struct xchg_token *t, const struct xchg
 
 /* --- the other requests --- */
 
-/* Delete Session Request of an access that was left meanwhile (TS 23.402 8.6.1): the connection is not there any more. */
+/* A request of an access that was left meanwhile (TS 23.402 8.6.1): the connection is not there any more. */
 static bool from_left(const struct smf_pdn *p, const struct xchg_msg *m)
 {
 	struct sockaddr_storage old;
@@ -1017,6 +1036,13 @@ static void on_delete_set(struct smf *s, struct xchg_token *t)
 
 static void on_session(struct smf_pdn *p, struct xchg_token *t, const struct xchg_msg *m)
 {
+	bool moves = m->hdr->type == S5_MODIFY_BEARER_REQUEST &&
+		     in.modify_bearer_request.has_sender;
+
+	if (!moves && m->hdr->type != S5_DELETE_SESSION_REQUEST && from_left(p, m)) {
+		refuse(t, m->hdr->type, p->left.peer.teid, just(S5_CONTEXT_NOT_FOUND));
+		return;
+	}
 	switch (m->hdr->type) {
 	case S5_MODIFY_BEARER_REQUEST:
 		on_modify(p, t, m);

@@ -137,6 +137,7 @@ struct smf_bearer {
  */
 struct smf_bearer_op {
 	struct xchg_call *call; /* NULL: none */
+	bool moved;		/* it is with an SGW that was left since */
 	uint8_t type;		/* enum s5_message */
 	uint8_t n, tries;
 	uint16_t bearer[SMF_BEARERS_MAX];
@@ -243,9 +244,9 @@ struct smf_pdn {
 	struct xchg_call *call;		    /* Delete Bearer Request that ends the connection */
 	uint8_t release_cause;
 	bool suspended;
-	struct { /* handover between accesses: the one that was left; TS 23.402 8.6 */
+	struct { /* handover: the access or SGW that was left; TS 23.402 8.6 */
 		struct s5_fteid peer; /* iface 0: none */
-		uint8_t ebi, cause;
+		uint8_t ebi, cause; /* of a Delete Bearer Request that is still to be sent; ebi 0: none */
 	} left;
 
 	/* policy: what is authorised */

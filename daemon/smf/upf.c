@@ -138,6 +138,13 @@ static void set_up(struct smf_upf *u)
 		timer_start(s->loop, &u->retry, RETRY * USEC_PER_SEC);
 }
 
+/* Its heartbeat will tell; else what it has of ours is lost. */
+void smf_upf_suspect(struct smf_upf *u)
+{
+	if (!timer_running(&u->gone))
+		timer_start(u->smf->loop, &u->gone, PATIENCE * USEC_PER_SEC);
+}
+
 static void on_retry(struct timer *t)
 {
 	struct smf_upf *u = container_of(t, struct smf_upf, retry);
