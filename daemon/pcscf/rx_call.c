@@ -194,6 +194,29 @@ static int status_of(int result)
 	}
 }
 
+/* For Reason and Warning: what the caller is told. */
+static const char *text_of(int result)
+{
+	switch (result) {
+	case RX_REQUESTED_SERVICE_NOT_AUTHORIZED:
+		return "Media not authorised";
+	case RX_INVALID_SERVICE_INFORMATION:
+		return "Media description refused";
+	case RX_FILTER_RESTRICTIONS:
+		return "Media flows refused";
+	case RX_IP_CAN_SESSION_NOT_AVAILABLE:
+		return "No IP-CAN session at the PCRF";
+	case RX_UNAUTHORIZED_NON_EMERGENCY_SESSION:
+		return "Emergency calls only";
+	case RX_UNAUTHORIZED_SPONSORED_DATA_CONNECTIVITY:
+		return "Sponsored data not authorised";
+	case RX_TEMPORARY_NETWORK_FAILURE:
+		return "Temporary network failure";
+	default:
+		return "Resources not authorised";
+	}
+}
+
 static void unreachable(struct session *s)
 {
 	if (s->p->conf->pcscf.rx_required) {
@@ -210,12 +233,9 @@ static void unreachable(struct session *s)
 
 static void refused(struct session *s, int result)
 {
-	int status = status_of(result);
-
 	log_notice("%s: session %s: the PCRF refused its media with %d", s->reg->impi, s->token,
 		   result >= 10000 ? result - 10000 : result);
-	end_call(s, status, "refused by the PCRF",
-		 status == 488 ? "Media not authorised" : "Resources not authorised");
+	end_call(s, status_of(result), "refused by the PCRF", text_of(result));
 }
 
 static bool is_alive(const struct session *s)

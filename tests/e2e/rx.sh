@@ -25,7 +25,7 @@ until_rx 0
 
 $UE --phone "$(phone 1)" --phone "$(phone 2)" register --phone all call --from 1 --to 2 --hangup no --duration 1s \
 	run --command "tests/lab/nf start pcrf" run --command "sleep 4" hangup --phone 1 \
-	call --from 1 --to 2 --expect 500 call --from 2 --to 1 --precondition no --rel100 no --hangup no --expect 200 \
+	call --from 1 --to 2 --expect 500 call --from 2 --to 1 --precondition no --rel100 no --duration 5s --expect 200 \
 	run --command "sleep 2" run --command "tests/demo/check.py flows 0" deregister --phone all || fail "refused calls"
 grep -q "refused its media with 5065" "$LAB_OUT/pcscf.log" || fail "the PCRF refused nothing"
 until_rx 0
