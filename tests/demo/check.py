@@ -9,6 +9,8 @@
     tests/demo/check.py registered N          registrations at the S-CSCF
     tests/demo/check.py counters FILE         the kernel's counters of ended calls and the phones' (kims-ue --json) agree
     tests/demo/check.py pdn N                 PDN connections at the SMF, and as many sessions at UPF, PCRF and in kims.ko
+    tests/demo/check.py waiting N             packets that wait at the SGW-U in namespace access (N+ : at least N)
+    tests/demo/check.py pcrf                  SMF and P-CSCF have their connections with the PCRF (Gx, Rx)
     tests/demo/check.py flowing               packets go through tunnels while one looks
     tests/demo/check.py userspace             the daemons relay no media: no UDP socket in the RTP port range
 
@@ -106,6 +108,20 @@ def flowing():
     return n > 50, f"{n} packets through tunnels in a second"
 
 
+def waiting(want):
+    """In the namespace of the SGWs: its kims.ko has state of its own."""
+    r = subprocess.run(["ip", "netns", "exec", "access"] + CTL + ["--json", "show", "kernel"], capture_output=True, text=True)
+    n = int(json.loads(r.stdout)["buffered-packets"])
+    ok = n >= int(want[:-1]) if want.endswith("+") else n == int(want)
+    return ok, f"{n} packets wait at the SGW-U"
+
+
+def pcrf():
+    gx = [p.get("state", "") for p in show("sgw") if p.get("identity", "").startswith("pcrf.")]
+    rx = (parts("pcscf") or {}).get("pcrf", "none")
+    return gx in (["up"], ["open"]) and rx == "connected", f"Gx {gx[0] if gx else 'none'}, Rx {rx}"
+
+
 def empty():
     left = {**tunnels(), "SAs": n_states(), **status(), "registrations": len(show("ue")), "sessions": len(show("session")), "S-CSCF registrations": len(show("registration"))}
     bad = {k: v for k, v in left.items() if v}
@@ -158,7 +174,7 @@ def wait_for(fn, *args, seconds=12):
 
 def main():
     fn = globals().get(sys.argv[1]) if len(sys.argv) > 1 else None
-    if fn not in (sas, flows, drops, registered, pdn, flowing, empty, counters, userspace):
+    if fn not in (sas, flows, drops, registered, pdn, flowing, waiting, pcrf, empty, counters, userspace):
         sys.exit(__doc__)
     ok, seen = wait_for(fn, *sys.argv[2:])
     print(seen)

@@ -19,11 +19,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def tshark(out, display, fields=("frame.number",)):
-    cmd = ["tshark", "-n", "-r", str(out / "trace/trace.pcapng"), "-Y", display, "-T", "fields"]
+def tshark(out, display, fields=("frame.number",), trace="trace"):
+    cmd = ["tshark", "-n", "-r", str(out / trace / "trace.pcapng"), "-Y", display, "-T", "fields"]
     for f in fields:
         cmd += ["-e", f]
-    env = dict(os.environ, WIRESHARK_CONFIG_DIR=str(out / "trace/wireshark"))
+    env = dict(os.environ, WIRESHARK_CONFIG_DIR=str(out / trace / "wireshark"))
     r = subprocess.run(cmd, capture_output=True, text=True, env=env)
     return [line for line in r.stdout.split("\n") if line]
 
@@ -56,6 +56,20 @@ def judge(out):
                         "(udp.port == 5064 || udp.port == 5063 || tcp.port == 5064 || tcp.port == 5063) && sip.Method != \"OPTIONS\"")
     yield verdict("trace: Gm is protected", "no SIP in clear at the protected ports but the attack's own",
                   f"{len(clear)} in clear", not clear, t)
+
+
+def judge_access(out):
+    """Sxa, seen in the namespace of the SGWs."""
+    if not (out / "trace-access/trace.pcapng").exists():
+        yield verdict("trace: Sxa", "a capture in the SGWs' namespace", "no capture file", False, time.time())
+        return
+    t = time.time()
+    n = len(tshark(out, "pfcp || gtpv2", trace="trace-access"))
+    bad = tshark(out, "(pfcp || gtp || gtpv2) && (_ws.malformed || _ws.expert.severity == 8388608)", ("frame.number", "_ws.col.Info"), "trace-access")
+    reports = len(tshark(out, "pfcp.msg_type == 56 && pfcp.report_type.dldr == 1", trace="trace-access"))
+    buffers = len(tshark(out, "pfcp.msg_type == 52 && pfcp.apply_action.buff == 1 && pfcp.apply_action.nocp == 1", trace="trace-access"))
+    yield verdict("trace: paging by downlink data report (Sxa)", "FAR to BUFF and NOCP, one report; no malformed message",
+                  f"{n} frames, {len(bad)} bad; {buffers} times BUFF and NOCP, {reports} reports", n and not bad and buffers and reports == 1, t)
 
 
 def load_lines(path):
@@ -111,6 +125,7 @@ def main():
         rows.append({"name": "guest", "expected": "comes to its end", "seen": f"ended early (status {a.guest_status}), see above", "ok": False})
     if not a.load:
         rows += judge(a.out)
+        rows += judge_access(a.out)
     (a.out / "verdicts.json").write_text(json.dumps(rows, indent=1))
     if a.load:
         return end_of_load(a, rows)

@@ -36,7 +36,8 @@ static struct mock {
 	uint8_t refuse; /* cause of the next answers; 0: accept */
 	bool silent, offend, no_paa;
 	bool early_bearer; /* a Create Bearer Request before the Create Session Response */
-	bool real;	   /* sockets and a clock, not the wire */
+	bool (*sxa)(const struct mock_datagram *d); /* takes those of a SGW-U; NULL: there is none */
+	bool real;				    /* sockets and a clock, not the wire */
 	/* what came */
 	uint8_t last_type;
 	union s5_any last;
@@ -114,6 +115,8 @@ static inline void mock_run(uint64_t ms)
 			struct gtpc *to =
 				xchg_same_ip(&d->to, &mock.addr) ? mock.gtpc : mock_node_at(&d->to);
 
+			if (mock.sxa && mock.sxa(d))
+				continue;
 			if (to && !(mock.silent && to == mock.gtpc))
 				gtpc_input(to, &d->from, d->p, d->n);
 		}
