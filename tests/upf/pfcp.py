@@ -62,6 +62,10 @@ def choose(v4=True, v6=False, number=None):
     return ie(21, bytes([flags]), bytes([number]) if number is not None else b"")
 
 
+def fteid(teid, address):
+    return ie(21, bytes([2 if ":" in address else 1]), struct.pack("!I", teid), ip(address))
+
+
 def ue_ip(v4=None, v6=None, destination=False):
     flags = (1 if v6 else 0) | (2 if v4 else 0) | (4 if destination else 0)
     return ie(93, bytes([flags]), ip(v4) if v4 else b"", ip(v6) if v6 else b"")

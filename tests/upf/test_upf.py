@@ -215,6 +215,65 @@ def steers_by_filter_and_gate():
         u.delete(seid)
 
 
+def dropped(reason):
+    with core() as k:
+        return k.stats().get("drops", {}).get(reason, 0)
+
+
+@test
+def drops_what_comes_by_the_wrong_bearer():
+    """What the UE was told to send by its dedicated bearer is not taken from the default one (as kims-smf has it)."""
+    with Upf() as u:
+        seid, teid = u.establish()
+        m = u.modify(seid, create_pdr(4, 10, pdi(ACCESS, choose(number=9), ue_ip(UE[4]), pfcp.sdf(
+            "permit out 17 from 203.0.113.9 5000-5010 to assigned")), 1, removal=0))
+        own = struct.unpack_from("!I", pfcp.ies(m.one(8))[21][0], 1)[0]
+        ensure("before the UE knows of it", u.up(teid, port=5005))
+        u.modify(seid, create_pdr(0x8002, 10, pdi(ACCESS, pfcp.fteid(teid, UPF[4]), ue_ip(UE[4]), pfcp.sdf(
+            "permit out 17 from 203.0.113.9 5000-5010 to assigned")), 1001, removal=0)
+            + create_far(1001, DROP))
+        before = dropped("far")
+        for _ in range(3):
+            check("by the default bearer", None, u.up(teid, port=5005, wait=0.3))
+        check("counted", 3, dropped("far") - before)
+        ensure("by its own", u.up(own, port=5005))
+        ensure("something else by the default bearer", u.up(teid, port=80))
+        check("something else by the dedicated one", None, u.up(own, port=80, wait=0.3))
+        u.modify(seid, ie(15, u16(56, 0x8002)) + ie(16, u32(108, 1001)) + ie(15, u16(56, 4)))
+        ensure("after the end of the dedicated bearer", u.up(teid, port=5005))
+        u.delete(seid)
+
+
+@test
+def is_taken_out_of_service():
+    """kimsctl kernel clear: refused while it runs, or as long as it answers; then nothing is left that holds the module."""
+    kimsctl = os.path.join(os.path.dirname(os.environ["KIMS_UPF"]), "kimsctl")
+    if not os.access(kimsctl, os.X_OK):
+        raise Skipped("no kimsctl")
+    with Upf() as u:
+        u.establish()
+        clear = ["ip", "netns", "exec", "core", kimsctl, "-c", f"{u.dir}/kims.yaml", "-r", u.dir, "-s", u.dir,
+                 "kernel", "clear"]
+        refused = subprocess.run(clear, capture_output=True, text=True, check=False)
+        check("refused while it runs", 1, refused.returncode)
+        ensure("says so", "running" in refused.stderr)
+        u.stop(signal.SIGTERM)
+        with core() as k:
+            ensure("stopped, it goes on", k.sessions() and k.eps())
+        done = subprocess.run(clear, capture_output=True, text=True, check=False)
+        check(f"cleared: {done.stderr}", 0, done.returncode)
+        with core() as k:
+            check("nothing is left", ([], []), (list(k.sessions()), list(k.eps())))
+        links = subprocess.run(["ip", "-n", "core", "link"], capture_output=True, text=True, check=True).stdout
+        check("nor the device", False, "upf0" in links)
+        check("again: nothing to do", 0, subprocess.run(clear, capture_output=True, check=False).returncode)
+        u.start()
+        until(u.associate, 60)
+        seid, teid = u.establish()
+        ensure("and in service again", u.up(teid))
+        u.delete(seid)
+
+
 @test
 def survives_being_killed():
     """kill -9: traffic goes on, sessions are there, missed reports are made up for; a reload is noticed."""

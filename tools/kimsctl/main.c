@@ -36,8 +36,8 @@ static const struct kc_command commands[] = {
 	{ "lab", "up|down", "put the configured core addresses on a dummy interface (a lab without a "
 			    "network of its own)",
 	  cmd_lab },
-	{ "kernel clear", "", "take what a stopped P-CSCF left in the kernel out of it: flows, SA sets, "
-			      "IPsec, closed ports", cmd_kernel_clear },
+	{ "kernel clear", "", "take what a stopped P-CSCF and UPF left in the kernel out of it: flows, SA "
+			      "sets, IPsec, closed ports; GTP-U sessions, endpoints, device", cmd_kernel_clear },
 };
 
 static void usage(FILE *f)
