@@ -64,6 +64,8 @@ static int rule_of(const struct tlv_rule *rules, const struct tlv_view *v)
 	return -1;
 }
 
+static void clear_slot(const struct tlv_rule *r, void *slot);
+
 /* Makes a struct's members absent; elements of arrays are cleared when they are taken. */
 static void clear(const struct tlv_rule *rules, void *base)
 {
@@ -73,10 +75,7 @@ static void clear(const struct tlv_rule *rules, void *base)
 			continue;
 		}
 		*(bool *)field(base, r->has_off) = false;
-		if (r->group)
-			clear(r->group(), field(base, r->off));
-		else
-			memset(field(base, r->off), 0, r->size);
+		clear_slot(r, field(base, r->off));
 	}
 }
 
@@ -101,26 +100,33 @@ static int decode_value(struct dec *d, const struct tlv_rule *r, const struct tl
 	return 0;
 }
 
+static void clear_slot(const struct tlv_rule *r, void *slot)
+{
+	if (r->group)
+		clear(r->group(), slot);
+	else
+		memset(slot, 0, r->size);
+}
+
+/* slot is clear. */
 static int decode_slot(struct dec *d, const struct tlv_rule *r, const struct tlv_view *v,
 		       void *slot)
 {
-	if (!r->group) {
-		memset(slot, 0, r->size);
-		return decode_value(d, r, v, slot);
-	}
-	clear(r->group(), slot);
-	return decode_list(d, r->group(), v->value, slot);
+	return r->group ? decode_list(d, r->group(), v->value, slot) : decode_value(d, r, v, slot);
 }
 
 static int apply_array(struct dec *d, const struct tlv_rule *r, const struct tlv_view *v,
 		       struct seen *seen, int i, void *base)
 {
 	size_t *n = field(base, r->has_off);
+	void *slot;
 	int e;
 
 	if (*n >= r->max)
 		return r->presence == TLV_O ? 0 : refuse_rule(d, d->format->no_resources, r);
-	e = decode_slot(d, r, v, field(base, r->off + *n * r->size));
+	slot = field(base, r->off + *n * r->size);
+	clear_slot(r, slot);
+	e = decode_slot(d, r, v, slot);
 	if (!e) {
 		(*n)++;
 		set_seen(seen, i);
@@ -137,10 +143,7 @@ static int apply_one(struct dec *d, const struct tlv_rule *r, const struct tlv_v
 		return 0;
 	e = decode_slot(d, r, v, field(base, r->off));
 	if (e) {
-		if (r->group)
-			clear(r->group(), field(base, r->off));
-		else
-			memset(field(base, r->off), 0, r->size);
+		clear_slot(r, field(base, r->off));
 		return e;
 	}
 	*(bool *)field(base, r->has_off) = true;

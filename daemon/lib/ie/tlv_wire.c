@@ -203,36 +203,31 @@ static bool fail(struct tlv_cursor *c)
 	return false;
 }
 
-static void head(const struct tlv_cursor *c, struct tlv_view *v)
-{
-	if (c->format == &tlv_gtpv2)
-		*v = (struct tlv_view){ .type = c->p[0], .instance = c->p[3] & 0xf };
-	else
-		*v = (struct tlv_view){ .type = get16(c->p) };
-}
-
 bool tlv_next(struct tlv_cursor *c, struct tlv_view *ret)
 {
-	size_t left = c->p ? (size_t)(c->end - c->p) : 0, len;
+	const uint8_t *p = c->p;
+	size_t left = p ? (size_t)(c->end - p) : 0, len;
+	bool gtp = c->format == &tlv_gtpv2;
 
 	*ret = (struct tlv_view){ 0 };
 	if (!left)
 		return false;
 	if (left < 4)
 		return fail(c);
-	head(c, ret);
-	len = get16(c->p + (c->format == &tlv_gtpv2 ? 1 : 2));
+	ret->type = gtp ? p[0] : get16(p);
+	ret->instance = gtp ? p[3] & 0xf : 0;
+	len = get16(p + (gtp ? 1 : 2));
 	if (len > left - 4)
 		return fail(c);
-	ret->raw = (struct str){ (const char *)c->p, 4 + len };
-	ret->value = (struct str){ (const char *)c->p + 4, len };
-	if (c->format == &tlv_pfcp && ret->type & 0x8000) {
+	ret->raw = (struct str){ (const char *)p, 4 + len };
+	ret->value = (struct str){ (const char *)p + 4, len };
+	if (!gtp && ret->type & 0x8000) {
 		if (len < 2)
 			return fail(c);
-		ret->vendor = get16(c->p + 4);
-		ret->value = (struct str){ (const char *)c->p + 6, len - 2 };
+		ret->vendor = get16(p + 4);
+		ret->value = (struct str){ (const char *)p + 6, len - 2 };
 	}
-	c->p += 4 + len;
+	c->p = p + 4 + len;
 	return true;
 }
 

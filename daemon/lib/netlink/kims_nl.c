@@ -34,19 +34,36 @@ const char *knl_error(const struct knl *k)
 	return k->error;
 }
 
-struct nl_msg *knl_request_size(const struct knl *k, uint8_t cmd, int flags, size_t size)
+/* That of the last request, where it has room and nobody holds it; its contents were wiped. */
+static struct nl_msg *message(struct knl *k, size_t size)
 {
-	struct nl_msg *m = nlmsg_alloc_size(size);
+	struct nl_msg *m = k->message;
+
+	if (!m || nlmsg_get_max_size(m) < size) {
+		m = nlmsg_alloc_size(size);
+		if (!m)
+			return NULL;
+		nlmsg_free(k->message);
+		k->message = m;
+	}
+	nlmsg_hdr(m)->nlmsg_len = NLMSG_HDRLEN;
+	nlmsg_get(m);
+	return m;
+}
+
+struct nl_msg *knl_request_size(struct knl *k, uint8_t cmd, int flags, size_t size)
+{
+	struct nl_msg *m = message(k, size);
 
 	if (m && !genlmsg_put(m, NL_AUTO_PORT, NL_AUTO_SEQ, k->family, 0,
-			      NLM_F_REQUEST | NLM_F_ACK | flags, cmd, KIMS_FAMILY_VERSION)) {
+			      NLM_F_REQUEST | flags, cmd, KIMS_FAMILY_VERSION)) {
 		nlmsg_free(m);
 		return NULL;
 	}
 	return m;
 }
 
-struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags)
+struct nl_msg *knl_request(struct knl *k, uint8_t cmd, int flags)
 {
 	return knl_request_size(k, cmd, flags, KNL_BUFFER / 2);
 }
@@ -153,13 +170,19 @@ static int receive(struct knl *k, int fd, int flags)
 	return (size_t)n > sizeof(k->buffer) ? -EMSGSIZE : (int)n;
 }
 
-static int read_answer(struct answer *a)
+/*
+ * The kernel works on a request within send(), so what it has to say is there by now: where nothing says the
+ * end, it ends where nothing is left. An acknowledgement would cost it a twentieth of making a session.
+ */
+static int read_answer(struct answer *a, bool has_end)
 {
 	struct nlmsghdr *h;
 	int n;
 
 	while (!a->done) {
-		n = receive(a->k, nl_socket_get_fd(a->k->sock), 0);
+		n = receive(a->k, nl_socket_get_fd(a->k->sock), has_end ? 0 : MSG_DONTWAIT);
+		if (n == -EAGAIN && !has_end)
+			break;
 		if (n < 0)
 			return knl_fail(a->k, n, "reading from kims.ko");
 		for (h = (struct nlmsghdr *)a->k->buffer; nlmsg_ok(h, n); h = nlmsg_next(h, &n))
@@ -181,7 +204,7 @@ static int transact(struct knl *k, struct nl_msg *m, knl_row_fn row, void *arg, 
 	n = send(nl_socket_get_fd(k->sock), h, h->nlmsg_len, 0);
 	if (n < 0)
 		return knl_fail(k, -errno, "writing to kims.ko");
-	return read_answer(&a);
+	return read_answer(&a, h->nlmsg_flags & (NLM_F_ACK | NLM_F_DUMP));
 }
 
 int knl_transact(struct knl *k, struct nl_msg *m, knl_row_fn row, void *arg)
@@ -194,9 +217,9 @@ int knl_transact(struct knl *k, struct nl_msg *m, knl_row_fn row, void *arg)
 int knl_put_addr(struct nl_msg *m, int attr4, int attr6, const struct xfrm_addr *a)
 {
 	if (a->family == AF_INET)
-		return nla_put(m, attr4, sizeof(a->v4), &a->v4);
+		return knl_put(m, attr4, &a->v4, sizeof(a->v4));
 	if (a->family == AF_INET6)
-		return nla_put(m, attr6, sizeof(a->v6), &a->v6);
+		return knl_put(m, attr6, &a->v6, sizeof(a->v6));
 	return 0;
 }
 
@@ -204,7 +227,7 @@ int knl_put_end(struct nl_msg *m, int attr4, int attr6, int port, const struct k
 {
 	int r = knl_put_addr(m, attr4, attr6, &e->addr);
 
-	return r || !e->port ? r : nla_put_u32(m, port, e->port);
+	return r || !e->port ? r : knl_put_u32(m, port, e->port);
 }
 
 uint32_t knl_u32(struct nlattr **tb, int attr)
@@ -329,6 +352,7 @@ static int open_socket(struct nl_sock **ret)
 		nl_socket_free(s);
 		return -EPROTONOSUPPORT;
 	}
+	nl_socket_disable_auto_ack(s);
 	fd = nl_socket_get_fd(s);
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
@@ -363,6 +387,7 @@ void knl_close(struct knl *k)
 		return;
 	nl_socket_free(k->sock);
 	nl_socket_free(k->events);
+	nlmsg_free(k->message);
 	free(k);
 }
 

@@ -4,7 +4,7 @@
 
 /* --- gm-port --- */
 
-static struct nl_msg *port_request(const struct knl *k, uint8_t cmd, const struct xfrm_addr *local,
+static struct nl_msg *port_request(struct knl *k, uint8_t cmd, const struct xfrm_addr *local,
 				   uint16_t port)
 {
 	struct nl_msg *m = knl_request(k, cmd, 0);

@@ -223,11 +223,11 @@ int knl_session_change(struct knl *k, const struct knl_session *s, size_t n, knl
 
 static int put_session_id(struct nl_msg *m, uint64_t id)
 {
-	struct nlattr *nest = nla_nest_start(m, KIMS_A_SESSION | NLA_F_NESTED);
+	struct nlattr *nest = knl_nest(m, KIMS_A_SESSION);
 
-	if (!nest || nla_put_u64(m, KIMS_SESSION_A_ID, id))
+	if (!nest || knl_put_u64(m, KIMS_SESSION_A_ID, id))
 		return -1;
-	nla_nest_end(m, nest);
+	knl_nest_end(m, nest);
 	return 0;
 }
 

@@ -6,17 +6,17 @@
 
 static int put_set(struct nl_msg *m, int attr, uint32_t v)
 {
-	return v ? nla_put_u32(m, attr, v) : 0;
+	return v ? knl_put_u32(m, attr, v) : 0;
 }
 
 static int put_set64(struct nl_msg *m, int attr, uint64_t v)
 {
-	return v ? nla_put_u64(m, attr, v) : 0;
+	return v ? knl_put_u64(m, attr, v) : 0;
 }
 
 static int put_int(struct nl_msg *m, int attr, int v)
 {
-	return v >= 0 ? nla_put_u32(m, attr, v) : 0;
+	return v >= 0 ? knl_put_u32(m, attr, v) : 0;
 }
 
 static int put_ids(struct nl_msg *m, int attr, const uint32_t *ids, size_t n)
@@ -24,7 +24,7 @@ static int put_ids(struct nl_msg *m, int attr, const uint32_t *ids, size_t n)
 	int r = 0;
 
 	while (n-- && !r)
-		r = nla_put_u32(m, attr, *ids++);
+		r = knl_put_u32(m, attr, *ids++);
 	return r;
 }
 
@@ -35,7 +35,7 @@ static int put_prefix(struct nl_msg *m, int attr4, const struct knl_prefix *p)
 {
 	if (p->addr.family == AF_UNSPEC)
 		return 0;
-	return knl_put_addr(m, attr4, attr4 + 1, &p->addr) || nla_put_u32(m, attr4 + 2, p->len);
+	return knl_put_addr(m, attr4, attr4 + 1, &p->addr) || knl_put_u32(m, attr4 + 2, p->len);
 }
 
 static int put_ports(struct nl_msg *m, int attr, const struct knl_ports *p, size_t n)
@@ -43,7 +43,7 @@ static int put_ports(struct nl_msg *m, int attr, const struct knl_ports *p, size
 	int r = 0;
 
 	for (; n-- && !r; p++)
-		r = nla_put_u32(m, attr, (uint32_t)p->low << 16 | p->high);
+		r = knl_put_u32(m, attr, (uint32_t)p->low << 16 | p->high);
 	return r;
 }
 
@@ -51,13 +51,13 @@ static int put_tos(struct nl_msg *m, const struct knl_filter *f)
 {
 	if (f->tos < 0)
 		return 0;
-	return nla_put_u32(m, KIMS_FILTER_A_TOS, f->tos) ||
-	       nla_put_u32(m, KIMS_FILTER_A_TOS_MASK, f->tos_mask);
+	return knl_put_u32(m, KIMS_FILTER_A_TOS, f->tos) ||
+	       knl_put_u32(m, KIMS_FILTER_A_TOS_MASK, f->tos_mask);
 }
 
 static int put_filter(struct nl_msg *m, const struct knl_filter *f)
 {
-	struct nlattr *nest = nla_nest_start(m, KIMS_PDR_A_FILTER | NLA_F_NESTED);
+	struct nlattr *nest = knl_nest(m, KIMS_PDR_A_FILTER);
 
 	if (!nest || f->n_ue_ports > KNL_FILTER_PORTS || f->n_remote_ports > KNL_FILTER_PORTS)
 		return -1;
@@ -71,7 +71,7 @@ static int put_filter(struct nl_msg *m, const struct knl_filter *f)
 	    put_int(m, KIMS_FILTER_A_FLOW_LABEL, f->flow_label) ||
 	    put_set(m, KIMS_FILTER_A_DIRECTION, f->direction))
 		return -1;
-	nla_nest_end(m, nest);
+	knl_nest_end(m, nest);
 	return 0;
 }
 
@@ -96,24 +96,24 @@ static int put_pdr_app(struct nl_msg *m, const struct knl_pdr *p)
 {
 	if (!p->app_id)
 		return 0;
-	return nla_put_u32(m, KIMS_PDR_A_APP_ID, p->app_id) ||
-	       nla_put_u32(m, KIMS_PDR_A_APP_QUEUE, p->app_queue) ||
-	       nla_put_u32(m, KIMS_PDR_A_APP_FAIL, p->app_fail_open);
+	return knl_put_u32(m, KIMS_PDR_A_APP_ID, p->app_id) ||
+	       knl_put_u32(m, KIMS_PDR_A_APP_QUEUE, p->app_queue) ||
+	       knl_put_u32(m, KIMS_PDR_A_APP_FAIL, p->app_fail_open);
 }
 
 static int put_pdr(struct nl_msg *m, const struct knl_pdr *p)
 {
-	struct nlattr *nest = nla_nest_start(m, KIMS_SESSION_A_PDR | NLA_F_NESTED);
+	struct nlattr *nest = knl_nest(m, KIMS_SESSION_A_PDR);
 
 	if (!nest || p->n_qers > KNL_PDR_QERS || p->n_urrs > KNL_PDR_URRS)
 		return -1;
-	if (nla_put_u32(m, KIMS_PDR_A_ID, p->id) ||
-	    nla_put_u32(m, KIMS_PDR_A_PRECEDENCE, p->precedence) || put_pdr_match(m, p) ||
+	if (knl_put_u32(m, KIMS_PDR_A_ID, p->id) ||
+	    knl_put_u32(m, KIMS_PDR_A_PRECEDENCE, p->precedence) || put_pdr_match(m, p) ||
 	    put_pdr_app(m, p) || put_set(m, KIMS_PDR_A_FAR_ID, p->far) ||
 	    put_ids(m, KIMS_PDR_A_QER_ID, p->qers, p->n_qers) ||
 	    put_ids(m, KIMS_PDR_A_URR_ID, p->urrs, p->n_urrs))
 		return -1;
-	nla_nest_end(m, nest);
+	knl_nest_end(m, nest);
 	return 0;
 }
 
@@ -121,8 +121,8 @@ static int put_far_outer(struct nl_msg *m, const struct knl_far *f)
 {
 	if (!f->endpoint)
 		return 0;
-	return nla_put_u32(m, KIMS_FAR_A_ENDPOINT, f->endpoint) ||
-	       nla_put_u32(m, KIMS_FAR_A_TEID, f->teid) ||
+	return knl_put_u32(m, KIMS_FAR_A_ENDPOINT, f->endpoint) ||
+	       knl_put_u32(m, KIMS_FAR_A_TEID, f->teid) ||
 	       knl_put_end(m, KIMS_FAR_A_PEER_IPV4, KIMS_FAR_A_PEER_IPV6, KIMS_FAR_A_PEER_PORT,
 			   &f->peer);
 }
@@ -131,31 +131,31 @@ static int put_far_dup(struct nl_msg *m, const struct knl_far *f)
 {
 	if (!f->dup_endpoint)
 		return 0;
-	return nla_put_u32(m, KIMS_FAR_A_DUP_ENDPOINT, f->dup_endpoint) ||
-	       nla_put_u32(m, KIMS_FAR_A_DUP_TEID, f->dup_teid) ||
+	return knl_put_u32(m, KIMS_FAR_A_DUP_ENDPOINT, f->dup_endpoint) ||
+	       knl_put_u32(m, KIMS_FAR_A_DUP_TEID, f->dup_teid) ||
 	       knl_put_addr(m, KIMS_FAR_A_DUP_IPV4, KIMS_FAR_A_DUP_IPV6, &f->dup_peer);
 }
 
 static int put_far(struct nl_msg *m, const struct knl_far *f)
 {
-	struct nlattr *nest = nla_nest_start(m, KIMS_SESSION_A_FAR | NLA_F_NESTED);
+	struct nlattr *nest = knl_nest(m, KIMS_SESSION_A_FAR);
 
-	if (!nest || nla_put_u32(m, KIMS_FAR_A_ID, f->id) ||
-	    nla_put_u32(m, KIMS_FAR_A_APPLY_ACTION, f->action) ||
+	if (!nest || knl_put_u32(m, KIMS_FAR_A_ID, f->id) ||
+	    knl_put_u32(m, KIMS_FAR_A_APPLY_ACTION, f->action) ||
 	    put_int(m, KIMS_FAR_A_DESTINATION_INTERFACE, f->destination) ||
 	    put_far_outer(m, f) || put_int(m, KIMS_FAR_A_DSCP, f->dscp) ||
 	    put_set(m, KIMS_FAR_A_DEVICE, f->device) ||
 	    put_set(m, KIMS_FAR_A_SEND_END_MARKER, f->send_end_marker) || put_far_dup(m, f))
 		return -1;
-	nla_nest_end(m, nest);
+	knl_nest_end(m, nest);
 	return 0;
 }
 
 static int put_qer(struct nl_msg *m, const struct knl_qer *q)
 {
-	struct nlattr *nest = nla_nest_start(m, KIMS_SESSION_A_QER | NLA_F_NESTED);
+	struct nlattr *nest = knl_nest(m, KIMS_SESSION_A_QER);
 
-	if (!nest || nla_put_u32(m, KIMS_QER_A_ID, q->id) ||
+	if (!nest || knl_put_u32(m, KIMS_QER_A_ID, q->id) ||
 	    put_set(m, KIMS_QER_A_GATE_UL, q->gate_ul) ||
 	    put_set(m, KIMS_QER_A_GATE_DL, q->gate_dl) ||
 	    put_set64(m, KIMS_QER_A_MBR_UL, q->mbr_ul) ||
@@ -164,7 +164,7 @@ static int put_qer(struct nl_msg *m, const struct knl_qer *q)
 	    put_set64(m, KIMS_QER_A_GBR_DL, q->gbr_dl) ||
 	    put_set(m, KIMS_QER_A_BURST, q->burst_ms) || put_int(m, KIMS_QER_A_QFI, q->qfi))
 		return -1;
-	nla_nest_end(m, nest);
+	knl_nest_end(m, nest);
 	return 0;
 }
 
@@ -176,9 +176,9 @@ static int put_volume(struct nl_msg *m, int total, const struct knl_volume *v)
 
 static int put_urr(struct nl_msg *m, const struct knl_urr *u)
 {
-	struct nlattr *nest = nla_nest_start(m, KIMS_SESSION_A_URR | NLA_F_NESTED);
+	struct nlattr *nest = knl_nest(m, KIMS_SESSION_A_URR);
 
-	if (!nest || nla_put_u32(m, KIMS_URR_A_ID, u->id) ||
+	if (!nest || knl_put_u32(m, KIMS_URR_A_ID, u->id) ||
 	    put_set(m, KIMS_URR_A_METHOD, u->method) ||
 	    put_set(m, KIMS_URR_A_TRIGGERS, u->triggers) ||
 	    put_volume(m, KIMS_URR_A_VOLUME_THRESHOLD, &u->threshold) ||
@@ -191,13 +191,13 @@ static int put_urr(struct nl_msg *m, const struct knl_urr *u)
 	    put_set(m, KIMS_URR_A_BEFORE_QOS, u->before_qos) ||
 	    put_set(m, KIMS_URR_A_LINKED_URR, u->linked))
 		return -1;
-	nla_nest_end(m, nest);
+	knl_nest_end(m, nest);
 	return 0;
 }
 
 static int put_bar(struct nl_msg *m, const struct knl_bar *b)
 {
-	struct nlattr *nest = b ? nla_nest_start(m, KIMS_SESSION_A_BAR | NLA_F_NESTED) : NULL;
+	struct nlattr *nest = b ? knl_nest(m, KIMS_SESSION_A_BAR) : NULL;
 
 	if (!b)
 		return 0;
@@ -206,7 +206,7 @@ static int put_bar(struct nl_msg *m, const struct knl_bar *b)
 	    put_set(m, KIMS_BAR_A_TIMEOUT, b->timeout_ms) ||
 	    put_set(m, KIMS_BAR_A_DELAY, b->delay_ms))
 		return -1;
-	nla_nest_end(m, nest);
+	knl_nest_end(m, nest);
 	return 0;
 }
 
@@ -238,15 +238,15 @@ static int put_removals(struct nl_msg *m, const struct knl_session *s)
 
 int knl_put_session(struct nl_msg *m, const struct knl_session *s)
 {
-	struct nlattr *nest = nla_nest_start(m, KIMS_A_SESSION | NLA_F_NESTED);
+	struct nlattr *nest = knl_nest(m, KIMS_A_SESSION);
 
-	if (!nest || nla_put_u64(m, KIMS_SESSION_A_ID, s->id) ||
-	    (s->label && nla_put_string(m, KIMS_SESSION_A_LABEL, s->label)) ||
+	if (!nest || knl_put_u64(m, KIMS_SESSION_A_ID, s->id) ||
+	    (s->label && knl_put(m, KIMS_SESSION_A_LABEL, s->label, strlen(s->label) + 1)) ||
 	    knl_put_addr(m, KIMS_SESSION_A_UE_IPV4, KIMS_SESSION_A_UE_IPV6, &s->ue4) ||
 	    knl_put_addr(m, KIMS_SESSION_A_UE_IPV4, KIMS_SESSION_A_UE_IPV6, &s->ue6) ||
 	    put_int(m, KIMS_SESSION_A_IDLE_TIMEOUT, s->idle_timeout) ||
 	    put_int(m, KIMS_SESSION_A_MONITORED, s->monitored) || put_bar(m, s->bar) ||
 	    put_rules(m, s) || put_removals(m, s))
 		return -NLE_NOMEM;
-	return nla_nest_end(m, nest); /* -NLE_ATTRSIZE: over 64 kB */
+	return knl_nest_end(m, nest); /* -NLE_ATTRSIZE: over 64 kB */
 }

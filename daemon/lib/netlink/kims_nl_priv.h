@@ -15,6 +15,7 @@
 
 struct knl {
 	struct nl_sock *sock, *events; /* events: NULL until knl_events_open() */
+	struct nl_msg *message;	       /* of the requests, one after the other; NULL: none yet */
 	int family;
 	uint32_t group_rtp, group_gm, group_gtpu;
 	char error[320];
@@ -33,13 +34,13 @@ static inline void knl_msg_freep(struct nl_msg **m)
 
 #define _cleanup_msg_ _cleanup_(knl_msg_freep)
 
-/* A request of the family, NULL: no memory. flags: NLM_F_DUMP or 0. */
-struct nl_msg *knl_request(const struct knl *k, uint8_t cmd, int flags);
+/* A request of the family, NULL: no memory; it ends before the next one begins. flags: NLM_F_DUMP or 0. */
+struct nl_msg *knl_request(struct knl *k, uint8_t cmd, int flags);
 /* The same with room for size octets. */
-struct nl_msg *knl_request_size(const struct knl *k, uint8_t cmd, int flags, size_t size);
+struct nl_msg *knl_request_size(struct knl *k, uint8_t cmd, int flags, size_t size);
 
 /*
- * Sends it and reads until the acknowledgement or the end of the dump. row gets the top-level
+ * Sends it and reads all of the answer. row gets the top-level
  * attributes of each message of the answer (of several equal ones the last; all are in h); what it
  * returns other than 0 becomes the result, and the rest is read and thrown away. Returns 0 or
  * -errno, knl_error() set.
@@ -50,7 +51,64 @@ int knl_transact(struct knl *k, struct nl_msg *m, knl_row_fn row, void *arg);
 /* An error of our own side. */
 int knl_fail(struct knl *k, int r, const char *what);
 
-/* Writing; -NLE_NOMEM as of libnl. */
+/*
+ * Writing; -NLE_NOMEM as of libnl, whose own functions take four times the instructions for an attribute: a
+ * session has forty.
+ */
+static inline struct nlattr *knl_reserve(struct nl_msg *m, int attr, size_t n)
+{
+	struct nlmsghdr *h = nlmsg_hdr(m);
+	size_t at = NLMSG_ALIGN(h->nlmsg_len), end = at + NLA_ALIGN(NLA_HDRLEN + n);
+	struct nlattr *a = (struct nlattr *)((char *)h + at);
+
+	if (n > UINT16_MAX - NLA_HDRLEN || end > nlmsg_get_max_size(m))
+		return NULL;
+	if (n % NLA_ALIGNTO)
+		memset((char *)h + end - NLA_ALIGNTO, 0, NLA_ALIGNTO);
+	a->nla_type = (uint16_t)attr;
+	a->nla_len = (uint16_t)(NLA_HDRLEN + n);
+	h->nlmsg_len = (uint32_t)end;
+	return a;
+}
+
+static inline int knl_put(struct nl_msg *m, int attr, const void *p, size_t n)
+{
+	struct nlattr *a = knl_reserve(m, attr, n);
+
+	if (!a)
+		return -NLE_NOMEM;
+	memcpy(a + 1, p, n);
+	return 0;
+}
+
+static inline int knl_put_u32(struct nl_msg *m, int attr, uint32_t v)
+{
+	return knl_put(m, attr, &v, sizeof(v));
+}
+
+static inline int knl_put_u64(struct nl_msg *m, int attr, uint64_t v)
+{
+	return knl_put(m, attr, &v, sizeof(v));
+}
+
+/* NULL: no room. */
+static inline struct nlattr *knl_nest(struct nl_msg *m, int attr)
+{
+	return knl_reserve(m, attr | NLA_F_NESTED, 0);
+}
+
+/* -NLE_ATTRSIZE: over 64 kB. */
+static inline int knl_nest_end(struct nl_msg *m, struct nlattr *nest)
+{
+	const struct nlmsghdr *h = nlmsg_hdr(m);
+	size_t n = (size_t)((const char *)h + h->nlmsg_len - (const char *)nest);
+
+	if (n > UINT16_MAX)
+		return -NLE_ATTRSIZE;
+	nest->nla_len = (uint16_t)n;
+	return 0;
+}
+
 int knl_put_addr(struct nl_msg *m, int attr4, int attr6, const struct xfrm_addr *a);
 int knl_put_end(struct nl_msg *m, int attr4, int attr6, int port, const struct knl_end *e);
 
