@@ -287,6 +287,7 @@ void reg_clear_identities(struct reg *r)
 static void free_memory(struct reg *r)
 {
 	fsm_fini(&r->fsm);
+	timer_stop(r->p->loop, &r->rx_loss);
 	await_off(r);
 	regevent_free(r->sub);
 	for (size_t i = 0; i < r->n_open_binds; i++)

@@ -90,6 +90,7 @@ struct reg {
 	uint64_t expires; /* wall, usec */
 	struct regsub *sub;
 	struct rx_af *rx;      /* of its signalling path; NULL: none */
+	struct timer rx_loss;  /* that path is lost; the registration suffers if it stays so */
 	struct access *access; /* what the network says of it; NULL: nothing */
 	struct session *sessions; /* DL by reg_prev, reg_next */
 	unsigned int n_sessions;

@@ -92,6 +92,7 @@ void rx_reg_end(struct reg *r)
 {
 	if (r->p->rx && r->p->rx->sweep.next == r)
 		r->p->rx->sweep.next = r->hh_id.next;
+	timer_stop(r->p->loop, &r->rx_loss);
 	if (!r->rx)
 		return;
 	rx_close(r->rx, RX_LOGOUT);
@@ -105,6 +106,7 @@ void rx_reg_end(struct reg *r)
 void rx_reg_answered(struct reg *r, enum rx_outcome o, const struct rx_aaa *a)
 {
 	if (o == RX_OK) {
+		timer_stop(r->p->loop, &r->rx_loss);
 		access_from_aaa(r, NULL, a);
 		return;
 	}
@@ -136,15 +138,36 @@ static void lost(struct reg *r)
 		reg_leave(r, "the signalling bearer is lost");
 }
 
+static void on_loss(struct timer *t)
+{
+	lost(container_of(t, struct reg, rx_loss));
+}
+
+static void lost_for_now(struct reg *r)
+{
+	if (timer_running(&r->rx_loss))
+		return;
+	log_notice("%s: the signalling bearer is lost, perhaps for a moment", r->impi);
+	r->rx_loss.fn = on_loss;
+	timer_start(r->p->loop, &r->rx_loss, r->p->conf->pcscf.rx_loss_s * USEC_PER_SEC);
+}
+
+/* LOSS is what may come back (TS 29.214 5.3.13: RECOVERY), as of a phone that is in a call of the CS domain; RELEASE is not. */
 void rx_reg_rar(struct reg *r, const struct rx_rar *rar)
 {
-	bool is_lost = false;
+	bool released = false;
 
 	access_from_rar(r, NULL, rar);
-	for (size_t i = 0; i < rar->n_specific_action; i++)
-		is_lost |= rar->specific_action[i] == RX_INDICATION_OF_LOSS_OF_BEARER ||
-			   rar->specific_action[i] == RX_INDICATION_OF_RELEASE_OF_BEARER;
-	if (is_lost)
+	for (size_t i = 0; i < rar->n_specific_action; i++) {
+		uint32_t a = rar->specific_action[i];
+
+		if (a == RX_INDICATION_OF_LOSS_OF_BEARER)
+			lost_for_now(r);
+		else if (a == RX_INDICATION_OF_RECOVERY_OF_BEARER)
+			timer_stop(r->p->loop, &r->rx_loss);
+		released |= a == RX_INDICATION_OF_RELEASE_OF_BEARER;
+	}
+	if (released)
 		lost(r);
 }
 

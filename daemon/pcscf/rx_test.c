@@ -1340,6 +1340,19 @@ static void call_of_registered(struct wire *w, struct phone *u, struct call *c)
 	has(c->invite, SIP_H_P_ACCESS_NETWORK_INFO, "0010100011234567;network-provided");
 }
 
+static void test_signalling_released(void **state)
+{
+	struct wire *w = *state;
+	struct phone u;
+	struct call c;
+
+	call_of_registered(w, &u, &c);
+	rar(mock.q[0].sid, RX_INDICATION_OF_RELEASE_OF_BEARER, 0);
+	released(&c, "Signalling bearer lost"); /* at once */
+	rar(mock.q[0].sid, RX_INDICATION_OF_LOSS_OF_BEARER, 0);
+	deregister(&u); /* while the loss is waited for */
+}
+
 static void test_signalling_lost(void **state)
 {
 	struct wire *w = *state;
@@ -1348,6 +1361,15 @@ static void test_signalling_lost(void **state)
 
 	call_of_registered(w, &u, &c);
 	rar(mock.q[0].sid, RX_INDICATION_OF_LOSS_OF_BEARER, 0);
+	run(w, 4000);
+	rar(mock.q[0].sid, RX_INDICATION_OF_RECOVERY_OF_BEARER, 0);
+	run(w, 4000);
+	expect_nothing(w);
+	rar(mock.q[0].sid, RX_INDICATION_OF_LOSS_OF_BEARER, 0);
+	expect_nothing(w);
+	run(w, 3000);
+	rar(mock.q[0].sid, RX_INDICATION_OF_LOSS_OF_BEARER, 0); /* again */
+	run(w, 2500);
 	released(&c, "Signalling bearer lost");
 	assert_int_equal(w->p->regs->fsm.state, REG_REGISTERED); /* it is watched only */
 	deregister(&u);
@@ -1753,6 +1775,7 @@ int main(void)
 		R(test_signalling_forgotten),
 		R(test_signalling_late),
 		R(test_signalling_lost),
+		R(test_signalling_released),
 		R(test_signalling_removes),
 		S(test_restart),
 		S(test_restart_early),
