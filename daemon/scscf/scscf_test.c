@@ -891,6 +891,23 @@ static void test_terminating_flow_failed(void **state _unused_)
 	assert_int_equal(g_sessions.value, 0);
 }
 
+/* The same by a short message. */
+static void test_message_flow_failed(void **state _unused_)
+{
+	do_register();
+	receive("MESSAGE sip:" NUMBER "@" DOMAIN ";user=phone SIP/2.0\n"
+		"Via: SIP/2.0/UDP 10.46.0.1:5070;branch=z9hG4bKmsg\n"
+		"Max-Forwards: 70\nRoute: " TERM "\nFrom: <" IMPU ">;tag=caller\n"
+		"To: <tel:" NUMBER ">\nCall-ID: message\nCSeq: 1 MESSAGE\n"
+		"P-Asserted-Identity: <" IMPU ">\nContent-Length: 0\n\n");
+	answer_request(expect("MESSAGE " CONTACT " SIP/2.0"),
+		       "480 Temporarily Unavailable\n"
+		       "Reason: SIP;cause=430;text=\"Flow failed\";flow=" FLOW);
+	expect("SIP/2.0 480 ");
+	assert_int_equal(w.last_sar_type, CX_ADMINISTRATIVE_DEREGISTRATION);
+	assert_int_equal(HASH_COUNT(w.s->impus), 0);
+}
+
 static void test_terminating_not_registered(void **state _unused_)
 {
 	invite("sip:nobody@" DOMAIN, TERM, IMPU, "");
@@ -1080,6 +1097,7 @@ int main(void)
 		T(test_local_numbers),
 		T(test_terminating),
 		T(test_terminating_flow_failed),
+		T(test_message_flow_failed),
 		T(test_terminating_not_registered),
 		T(test_terminating_forks),
 		T(test_no_answer),

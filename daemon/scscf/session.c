@@ -273,10 +273,20 @@ static struct leg *leg_new(struct scscf *s, const struct sip_msg *m, bool orig)
 	return NULL;
 }
 
-static void forward_plain(struct scscf *s, struct sip_stx *stx, struct sip_msg *m,
-			  const struct sip_target *t, size_t n)
+static int on_plain_response(void *arg, struct sip_fwd *f, struct sip_msg *resp,
+			     bool best _unused_)
 {
-	if (sip_proxy_forward(s->stack, s->env.resolver, stx, m, t, n, 0, NULL, NULL, NULL) < 0 &&
+	flow_failed(arg, f, resp);
+	return 0;
+}
+
+static const struct sip_fwd_ops plain_ops = { .response = on_plain_response };
+
+static void forward_plain(struct scscf *s, struct sip_stx *stx, struct sip_msg *m,
+			  const struct sip_target *t, size_t n, bool orig)
+{
+	if (sip_proxy_forward(s->stack, s->env.resolver, stx, m, t, n, 0, orig ? NULL : &plain_ops,
+			      s, NULL) < 0 &&
 	    !sip_stx_done(stx))
 		sip_stx_reply(stx, 500, NULL, NULL);
 }
@@ -317,7 +327,7 @@ static void forward(struct scscf *s, struct sip_stx *stx, struct sip_msg *m,
 	    (method == SIP_M_UPDATE && sip_msg_hf(m, SIP_H_SESSION_EXPIRES)))
 		forward_timed(s, stx, m, t, n, orig);
 	else
-		forward_plain(s, stx, m, t, n);
+		forward_plain(s, stx, m, t, n, orig);
 }
 
 /* ---- originating ---- */
