@@ -19,10 +19,11 @@ void ladder_log(struct ladder *l, const struct phone *p, bool out, const struct 
 void ladder_log_gtp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg, size_t n,
 		    const char *src, const char *dst);
 /* A PFCP message about this phone's session at the SGW-U. */
-void ladder_log_pfcp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg, size_t n,
-		     const char *src, const char *dst);
+void ladder_log_pfcp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg,
+		     size_t n, const char *src, const char *dst);
 /* What has no message here: paging, service request. */
-void ladder_log_event(struct ladder *l, const struct phone *p, const char *line, const char *detail);
+void ladder_log_event(struct ladder *l, const struct phone *p, const char *line,
+		      const char *detail);
 /* "INVITE sip:... " or "SIP/2.0 200 OK", cut to size. */
 void ladder_first_line(const struct sip_msg *m, char *dst, size_t size);
 

@@ -36,8 +36,9 @@ static struct mock {
 	uint8_t refuse; /* cause of the next answers; 0: accept */
 	bool silent, offend, no_paa;
 	bool early_bearer; /* a Create Bearer Request before the Create Session Response */
-	bool (*sxa)(const struct mock_datagram *d); /* takes those of a SGW-U; NULL: there is none */
-	bool real;				    /* sockets and a clock, not the wire */
+	bool (*sxa)(
+		const struct mock_datagram *d); /* takes those of a SGW-U; NULL: there is none */
+	bool real;				/* sockets and a clock, not the wire */
 	/* what came */
 	uint8_t last_type;
 	union s5_any last;

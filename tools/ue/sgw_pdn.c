@@ -437,7 +437,8 @@ static void plane_ready(void *arg, int err, const char *why)
 		return;
 	}
 	if ((n->paa.type & S5_PDN_IPV6) && n->up && !n->handed &&
-	    (n->gtpu == GTPU_KIMS || (n->gtpu == GTPU_PFCP && !n->a->send)) && !ra_start(n, came_up))
+	    (n->gtpu == GTPU_KIMS || (n->gtpu == GTPU_PFCP && !n->a->send)) &&
+	    !ra_start(n, came_up))
 		return;
 	came_up(n);
 }

@@ -160,9 +160,11 @@ int sx_set(struct pdn *n, char *err, size_t size);
 void sx_clear(struct pdn *n);
 void sx_radio(struct pdn *n, bool drop);
 void sx_then(struct pdn *n, up_then_fn *fn, void *arg);
-uint64_t sx_session(const struct pdn *n); /* its UP SEID, which is the kernel's id with kims-upf; 0: none */
-const struct sockaddr_storage *sx_user(const struct access *a, bool v6); /* address for GTP-U; NULL: none */
-struct pfcp *sx_pfcp(const struct access *a);				 /* NULL: not opened */
+uint64_t
+sx_session(const struct pdn *n); /* its UP SEID, which is the kernel's id with kims-upf; 0: none */
+const struct sockaddr_storage *sx_user(const struct access *a,
+				       bool v6); /* address for GTP-U; NULL: none */
+struct pfcp *sx_pfcp(const struct access *a);	 /* NULL: not opened */
 
 /* --- sgw_idle.c --- */
 void idle_downlink(struct pdn *n);		/* a downlink data report */

@@ -74,8 +74,7 @@ static int send_solicitation(struct pdn *n)
 	const struct bearer *b = &n->bearer[0];
 	const struct sockaddr_storage *user =
 		n->gtpu == GTPU_PFCP ? sx_user(n->a, b->peer.ss_family == AF_INET6) : NULL;
-	struct sockaddr_storage from =
-		user ? *user : n->node->local[b->peer.ss_family == AF_INET6];
+	struct sockaddr_storage from = user ? *user : n->node->local[b->peer.ss_family == AF_INET6];
 	_cleanup_netns_ int back = netns_enter(&n->a->ns);
 	struct solicitation s;
 	_cleanup_close_ int fd = -1;

@@ -208,11 +208,9 @@ int rules_build(struct pdn *n, struct rules *r, endpoint_fn *endpoint)
 	r->bearers = 0;
 	collect(n, false, r);
 	collect(n, true, r);
-	r->far[r->s.n_fars++] =
-		(struct knl_far){ .id = FAR_DOWN,
-				  .action = rules_radio(n),
-				  .destination = KNL_ACCESS,
-				  .dscp = -1 };
+	r->far[r->s.n_fars++] = (struct knl_far){
+		.id = FAR_DOWN, .action = rules_radio(n), .destination = KNL_ACCESS, .dscp = -1
+	};
 	for (size_t k = 0; !e && k < r->n_run[0]; k++)
 		e = add_uplink(r, &r->run[0][k], r->run[0][k].b, k);
 	if (!e)

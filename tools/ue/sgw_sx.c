@@ -251,8 +251,8 @@ static void take_usage(struct pdn *n, const struct sx_session_modification_respo
 		if (!u->has_volume)
 			continue;
 		if (u->urr_id > EBI_LAST) {
-			n->gone.dl_wrong += u->volume.has_dl_packets ? u->volume.dl_packets
-							      : u->volume.dl > 0;
+			n->gone.dl_wrong +=
+				u->volume.has_dl_packets ? u->volume.dl_packets : u->volume.dl > 0;
 			continue;
 		}
 		n->gone.ul_packets += u->volume.ul_packets;

@@ -111,18 +111,18 @@ static int put_pdi(const struct pdn *n, const struct sockaddr_storage user[2],
 }
 
 /* Create and Update have the same rows here; each element is zero before. */
-#define FILL_PDR(e, n, user, p, d)                             \
-	do {                                                   \
-		(d)->id = (uint16_t)(p)->id;                   \
-		(d)->precedence = (p)->precedence;             \
-		(d)->has_precedence = (d)->has_pdi = true;     \
-		(d)->has_removal = (p)->teid;                  \
-		(d)->removal.desc = SX_REMOVE_GTPU;            \
-		(d)->has_far_id = true;                        \
-		(d)->far_id = (p)->far;                        \
-		(d)->n_urr_id = 1;                             \
-		(d)->urr_id[0] = (p)->urrs[0];                 \
-		(e) = (e) ?: put_pdi(n, user, p, &(d)->pdi);   \
+#define FILL_PDR(e, n, user, p, d)                           \
+	do {                                                 \
+		(d)->id = (uint16_t)(p)->id;                 \
+		(d)->precedence = (p)->precedence;           \
+		(d)->has_precedence = (d)->has_pdi = true;   \
+		(d)->has_removal = (p)->teid;                \
+		(d)->removal.desc = SX_REMOVE_GTPU;          \
+		(d)->has_far_id = true;                      \
+		(d)->far_id = (p)->far;                      \
+		(d)->n_urr_id = 1;                           \
+		(d)->urr_id[0] = (p)->urrs[0];               \
+		(e) = (e) ?: put_pdi(n, user, p, &(d)->pdi); \
 	} while (0)
 
 static void put_creation(const struct knl_far *f, struct sx_creation *c)
@@ -137,28 +137,27 @@ static void put_creation(const struct knl_far *f, struct sx_creation *c)
 		c->ip4 = f->peer.addr.v4;
 }
 
-#define FILL_FAR(f, d)                                                                      \
-	do {                                                                                \
-		(d)->id = (f)->id;                                                          \
-		(d)->has_action = true;                                                     \
-		(d)->action.forw = (f)->action & KNL_FORW;                                  \
-		(d)->action.buff = (f)->action & KNL_BUFF;                                  \
-		(d)->action.nocp = (f)->action & KNL_NOCP;                                  \
-		(d)->has_bar_id = (f)->id == FAR_DOWN;                                      \
-		(d)->bar_id = BAR_ID;                                                       \
-		(d)->has_forwarding = true;                                                 \
-		(d)->forwarding.has_destination = true;                                     \
-		(d)->forwarding.destination = (f)->id == FAR_DOWN ? SX_ACCESS : SX_CORE;    \
-		(d)->forwarding.has_creation = (f)->id != FAR_DOWN;                         \
-		if ((d)->forwarding.has_creation)                                           \
-			put_creation(f, &(d)->forwarding.creation);                         \
+#define FILL_FAR(f, d)                                                                   \
+	do {                                                                             \
+		(d)->id = (f)->id;                                                       \
+		(d)->has_action = true;                                                  \
+		(d)->action.forw = (f)->action & KNL_FORW;                               \
+		(d)->action.buff = (f)->action & KNL_BUFF;                               \
+		(d)->action.nocp = (f)->action & KNL_NOCP;                               \
+		(d)->has_bar_id = (f)->id == FAR_DOWN;                                   \
+		(d)->bar_id = BAR_ID;                                                    \
+		(d)->has_forwarding = true;                                              \
+		(d)->forwarding.has_destination = true;                                  \
+		(d)->forwarding.destination = (f)->id == FAR_DOWN ? SX_ACCESS : SX_CORE; \
+		(d)->forwarding.has_creation = (f)->id != FAR_DOWN;                      \
+		if ((d)->forwarding.has_creation)                                        \
+			put_creation(f, &(d)->forwarding.creation);                      \
 	} while (0)
 
-#define NEXT(list, n) \
-	((n) == SX_RULES_MAX ? NULL : memset(&(list)[(n)++], 0, sizeof((list)[0])))
+#define NEXT(list, n) ((n) == SX_RULES_MAX ? NULL : memset(&(list)[(n)++], 0, sizeof((list)[0])))
 
-static int create_pdr(struct pdn *n, const struct sockaddr_storage user[2],
-		      const struct knl_pdr *p, struct sx_create_pdr *list, size_t *count)
+static int create_pdr(struct pdn *n, const struct sockaddr_storage user[2], const struct knl_pdr *p,
+		      struct sx_create_pdr *list, size_t *count)
 {
 	struct sx_create_pdr *d = NEXT(list, *count);
 	int e = 0;
@@ -169,8 +168,8 @@ static int create_pdr(struct pdn *n, const struct sockaddr_storage user[2],
 	return e;
 }
 
-static int update_pdr(struct pdn *n, const struct sockaddr_storage user[2],
-		      const struct knl_pdr *p, struct sx_session_modification_request *q)
+static int update_pdr(struct pdn *n, const struct sockaddr_storage user[2], const struct knl_pdr *p,
+		      struct sx_session_modification_request *q)
 {
 	struct sx_update_pdr *d = NEXT(q->update_pdr, q->n_update_pdr);
 	int e = 0;
@@ -233,9 +232,8 @@ int sx_rules_all(struct pdn *n, const struct sockaddr_storage user[2],
 	for (size_t i = 0; !e && i < r.s.n_urrs; i++)
 		create_urr(&r.urr[i], q->create_urr, &q->n_create_urr);
 	q->n_create_bar = 1;
-	q->create_bar[0] = (struct sx_create_bar){ .id = BAR_ID,
-						   .has_packets = true,
-						   .packets = BAR_PACKETS };
+	q->create_bar[0] =
+		(struct sx_create_bar){ .id = BAR_ID, .has_packets = true, .packets = BAR_PACKETS };
 	return e;
 }
 

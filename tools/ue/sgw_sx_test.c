@@ -394,8 +394,9 @@ static void test_dead(void **state)
 	up.silent = true;
 	attach(13000);
 	assert_int_equal(mock.result.err, -ETIMEDOUT);
-	assert_string_equal(mock.result.why,
-			    "user plane: SGW-U 10.47.0.5:8805: Association Setup Request: no answer");
+	assert_string_equal(
+		mock.result.why,
+		"user plane: SGW-U 10.47.0.5:8805: Association Setup Request: no answer");
 }
 
 static void test_refuses(void **state)
@@ -480,9 +481,18 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_attach), T(test_bearers), T(test_bearer_refused), T(test_paging),
-		T(test_deaf),	T(test_bearer_of_idle), T(test_dead), T(test_refuses),
-		T(test_dies),	T(test_restarts), T(test_unknown_session), T(test_garbage),
+		T(test_attach),
+		T(test_bearers),
+		T(test_bearer_refused),
+		T(test_paging),
+		T(test_deaf),
+		T(test_bearer_of_idle),
+		T(test_dead),
+		T(test_refuses),
+		T(test_dies),
+		T(test_restarts),
+		T(test_unknown_session),
+		T(test_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

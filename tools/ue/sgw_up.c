@@ -12,8 +12,8 @@
 #include "report.h"
 #include "sgw_rules.h"
 
-#define DEVICE	     "kims-access"
-#define DEVICE_KO    "gtp-access"
+#define DEVICE	  "kims-access"
+#define DEVICE_KO "gtp-access"
 
 /* --- the namespace --- */
 

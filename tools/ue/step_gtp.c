@@ -562,9 +562,9 @@ static void look_paged(struct timer *t)
 
 static void start_paged(struct step *s)
 {
-	step_expects(s,
-		     s->a.answer == ORDER_SILENT ? "%u unanswered" : "%u report, %u paging, answered",
-		     s->a.count, s->a.count);
+	step_expects(
+		s, s->a.answer == ORDER_SILENT ? "%u unanswered" : "%u report, %u paging, answered",
+		s->a.count, s->a.count);
 	start_looking(s, look_paged);
 }
 
