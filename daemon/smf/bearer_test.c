@@ -771,6 +771,103 @@ static void test_pcscf(void **state)
 	gone(p);
 }
 
+/* --- load, overload, a UPF that leaves (TS 29.244 6.2.3, 6.2.4, 6.2.8.3) --- */
+
+static bool can_attach(unsigned int n)
+{
+	struct rig_pdn *p = rig_create(n);
+
+	rig_ms(30);
+	if (!p->pgw_teid)
+		return false;
+	rig_detach(p);
+	rig_ms(30);
+	return true;
+}
+
+/* As the UPF says it: in a report of a session. */
+static void say(struct rig_pdn *p, uint32_t seq, uint8_t reduction, uint8_t validity)
+{
+	static struct sx_session_report_request r;
+
+	sx_init(SX_SESSION_REPORT_REQUEST, &r);
+	r.type.dldr = r.has_dl_data = true;
+	r.dl_data.n_pdr_id = 1;
+	r.dl_data.pdr_id[0] = 3;
+	r.has_load = r.has_overload = true;
+	r.load = (struct sx_load){ .seq = seq, .load = 50 };
+	r.overload = (struct sx_overload){ .seq = seq,
+					   .reduction = reduction,
+					   .validity = { .value = validity } };
+	rig_from_upf(rig_session_of(p), &r);
+	rig_ms(20);
+}
+
+static void test_overload(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	struct smf_upf *u = rig.smf.upfs;
+	struct smf_upf other;
+
+	(void)state;
+	say(p, 5, 100, 31);
+	assert_int_equal(u->load, 50);
+	assert_false(can_attach(2));
+	install(p, "audio", 1, 4000); /* what is there goes on */
+	rig_agree(p);
+	say(p, 4, 0, 31); /* an old one */
+	assert_false(can_attach(2));
+	say(p, 6, 0, 31);
+	assert_true(can_attach(2));
+	say(p, 7, 100, 1);
+	assert_false(can_attach(2));
+	rig_seconds(3); /* no longer valid */
+	assert_true(can_attach(2));
+	say(p, 8, 255, 0xff & 31); /* out of range: all */
+	assert_int_equal(u->reduction, 100);
+	say(p, 9, 0, 0);
+	/* another one that is better off */
+	other = *u;
+	other.next = NULL;
+	u->next = &other;
+	other.load = 10;
+	assert_ptr_equal(smf_upf_choose(&rig.smf), &other);
+	other.load = 90;
+	assert_ptr_equal(smf_upf_choose(&rig.smf), u);
+	u->next = NULL;
+	gone(p);
+}
+
+static void test_upf_leaves(void **state)
+{
+	int left = 0;
+
+	(void)state;
+	for (unsigned int i = 1; i < 5; i++)
+		attached(i);
+	rig_upf_leaves(4); /* eight seconds: one session a second */
+	rig_ms(500);
+	for (int i = 0; i < RIG_PDNS; i++)
+		left += rig.session[i].up_seid != 0;
+	assert_int_equal(left, 2);
+	assert_false(can_attach(6));
+	assert_int_equal(rig.released, 0);
+	rig_seconds(3);
+	assert_int_equal(rig.smf.n_pdns, 0);
+	assert_int_equal(rig.released, 1);
+	rig_seconds(4); /* and back */
+	assert_true(can_attach(7));
+	rig_upf_leaves(0); /* nothing to end */
+	rig_ms(100);
+	assert_int_equal(rig.released, 2);
+	rig_seconds(4);
+	attached(1);
+	rig_upf_leaves(0);
+	rig_ms(200);
+	assert_int_equal(rig.smf.n_pdns, 0);
+	assert_int_equal(rig.released, 3);
+}
+
 /* --- commands --- */
 
 static void test_modify_command(void **state)
@@ -1084,6 +1181,8 @@ int main(void)
 		T(test_restart),
 		T(test_predefined),
 		T(test_pcscf),
+		T(test_overload),
+		T(test_upf_leaves),
 		cmocka_unit_test(test_tshark),
 		T(test_cycles),
 		T(test_random),

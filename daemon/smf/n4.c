@@ -173,7 +173,12 @@ static uint8_t s5_cause_for(uint8_t cause)
 
 static union sx_any answer;
 
-static uint8_t decode(const struct xchg_msg *m, uint8_t type)
+/* What the UPF says of itself in r. */
+#define LEARN(u, r)                                         \
+	smf_upf_learn(u, (r)->has_load ? &(r)->load : NULL, \
+		      (r)->has_overload ? &(r)->overload : NULL)
+
+static uint8_t decode(struct smf_upf *u, const struct xchg_msg *m, uint8_t type)
 {
 	struct tlv_error e;
 
@@ -181,10 +186,13 @@ static uint8_t decode(const struct xchg_msg *m, uint8_t type)
 		return 0;
 	switch (type) {
 	case SX_SESSION_ESTABLISHMENT_RESPONSE:
+		LEARN(u, &answer.session_establishment_response);
 		return answer.session_establishment_response.cause;
 	case SX_SESSION_MODIFICATION_RESPONSE:
+		LEARN(u, &answer.session_modification_response);
 		return answer.session_modification_response.cause;
 	case SX_SESSION_DELETION_RESPONSE:
+		LEARN(u, &answer.session_deletion_response);
 		return answer.session_deletion_response.cause;
 	}
 	return 0;
@@ -224,7 +232,7 @@ static void on_established(void *arg, const struct xchg_msg *m)
 {
 	struct smf_n4 *n = arg;
 	const struct sx_session_establishment_response *r = &answer.session_establishment_response;
-	uint8_t cause = decode(m, SX_SESSION_ESTABLISHMENT_RESPONSE);
+	uint8_t cause = decode(n->upf, m, SX_SESSION_ESTABLISHMENT_RESPONSE);
 
 	n->call = NULL;
 	if (cause == SX_ACCEPTED && r->has_up_fseid) {
@@ -242,7 +250,8 @@ static void on_established(void *arg, const struct xchg_msg *m)
 		smf_upf_suspect(n->upf);
 	if (n->closing)
 		soon(n);
-	else if (cause != SX_NO_ASSOCIATION || n->pdn->fsm.state != SMF_PDN_ACTIVE) /* else it comes back with it */
+	else if (cause != SX_NO_ASSOCIATION ||
+		 n->pdn->fsm.state != SMF_PDN_ACTIVE) /* else it comes back with it */
 		fail(n, m ? s5_cause_for(cause) : S5_PEER_NOT_RESPONDING);
 }
 
@@ -292,7 +301,7 @@ static void on_modified(void *arg, const struct xchg_msg *m)
 {
 	struct smf_n4 *n = arg;
 	const struct sx_session_modification_response *r = &answer.session_modification_response;
-	uint8_t cause = decode(m, SX_SESSION_MODIFICATION_RESPONSE);
+	uint8_t cause = decode(n->upf, m, SX_SESSION_MODIFICATION_RESPONSE);
 
 	n->call = NULL;
 	if (cause == SX_ACCEPTED) {
@@ -319,7 +328,7 @@ static void on_deleted(void *arg, const struct xchg_msg *m)
 	struct smf_n4 *n = arg;
 
 	n->call = NULL;
-	if (decode(m, SX_SESSION_DELETION_RESPONSE) == SX_ACCEPTED)
+	if (decode(n->upf, m, SX_SESSION_DELETION_RESPONSE) == SX_ACCEPTED)
 		take_usage(n->pdn, r->usage_report, r->n_usage_report);
 	forget_known(n);
 	if (n->closing)
@@ -481,9 +490,11 @@ static int attach(struct smf_pdn *p, struct smf_upf *u)
 	return 0;
 }
 
-bool smf_n4_ready(const struct smf *s, const struct smf_apn *apn _unused_)
+bool smf_n4_ready(const struct smf *s, const struct smf_apn *apn)
 {
-	return smf_upf_choose(s);
+	const struct smf_upf *u = smf_upf_choose(s);
+
+	return u && ((apn && apn->emergency) || !smf_upf_throttles(u));
 }
 
 int smf_n4_update(struct smf_pdn *p)
@@ -554,6 +565,7 @@ void smf_n4_free(struct smf_pdn *p)
 	if (n->next)
 		n->next->pprev = n->pprev;
 	n->upf->n_sessions--;
+	smf_upf_session_gone(n->upf);
 	free(n->known);
 	free(n->sent);
 	free(n);
@@ -662,6 +674,7 @@ void smf_n4_report(struct smf *s, struct xchg_token *t, const struct xchg_msg *m
 			pfcp_respond(t, b.p, b.n);
 		return;
 	}
+	LEARN(p->n4->upf, &r);
 	answer_report(t, p->n4->up_seid, SX_ACCEPTED);
 	act_on(p, &r);
 }

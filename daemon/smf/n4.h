@@ -52,6 +52,13 @@ struct smf_upf {
 	struct sx_up_features features;
 	uint32_t next_teid; /* without FTUP it is us who choose */
 	bool configured, releasing;
+	uint32_t release_step; /* sessions that end in a second of a graceful release */
+	struct timer leave;
+	/* what it says of itself (TS 29.244 6.2.3, 6.2.4) */
+	bool has_load, has_overload;
+	uint8_t load, reduction; /* per cent */
+	uint32_t load_seq, overload_seq;
+	uint64_t overload_until; /* usec of the loop; UINT64_MAX: until it says another thing */
 };
 
 void smf_n4_metrics(void);
@@ -76,6 +83,11 @@ int smf_n4_changes(struct smf_n4 *n, const struct sx_session_modification_reques
 struct smf_upf *smf_upf_choose(const struct smf *s); /* NULL: none is associated */
 struct smf_upf *smf_upf_get(struct smf *s,
 			    const struct sockaddr_storage *addr); /* NULL: no memory */
+/* NULL: nothing was said. */
+void smf_upf_learn(struct smf_upf *u, const struct sx_load *l, const struct sx_overload *o);
+/* A new session is one that it asks to be spared; another draw each time. */
+bool smf_upf_throttles(const struct smf_upf *u);
+void smf_upf_session_gone(struct smf_upf *u); /* the last one of a UPF that leaves lets it go */
 bool smf_upf_ready(const struct smf_upf *u);			  /* associated, and it answers */
 void smf_upf_suspect(struct smf_upf *u); /* it says that there is no association: has it restarted? */
 struct sx_node_id smf_n4_node_id(const struct smf *s);

@@ -111,7 +111,7 @@ static struct rig {
 	uint64_t next_seid;
 	bool ftup, associated;
 	uint8_t upf_refuse;
-	int established, modified, removed, end_markers, restored;
+	int established, modified, removed, end_markers, restored, released;
 	/* PCRF */
 	struct rig_policy policy[RIG_PDNS];
 	dia_serve_fn serve;
@@ -862,6 +862,15 @@ static inline void rig_associate(struct xchg_token *t, const struct sx_associati
 	rig_sx_respond(t, SX_ASSOCIATION_SETUP_RESPONSE, 0);
 }
 
+static inline void rig_let_go(struct xchg_token *t)
+{
+	sx_init(SX_ASSOCIATION_RELEASE_RESPONSE, &rig_sx_a);
+	rig_sx_a.association_release_response.node_id = rig_node();
+	rig_sx_a.association_release_response.cause = SX_ACCEPTED;
+	rig.released++;
+	rig_sx_respond(t, SX_ASSOCIATION_RELEASE_RESPONSE, 0);
+}
+
 static inline void rig_upf_request(void *arg _unused_, struct xchg_token *t,
 				   const struct xchg_msg *m, struct pfcp_peer *peer _unused_)
 {
@@ -883,6 +892,9 @@ static inline void rig_upf_request(void *arg _unused_, struct xchg_token *t,
 	case SX_SESSION_DELETION_REQUEST:
 		rig_remove(t, s);
 		break;
+	case SX_ASSOCIATION_RELEASE_REQUEST:
+		rig_let_go(t);
+		break;
 	default:
 		fail_msg("UPF: message %u", m->hdr->type);
 	}
@@ -903,6 +915,24 @@ static inline void rig_upf_open(uint32_t recovery_ts)
 static inline void rig_upf_done(void *arg _unused_, const struct xchg_msg *m)
 {
 	rig.last_answer = m ? m->hdr->type : 0;
+}
+
+/* Its sessions are to end, and then the association; period 0: at once. */
+static inline void rig_upf_leaves(uint8_t period)
+{
+	static struct sx_association_update_request r;
+	uint8_t buf[256];
+	struct tlv_buf b = TLV_BUF(buf);
+	struct sockaddr_storage to;
+
+	sx_init(SX_ASSOCIATION_UPDATE_REQUEST, &r);
+	r.node_id = rig_node();
+	r.has_release = r.release.sarr = true;
+	r.has_graceful = period;
+	r.graceful = (struct tlv_timer){ .value = period };
+	rig_addr(&to, RIG_SMF, PFCP_PORT);
+	assert_int_equal(sx_encode(SX_ASSOCIATION_UPDATE_REQUEST, 0, &r, &b), 0);
+	assert_int_equal(pfcp_request(rig.upf, &to, b.p, b.n, rig_upf_done, NULL, NULL), 0);
 }
 
 static inline void rig_from_upf(struct rig_session *s, const struct sx_session_report_request *r)

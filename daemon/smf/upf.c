@@ -14,6 +14,8 @@
 #include "smf/n4.h"
 
 METRIC_GAUGE(m_upfs, "kims_smf_upfs", "UPFs with an association");
+METRIC_COUNTER(m_throttled, "kims_smf_throttled_total",
+	       "PDN connections refused because their UPF asked to be spared");
 
 enum {
 	RETRY = 3,
@@ -42,15 +44,120 @@ bool smf_upf_ready(const struct smf_upf *u)
 	return u->peer && !pfcp_peer_is_lost(u->peer);
 }
 
+/* --- load and overload (TS 29.244 6.2.3, 6.2.4) --- */
+
+static bool is_newer(bool has, uint32_t known, uint32_t seq)
+{
+	return !has || (int32_t)(seq - known) > 0;
+}
+
+void smf_upf_learn(struct smf_upf *u, const struct sx_load *l, const struct sx_overload *o)
+{
+	if (l && is_newer(u->has_load, u->load_seq, l->seq)) {
+		u->has_load = true;
+		u->load_seq = l->seq;
+		u->load = MIN(l->load, 100);
+	}
+	if (o && is_newer(u->has_overload, u->overload_seq, o->seq)) {
+		uint64_t usec = tlv_timer_usec(o->validity);
+
+		u->has_overload = true;
+		u->overload_seq = o->seq;
+		u->reduction = MIN(o->reduction, 100);
+		u->overload_until = usec == UINT64_MAX ? usec : loop_now(u->smf->loop) + usec;
+	}
+}
+
+static uint8_t reduction_of(const struct smf_upf *u)
+{
+	return u->has_overload && loop_now(u->smf->loop) < u->overload_until ? u->reduction : 0;
+}
+
+/* 6.2.4.3.3: the loss algorithm. */
+bool smf_upf_throttles(const struct smf_upf *u)
+{
+	uint8_t r = reduction_of(u);
+
+	if (!r || (uint32_t)random() % 100 >= r)
+		return false;
+	metric_inc(&m_throttled);
+	return true;
+}
+
+/* Less to be spared, then less loaded when both say it, then fewer sessions. */
+static bool is_better(const struct smf_upf *u, const struct smf_upf *than)
+{
+	if (!than || reduction_of(u) != reduction_of(than))
+		return !than || reduction_of(u) < reduction_of(than);
+	if (u->has_load && than->has_load && u->load != than->load)
+		return u->load < than->load;
+	return u->n_sessions < than->n_sessions;
+}
+
 struct smf_upf *smf_upf_choose(const struct smf *s)
 {
 	struct smf_upf *best = NULL;
 
 	for (struct smf_upf *u = s->upfs; u; u = u->next)
-		if (smf_upf_ready(u) && !u->releasing &&
-		    (!best || u->n_sessions < best->n_sessions))
+		if (smf_upf_ready(u) && !u->releasing && is_better(u, best))
 			best = u;
 	return best;
+}
+
+/* --- graceful release (6.2.8.3) --- */
+
+static void on_let_go(void *arg, const struct xchg_msg *m _unused_)
+{
+	struct smf_upf *u = arg;
+
+	u->call = NULL; /* lib/pfcp tells that the association is gone */
+}
+
+static void let_go(struct smf_upf *u)
+{
+	struct sx_association_release_request r = { .node_id = smf_n4_node_id(u->smf) };
+	uint8_t buf[64];
+	struct tlv_buf b = TLV_BUF(buf);
+
+	timer_stop(u->smf->loop, &u->leave);
+	if (u->peer && !u->call && !sx_encode(SX_ASSOCIATION_RELEASE_REQUEST, 0, &r, &b))
+		pfcp_request(u->smf->pfcp, &u->addr, b.p, b.n, on_let_go, u, &u->call);
+}
+
+void smf_upf_session_gone(struct smf_upf *u)
+{
+	if (u->releasing && !u->n_sessions && u->peer)
+		timer_start(u->smf->loop, &u->leave, 0);
+}
+
+static void on_leave(struct timer *t)
+{
+	struct smf_upf *u = container_of(t, struct smf_upf, leave);
+	uint32_t n = u->release_step;
+	struct smf_n4 *next;
+
+	if (!u->n_sessions) {
+		let_go(u);
+		return;
+	}
+	for (struct smf_n4 *s = u->sessions; s && n; s = next) {
+		next = s->next;
+		if (s->closing)
+			continue;
+		smf_n4_give_up(s);
+		n--;
+	}
+	timer_start(u->smf->loop, t, USEC_PER_SEC);
+}
+
+/* With a period the sessions end over half of it: a storm of attaches helps nobody. */
+static void leave(struct smf_upf *u, uint64_t period)
+{
+	uint64_t seconds = period == UINT64_MAX ? 3600 : period / USEC_PER_SEC / 2;
+
+	u->releasing = true;
+	u->release_step = seconds ? u->n_sessions / (uint32_t)seconds + 1 : UINT32_MAX;
+	timer_start(u->smf->loop, &u->leave, 0);
 }
 
 /* --- association --- */
@@ -77,6 +184,7 @@ struct smf_upf *smf_upf_get(struct smf *s, const struct sockaddr_storage *addr)
 	u->next_teid = 1;
 	u->retry.fn = on_retry;
 	u->gone.fn = on_patience;
+	u->leave.fn = on_leave;
 	u->next = s->upfs;
 	s->upfs = u;
 	return u;
@@ -99,7 +207,8 @@ static void ready(struct smf_upf *u)
 	log_notice("UPF %s is associated%s", name_of(u, buf), u->features.ftup ? ", FTUP" : "");
 	timer_stop(u->smf->loop, &u->retry);
 	timer_stop(u->smf->loop, &u->gone);
-	u->releasing = false;
+	timer_stop(u->smf->loop, &u->leave);
+	u->releasing = u->has_load = u->has_overload = false;
 	each_session(u, smf_n4_restore);
 }
 
@@ -133,6 +242,7 @@ static void set_up(struct smf_upf *u)
 	r.recovery_ts = pfcp_recovery_ts(s->pfcp);
 	/* sessions that we know from before our restart stay (TS 29.244 6.2.6.2.1) */
 	r.has_retention = u->sessions;
+	r.has_cp_features = r.cp_features.load = r.cp_features.ovrl = true;
 	if (u->call || sx_encode(SX_ASSOCIATION_SETUP_REQUEST, 0, &r, &b) ||
 	    pfcp_request(s->pfcp, &u->addr, b.p, b.n, on_setup_answer, u, &u->call))
 		timer_start(s->loop, &u->retry, RETRY * USEC_PER_SEC);
@@ -226,6 +336,7 @@ static void on_setup(struct smf *s, struct xchg_token *t,
 	r.node_id = smf_n4_node_id(s);
 	r.recovery_ts = pfcp_recovery_ts(s->pfcp);
 	r.cause = u ? SX_ACCEPTED : SX_NO_RESOURCES;
+	r.has_cp_features = r.cp_features.load = r.cp_features.ovrl = true;
 	if (u)
 		u->features = q->up_features;
 	if (had && !q->has_retention) /* it begins anew (TS 29.244 6.2.6.2.2) */
@@ -248,8 +359,7 @@ static void on_update(struct smf *s, struct xchg_token *t, struct smf_upf *u,
 	answer(t, SX_ASSOCIATION_UPDATE_RESPONSE, &r);
 	if (!u || !q->has_release || !q->release.sarr)
 		return;
-	u->releasing = true; /* nothing new; what is there ends (TS 29.244 6.2.8.3) */
-	each_session(u, smf_n4_give_up);
+	leave(u, q->has_graceful ? tlv_timer_usec(q->graceful) : 0);
 }
 
 static bool is_peer(const struct s5_fteid *f, const struct sx_gtpu_peer *p)
@@ -370,6 +480,7 @@ void smf_n4_serve(struct smf *s)
 	struct smf_upf *u;
 
 	metric_register(&m_upfs);
+	metric_register(&m_throttled);
 	smf_n4_metrics();
 	while (str_split(&list, ' ', &one)) {
 		char text[64];
@@ -398,6 +509,7 @@ void smf_n4_fini(struct smf *s)
 		pfcp_cancel(u->call);
 		timer_stop(s->loop, &u->retry);
 		timer_stop(s->loop, &u->gone);
+		timer_stop(s->loop, &u->leave);
 		free(u);
 	}
 	s->upfs = NULL;
