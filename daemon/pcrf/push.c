@@ -171,6 +171,28 @@ static void on_lost(struct pcrf_gx *g, int result)
 	fsm_event(&g->fsm, GXE_DONE, NULL);
 }
 
+/* What the PCEF has of a refused RAR's removals is to go all the same. */
+static bool keep_removals(struct pcrf_gx *g)
+{
+	bool any = false;
+
+	for (struct pcrf_rule *r = g->rules; r; r = r->next) {
+		if (!r->inflight || r->wanted || !r->confirmed)
+			continue;
+		r->inflight = false;
+		r->dirty = any = true;
+	}
+	return any;
+}
+
+static void on_refused(struct pcrf_gx *g)
+{
+	bool again = g->tries < 5 && keep_removals(g);
+
+	pcrf_push_fail(g, true);
+	fsm_event(&g->fsm, again ? GXE_AGAIN : GXE_DONE, NULL);
+}
+
 static void on_result(struct pcrf_gx *g, int result, const struct gx_raa *a)
 {
 	if (result == PCC_UNKNOWN_SESSION_ID) {
@@ -182,8 +204,7 @@ static void on_result(struct pcrf_gx *g, int result, const struct gx_raa *a)
 		settle(g, a);
 		fsm_event(&g->fsm, GXE_DONE, NULL);
 	} else {
-		pcrf_push_fail(g, true);
-		fsm_event(&g->fsm, GXE_DONE, NULL);
+		on_refused(g);
 	}
 }
 
