@@ -159,6 +159,29 @@ static void settle(struct pcrf_gx *g, const struct gx_raa *a)
 	pcrf_gx_report(g, a->report, a->n_report, &(struct pcrf_cause){ 0 });
 }
 
+/* What the PCEF may have goes, even if it does not hear of it, or refuses, at first. */
+static bool keep_removals(struct pcrf_gx *g)
+{
+	bool any = false;
+
+	for (struct pcrf_rule *r = g->rules; r; r = r->next) {
+		if (!r->inflight || r->wanted)
+			continue;
+		r->inflight = false;
+		r->dirty = any = true;
+	}
+	return any;
+}
+
+/* Neither this RAR nor one like it: rules are not there, or not certainly. */
+static void give_up(struct pcrf_gx *g, bool definite)
+{
+	bool again = g->tries < 20 && keep_removals(g);
+
+	pcrf_push_fail(g, definite);
+	fsm_event(&g->fsm, again ? GXE_AGAIN : GXE_DONE, NULL);
+}
+
 static void on_lost(struct pcrf_gx *g, int result)
 {
 	log_debug("%s: RAR: %d, try %u", g->id, result, g->tries);
@@ -167,30 +190,7 @@ static void on_lost(struct pcrf_gx *g, int result)
 		fsm_event(&g->fsm, GXE_AGAIN, NULL);
 		return;
 	}
-	pcrf_push_fail(g, false);
-	fsm_event(&g->fsm, GXE_DONE, NULL);
-}
-
-/* What the PCEF has of a refused RAR's removals is to go all the same. */
-static bool keep_removals(struct pcrf_gx *g)
-{
-	bool any = false;
-
-	for (struct pcrf_rule *r = g->rules; r; r = r->next) {
-		if (!r->inflight || r->wanted || !r->confirmed)
-			continue;
-		r->inflight = false;
-		r->dirty = any = true;
-	}
-	return any;
-}
-
-static void on_refused(struct pcrf_gx *g)
-{
-	bool again = g->tries < 5 && keep_removals(g);
-
-	pcrf_push_fail(g, true);
-	fsm_event(&g->fsm, again ? GXE_AGAIN : GXE_DONE, NULL);
+	give_up(g, false);
 }
 
 static void on_result(struct pcrf_gx *g, int result, const struct gx_raa *a)
@@ -204,7 +204,7 @@ static void on_result(struct pcrf_gx *g, int result, const struct gx_raa *a)
 		settle(g, a);
 		fsm_event(&g->fsm, GXE_DONE, NULL);
 	} else {
-		on_refused(g);
+		give_up(g, true);
 	}
 }
 
