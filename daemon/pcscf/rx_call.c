@@ -277,7 +277,8 @@ static void tell_pcrf(struct session *s)
 	}
 	rx_build_ue(b, s->reg);
 	rx_build_media(b, s);
-	if (!s->rx.af)
+	/* One that has forgotten may take what we think an update for the first AAR. */
+	if (!s->rx.af || s->rx.renewals)
 		rx_build_subscribe(b, true);
 	if (b->hash == s->rx.told)
 		let_go(s);

@@ -84,7 +84,10 @@ void rx_reg_probe(struct rx_af *x)
 {
 	_cleanup_free_ struct rx_built *b = build(reg_by_id(x->p, x->owner_id));
 
-	if (b && !rx_update(x, &b->r))
+	if (!b)
+		return;
+	rx_build_subscribe(b, false); /* if it has forgotten, this may be the first AAR to it */
+	if (!rx_update(x, &b->r))
 		x->p->rx->probe = x;
 }
 

@@ -862,6 +862,7 @@ static void test_renewal(void **state)
 	rx_on_peer(w->p->rx, PCRF, true);
 	no_aar();
 	run(w, 4000);
+	assert_int_equal(pending_aar()->aar->n_specific_action, 8);
 	assert_string_equal(aaa(PCC_SUCCESS)->sid, sid); /* it only was disconnected */
 	run(w, 20000);
 	no_aar();
