@@ -70,13 +70,20 @@ static bool is_gbr(uint8_t qci)
 	       (qci >= 82 && qci <= 85);
 }
 
-static struct smf_bearer *bearer_for(struct smf_pdn *p, const struct smf_qos *q)
+static struct smf_bearer *same_bearer(const struct smf_pdn *p, const struct smf_qos *q)
 {
-	struct smf_bearer *b;
-
-	for (b = p->bearers->next; b; b = b->next)
+	for (struct smf_bearer *b = p->bearers->next; b; b = b->next)
 		if (!b->lost && b->state != SMF_BEARER_DELETING && same_class(&b->qos, q))
 			return b;
+	return NULL;
+}
+
+static struct smf_bearer *bearer_for(struct smf_pdn *p, const struct smf_qos *q)
+{
+	struct smf_bearer *b = same_bearer(p, q);
+
+	if (b)
+		return b;
 	b = smf_bearer_new(p);
 	if (b) {
 		b->state = SMF_BEARER_WANTED;
@@ -85,8 +92,28 @@ static struct smf_bearer *bearer_for(struct smf_pdn *p, const struct smf_qos *q)
 	return b;
 }
 
-static void bind_dedicated(struct smf_pdn *p, struct smf_rule *r, const struct smf_qos *q)
+enum draw { NOT_DRAWN, GO, SPARE };
+
+/*
+ * An overloaded SGW, ePDG or MME is spared new bearers (TS 29.274 12.3.9.3), not those of emergencies and of the
+ * highest priorities (MPS); one draw for all rules that come together.
+ */
+static bool is_spared(const struct smf_pdn *p, const struct smf_qos *q, enum draw *draw)
 {
+	if (p->emergency || q->arp.priority <= 3 || same_bearer(p, q))
+		return false;
+	if (*draw == NOT_DRAWN)
+		*draw = smf_path_throttles(p) ? SPARE : GO;
+	return *draw == SPARE;
+}
+
+static void bind_dedicated(struct smf_pdn *p, struct smf_rule *r, const struct smf_qos *q,
+			   enum draw *draw)
+{
+	if (!r->bearer && is_spared(p, q, draw)) {
+		smf_rule_fail(r, GX_RESOURCES_LIMITATION);
+		return;
+	}
 	if (!r->bearer)
 		r->bearer = bearer_for(p, q);
 	if (!r->bearer)
@@ -95,7 +122,7 @@ static void bind_dedicated(struct smf_pdn *p, struct smf_rule *r, const struct s
 		smf_rule_fail(r, GX_RESOURCES_LIMITATION);
 }
 
-static void bind_rule(struct smf_pdn *p, struct smf_rule *r)
+static void bind_rule(struct smf_pdn *p, struct smf_rule *r, enum draw *draw)
 {
 	struct smf_qos q = class_of(p, r);
 	bool by_default = same_class(&q, &p->default_qos) || !r->n_flow;
@@ -112,14 +139,16 @@ static void bind_rule(struct smf_pdn *p, struct smf_rule *r)
 	}
 	r->bearer = by_default ? p->bearers : b;
 	if (!by_default)
-		bind_dedicated(p, r, &q);
+		bind_dedicated(p, r, &q, draw);
 }
 
 static void bind_all(struct smf_pdn *p)
 {
+	enum draw draw = NOT_DRAWN;
+
 	for (struct smf_rule *r = p->rules; r; r = r->next)
 		if (smf_rule_is_live(r))
-			bind_rule(p, r);
+			bind_rule(p, r, &draw);
 }
 
 static void activate(struct smf_rule *r)

@@ -838,6 +838,45 @@ static void test_overload(void **state)
 	gone(p);
 }
 
+/* TS 29.274 12.3: no new bearers for an access that is overloaded; those of emergencies and priorities nevertheless. */
+static void test_overloaded_access(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	struct smf_pdn *s = rig_smf_pdn(p);
+	struct s5_overload o = { .seq = 9, .reduction = 100, .validity = { .value = 5 } };
+	static struct gx_orders g;
+
+	(void)state;
+	install(p, "video", 2, 6000);
+	assert_int_equal(rig.created, 1);
+	smf_path_overload(s, 1, &o);
+	assert_int_equal(install(p, "audio", 1, 4000), GX_PCC_RULE_EVENT);
+	assert_int_equal(rig.created, 1);
+	install(p, "more video", 2, 6002); /* on the bearer that is there */
+	assert_int_equal(rig.created, 1);
+	rig_agree(p);
+	rig_orders(&g);
+	rig_install(&g, "mps", 1, 7000)->qos.arp = (struct pcc_arp){ 2, 0, 1 };
+	rar(p, &g);
+	assert_int_equal(rig.created, 2);
+	o = (struct s5_overload){ .seq = 8 }; /* an old one */
+	smf_path_overload(s, 1, &o);
+	assert_true(smf_path_throttles(s));
+	o.seq = 10;
+	smf_path_overload(s, 1, &o);
+	assert_false(smf_path_throttles(s));
+	o = (struct s5_overload){ .seq = 1, .reduction = 250, .validity = { .value = 1 } };
+	smf_path_overload(s, 0, &o); /* the MME: all, for two seconds */
+	assert_true(smf_path_throttles(s));
+	smf_path_overload(s, 3, &o);
+	rig_seconds(3);
+	assert_false(smf_path_throttles(s));
+	install(p, "audio", 1, 4000);
+	assert_int_equal(rig.created, 3);
+	rig_agree(p);
+	gone(p);
+}
+
 static void test_upf_leaves(void **state)
 {
 	int left = 0;
@@ -1183,6 +1222,7 @@ int main(void)
 		T(test_pcscf),
 		T(test_overload),
 		T(test_upf_leaves),
+		T(test_overloaded_access),
 		cmocka_unit_test(test_tshark),
 		T(test_cycles),
 		T(test_random),

@@ -14,15 +14,28 @@
 #include "smf/smf.h"
 
 METRIC_COUNTER(m_restarts, "kims_smf_peer_restarts_total", "Restarts of SGWs and ePDGs noticed");
+METRIC_COUNTER(m_spared, "kims_smf_spared_total",
+	       "Dedicated bearers not asked for because the access is overloaded");
 
 void smf_path_metrics(void)
 {
-	if (!m_restarts.listed)
+	if (!m_restarts.listed) {
 		metric_register(&m_restarts);
+		metric_register(&m_spared);
+	}
 }
+
+/* What a node behind the path asks to be spared (TS 29.274 12.3). */
+struct overload {
+	bool has;
+	uint8_t reduction; /* per cent */
+	uint32_t seq;
+	uint64_t until; /* usec of the loop; UINT64_MAX: until it says another thing */
+};
 
 struct smf_path {
 	struct hnode node;
+	struct overload overload[SMF_OVERLOADS];
 	struct sockaddr_storage peer;
 	struct smf_pdn *pdns;
 	uint32_t n;
@@ -110,12 +123,41 @@ int smf_path_join(struct smf_pdn *p, int counter)
 	return 0;
 }
 
+void smf_path_overload(struct smf_pdn *p, unsigned int which, const struct s5_overload *o)
+{
+	struct overload *h = p->path && which < SMF_OVERLOADS ? &p->path->overload[which] : NULL;
+	uint64_t usec = tlv_timer_usec(o->validity);
+
+	if (!h || (h->has && (int32_t)(o->seq - h->seq) <= 0))
+		return;
+	h->has = true;
+	h->seq = o->seq;
+	h->reduction = MIN(o->reduction, 100);
+	h->until = usec == UINT64_MAX ? usec : loop_now(p->smf->loop) + usec;
+}
+
+/* 12.3.9.2: the loss algorithm, by the node that asks for most. */
+bool smf_path_throttles(const struct smf_pdn *p)
+{
+	uint64_t now = loop_now(p->smf->loop);
+	uint8_t r = 0;
+
+	for (int i = 0; p->path && i < SMF_OVERLOADS; i++)
+		if (p->path->overload[i].has && now < p->path->overload[i].until)
+			r = MAX(r, p->path->overload[i].reduction);
+	if (!r || (uint32_t)random() % 100 >= r)
+		return false;
+	metric_inc(&m_spared);
+	return true;
+}
+
 /* TS 23.007 18: what a restarted SGW had is gone there. Each one leaves the list as it ends. */
 static void on_restart(struct smf_path *h)
 {
 	struct smf_pdn *p, *next;
 
 	metric_inc(&m_restarts);
+	memset(h->overload, 0, sizeof(h->overload));
 	h->n++; /* stays until we are through */
 	for (p = h->pdns; p; p = next) {
 		next = p->peer_next;

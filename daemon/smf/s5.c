@@ -522,6 +522,17 @@ static struct s5_cause_ie fill(struct smf_pdn *p, CREATE *r, const struct xchg_m
 	return set_bearer(p, r);
 }
 
+/* 12.3.11: what MME, SGW and ePDG say of themselves in r. */
+#define LEARN_OVERLOAD(p, r)                                            \
+	do {                                                            \
+		if ((r)->has_mme_overload)                              \
+			smf_path_overload((p), 0, &(r)->mme_overload);  \
+		if ((r)->has_sgw_overload)                              \
+			smf_path_overload((p), 1, &(r)->sgw_overload);  \
+		if ((r)->has_epdg_overload)                             \
+			smf_path_overload((p), 2, &(r)->epdg_overload); \
+	} while (0)
+
 static struct s5_cause_ie open_pdn(struct smf *s, CREATE *r, struct smf_apn *apn,
 				   struct xchg_token *t, const struct xchg_msg *m)
 {
@@ -539,6 +550,7 @@ static struct s5_cause_ie open_pdn(struct smf *s, CREATE *r, struct smf_apn *apn
 		return c;
 	}
 	smf_pdn_link(p);
+	LEARN_OVERLOAD(p, r);
 	wait_for(p, t, S5_CREATE_SESSION_REQUEST);
 	smf_pdn_changed(p);
 	return c;
@@ -892,6 +904,7 @@ static void modify(struct smf_pdn *p, MODIFY *r, struct xchg_token *t, const str
 	p->relocated = r->has_sender;
 	if (r->has_sender)
 		triggers |= relocate(p, r);
+	LEARN_OVERLOAD(p, r);
 	if (moved)
 		smf_n4_end_marker(p);
 	sync |= drop_bearers(p, r) || p->suspended;
@@ -943,6 +956,8 @@ static void on_delete(struct smf_pdn *p, struct xchg_token *t, const struct xchg
 	bool left = from_left(p, m);
 
 	metric_inc(&m_delete);
+	if (!left)
+		LEARN_OVERLOAD(p, r);
 	if (!left && r->has_lbi && r->lbi != smf_pdn_default(p)->ebi) {
 		refuse(t, m->hdr->type, p->peer.teid, cause_ie(S5_CONTEXT_NOT_FOUND, S5_IE_EBI, 0));
 		return;
@@ -1036,8 +1051,8 @@ static void on_delete_set(struct smf *s, struct xchg_token *t)
 
 static void on_session(struct smf_pdn *p, struct xchg_token *t, const struct xchg_msg *m)
 {
-	bool moves = m->hdr->type == S5_MODIFY_BEARER_REQUEST &&
-		     in.modify_bearer_request.has_sender;
+	bool moves =
+		m->hdr->type == S5_MODIFY_BEARER_REQUEST && in.modify_bearer_request.has_sender;
 
 	if (!moves && m->hdr->type != S5_DELETE_SESSION_REQUEST && from_left(p, m)) {
 		refuse(t, m->hdr->type, p->left.peer.teid, just(S5_CONTEXT_NOT_FOUND));

@@ -263,6 +263,30 @@ static void test_profile_addresses(void **state)
 	unlink(path);
 }
 
+/* What SGW and MME say of themselves is read from the requests that have it. */
+static void test_overload_information(void **state)
+{
+	struct s5_create_session_request *r = mock_create(1, "ims");
+	struct smf_pdn *p;
+
+	(void)state;
+	r->has_sgw_overload = true;
+	r->sgw_overload = (struct s5_overload){ .seq = 1, .reduction = 100, .validity = { 0, 10 } };
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	mock_created();
+	p = smf_pdn_by_user(&mock.smf, "001010000000001", mock.smf.apns, NULL);
+	assert_true(smf_path_throttles(p));
+	p = mock_attach(2, "ims"); /* by the same SGW */
+	assert_true(smf_path_throttles(p));
+	r = mock_create(3, "ims");
+	r->has_sgw_overload = true;
+	r->sgw_overload = (struct s5_overload){ .seq = 2 };
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_false(smf_path_throttles(p));
+}
+
 static void test_pool_used_up(void **state)
 {
 	struct smf_pdn *p;
@@ -1131,6 +1155,7 @@ int main(void)
 		T(test_transport),
 		T(test_static_addresses),
 		T(test_profile_addresses),
+		T(test_overload_information),
 		T(test_pool_used_up),
 		T(test_refused),
 		cmocka_unit_test_setup_teardown(test_every_ie, setup,

@@ -360,6 +360,10 @@ int smf_fteid_addr(const struct smf *s, const struct s5_fteid *f, uint16_t port,
 /* The path to p->to; leaves the former one. counter: of a Recovery IE, -1: none. -ENOMEM. */
 int smf_path_join(struct smf_pdn *p, int counter);
 void smf_path_leave(struct smf_pdn *p);
+/* Overload Control Information of a request (TS 29.274 8.111, 12.3); which: its instance, 0 MME, 1 SGW, 2 ePDG. */
+#define SMF_OVERLOADS 3
+void smf_path_overload(struct smf_pdn *p, unsigned int which, const struct s5_overload *o);
+bool smf_path_throttles(const struct smf_pdn *p); /* a request is one to be spared; another draw each time */
 void smf_on_path(void *arg, const struct sockaddr_storage *peer, enum gtpc_path_event ev,
 		 uint8_t counter);
 void smf_each_path(const struct smf *s,
