@@ -146,7 +146,7 @@ class View:
         return "█" * full + DIM + "·" * (width - full) + OFF
 
     def busy(self):
-        return "  ".join(f"{nf} {self.cpu[nf]:.0f} %" for nf in self.cpu)
+        return "  ".join(f"{nf} {self.cpu[nf]:.0f}" for nf in sorted(self.cpu, key=lambda x: x != "machine")) + " %" * bool(self.cpu)
 
     def lines(self, s, sample, k):
         rtp = s["rtp"]
@@ -154,11 +154,11 @@ class View:
         yield f"  attached    {s['attached']:6}  {self.bar(s['attached'], self.ues)}  {self.times(s, 'attach')}"
         yield f"  registered  {s['registered']:6}  {self.bar(s['registered'], self.ues)}  {self.times(s, 'register')}"
         yield f"  calls up    {s['calls']:6}  {self.bar(s['calls'], self.calls)}  {self.times(s, 'setup')}"
-        yield (f"  RTP         {self.rate.get('sent', 0):6.0f}/s sent  {self.rate.get('received', 0):.0f}/s received;  in all {rtp['sent']} sent, {rtp['lost']} lost, "
-               f"{rtp['skipped']} too late to be sent, {rtp['outside']} outside of a bearer")
+        yield f"  RTP         {self.rate.get('sent', 0):6.0f}/s sent  {self.rate.get('received', 0):.0f}/s received"
+        yield f"              {rtp['sent']} sent, {rtp['lost']} lost, {rtp['skipped']} too late to be sent, {rtp['outside']} outside of a bearer"
         yield f"  CPU         {self.busy()}"
-        yield f"  memory      {'  '.join(f'{nf} {m / 1024:.1f} MB' for nf, (_, m) in sample.items())}"
-        yield (f"  kims.ko     {k.get('sessions', 0)} sessions, {k.get('sa-sets', 0)} SA sets, {k.get('rtp-flows', 0)} flows, {k.get('gtpu-forwarded', 0)} packets out of tunnels, "
+        yield f"  memory      {'  '.join(f'{nf} {m / 1024:.0f}' for nf, (_, m) in sample.items())} MB"
+        yield (f"  kims.ko     {k.get('sessions', 0)} sessions, {k.get('sa-sets', 0)} SA sets, {k.get('rtp-flows', 0)} flows; packets: {k.get('gtpu-forwarded', 0)} out of tunnels, "
                f"{k.get('rtp-packets', 0)} relayed")
         yield f"  drops       {listed(drops(k))}"
         yield f"  failures    {(RED + listed(s['reasons']) + OFF) if s['failures'] else 'none'}"

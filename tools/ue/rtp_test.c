@@ -131,6 +131,17 @@ static void test_foreign(void **state _unused_)
 	rtp_rx_free(&x);
 }
 
+static void test_sizes(void **state _unused_)
+{
+	assert_int_equal(rtp_frames(CODEC_AMR_WB, 20000), 1);
+	assert_int_equal(rtp_packet_size(CODEC_AMR_WB, 1), RTP_HEADER + 33);
+	assert_int_equal(rtp_frames(CODEC_AMR_WB, 240000), 12);
+	assert_int_equal(rtp_packet_size(CODEC_AMR_WB, 12), RTP_HEADER + 389);
+	assert_int_equal(rtp_packet_size(CODEC_PCMA, 1), RTP_HEADER + 160);
+	assert_int_equal(rtp_frames(CODEC_PCMA, 240000), 8); /* more do not fit into a packet */
+	assert_int_equal(rtp_frames(CODEC_PCMA, 0), 1);
+}
+
 static void test_mos(void **state _unused_)
 {
 	double good = rtp_mos(rtp_r_factor(CODEC_PCMA, 20, 0)),
@@ -151,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_loss_order_duplicates),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_mos),
 	};
 

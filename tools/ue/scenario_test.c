@@ -174,6 +174,13 @@ static void test_phone(void **state _unused_)
 	assert_int_equal(plan_set_phone(c, "imsi=310260000000001,mnc_len=3", why, sizeof(why)), 0);
 	assert_int_equal(phone_conf_complete(c, why, sizeof(why)), 0);
 	assert_string_equal(c->domain, "ims.mnc260.mcc310.3gppnetwork.org");
+	for (int i = 0; i < 3; i++) {
+		static const char *const wrong[] = { "ptime=30ms", "ptime=0ms", "ptime=260ms" };
+
+		assert_int_equal(plan_set_phone(c, wrong[i], why, sizeof(why)), 0);
+		assert_int_equal(phone_conf_complete(c, why, sizeof(why)), -EINVAL);
+		assert_non_null(strstr(why, "240 ms"));
+	}
 	c = plan_add_phone(&p);
 	assert_true(phone_conf_complete(c, why, sizeof(why)) < 0);
 	plan_free(&p);
