@@ -72,7 +72,7 @@ help:
 ## make check         unit and procedure tests with ASan and UBSan, layering, contract, style (T=path part selects)
 ## make check-vm      kims.ko's tests in stock 6.1 and 6.12 kernels, and User-Mode Linux with KASAN
 ## make check-e2e     call flows with the UE simulator, in the VM
-## make bench         CPU time per registration and call beside Kamailio's
+## make bench         CPU time and memory: calls beside Kamailio's, attaches and PFCP beside Open5GS's
 ## make bench-kernel  instructions per packet in kims.ko beside ip_forward (qemu -icount)
 ## make fuzz          libFuzzer over every parser (SECONDS=60 for each)
 ## make install       daemons, units, man pages (DESTDIR, PREFIX); make dkms-install: the module
@@ -138,8 +138,8 @@ test: packages
 	$(Q)scripts/test.sh
 fuzz: packages
 	$(Q)tests/fuzz/run $(or $(SECONDS),60)
-bench: packages all benches
-	$(Q)tests/bench/run
+bench: packages all benches kmod
+	$(Q)tests/bench/all
 bench-kernel: packages kmod
 	$(Q)tests/bench/kernel/run
 demo:

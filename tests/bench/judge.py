@@ -10,6 +10,8 @@ import json
 import statistics
 import sys
 
+from rows import row
+
 CSCFS = ("pcscf", "icscf", "scscf")
 
 
@@ -48,16 +50,21 @@ def main():
             ratio = med[scenario, "kims"] / med[scenario, "kamailio"]
             ok = 0 < ratio <= 0.5
             bad += not ok
+            row(f"{'registration' if scenario == 'register' else scenario}, us of CPU", med[scenario, "kims"] * 1e3, med[scenario, "kamailio"] * 1e3, "Kamailio", 0.5, of_peer=True)
             print(f"{scenario}: kims / kamailio = {ratio:.3f}   (at most 0.5: {'held' if ok else 'FAILED'})")
         else:
             bad += 1
+    memory = {}
     for who in ("kamailio", "kims"):
         rs = by.get(("register", who), [])
         if rs:
             mem = {c: statistics.median((r["pss_mb"][c][1] - r["pss_mb"][c][0]) * 1024 / users for r in rs) for c in CSCFS if c in rs[0]["pss_mb"]}
             held = who != "kims" or all(v <= 8 for v in mem.values())
             bad += not held
+            memory[who] = mem
             print(f"memory per registered user, {who}: " + ", ".join(f"{c} {v:.1f} kB" for c, v in mem.items()) + ("" if who != "kims" else f"   (at most 8 kB: {'held' if held else 'FAILED'})"))
+    for c, v in memory.get("kims", {}).items():
+        row(f"registration, kB per user: {c}", v, memory.get("kamailio", {}).get(c), "Kamailio", 8)
     print(f"{2 + 1 - min(bad, 3)} passed, {min(bad, 3)} failed, 0 skipped")
     return bad > 0
 
