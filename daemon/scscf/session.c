@@ -199,32 +199,38 @@ static void leg_free(struct leg *l)
 static void assert_callee(struct scscf *s, struct sip_msg *resp);
 static struct impu *find_called(struct scscf *s, const struct sip_msg *m);
 
+static bool end_flow(struct irs *r, struct str flow)
+{
+	struct contact *c;
+	bool any = false;
+
+	DL_FOREACH (r->contacts, c) {
+		if (contact_is_ended(c) || !c->path ||
+		    !memmem(c->path, strlen(c->path), flow.p, flow.n))
+			continue;
+		log_notice("%s: the P-CSCF reaches %s no more", c->impi->name, c->uri);
+		contact_end(c, CE_DEACTIVATED);
+		any = true;
+	}
+	return any;
+}
+
 /*
  * The P-CSCF has lost the way to a contact (its bearer is gone): network-initiated de-registration, TS 24.229 5.4.1.5. It
- * names the flow that it put into the Path; whoever else says so knows it from nowhere.
+ * names the flow that it put into the Path; whoever else says so knows it from nowhere, and the caller does not learn it.
  */
-static void flow_failed(struct scscf *s, struct sip_fwd *f, const struct sip_msg *resp)
+static void flow_failed(struct scscf *s, struct sip_fwd *f, struct sip_msg *resp)
 {
 	struct str why = sip_msg_value(resp, SIP_H_REASON), cause, flow;
-	struct contact *c;
 	struct impu *u;
-	bool any = false;
 
 	if (sip_msg_status(resp) != 480 || !why.n || !sip_param(why, "cause", &cause) ||
 	    !str_eqz(cause, "430") || !sip_param(why, "flow", &flow) || flow.n < FLOW_MIN)
 		return;
 	u = find_called(s, sip_fwd_request(f));
-	if (!u || !irs_active(u->irs))
-		return;
-	DL_FOREACH (u->irs->contacts, c) {
-		if (!c->path || !memmem(c->path, strlen(c->path), flow.p, flow.n))
-			continue;
-		log_notice("%s: the P-CSCF reaches %s no more", u->canon, c->uri);
-		contact_end(c, CE_DEACTIVATED);
-		any = true;
-	}
-	if (any)
+	if (u && end_flow(u->irs, flow))
 		irs_changed(u->irs, CX_ADMINISTRATIVE_DEREGISTRATION);
+	sip_msg_remove(resp, SIP_H_REASON);
 }
 
 static int on_response(void *arg, struct sip_fwd *f, struct sip_msg *resp, bool best _unused_)
