@@ -10,6 +10,9 @@ $UE --access netns=access --phone "$(gtp_phone 1 gtpu=pfcp)" --phone "$(gtp_phon
 	attach register call --from 1 --to 2 --duration 1s --bearer yes bearers --count 0 \
 	idle --phone 2 --delay 300ms call --from 1 --to 2 --duration 1s --bearer yes paged --phone 2 --count 1 \
 	deregister detach || exit 1
+# the same with the rules of kims.ko by netlink
+gtp_ue attach register idle --phone 2 --delay 300ms call --from 1 --to 2 --duration 1s --bearer yes paged --phone 2 --count 1 \
+	deregister detach || exit 1
 $UE --access netns=access --phone "$(gtp_phone 1 gtpu=pfcp)" --phone "$(gtp_phone 2 gtpu=pfcp)" \
 	attach register idle --phone 2 --answer none call --from 1 --to 2 --expect 408 paged --phone 2 --answer none --count 1 \
 	deregister detach
