@@ -52,7 +52,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 KVERS ?= $(notdir $(patsubst %/build,%,$(wildcard /lib/modules/6.1.*-amd64/build /lib/modules/6.12.*-amd64/build)))
 
-.PHONY: all help daemons kmod check check-vm check-e2e check-static test demo bench bench-kernel fuzz docs packages \
+.PHONY: all help daemons kmod check check-vm check-e2e check-static test demo soak bench bench-kernel fuzz docs packages \
 	install uninstall dkms-install dkms-remove netlink format clean
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -72,6 +72,7 @@ help:
 ## make check         unit and procedure tests with ASan and UBSan, layering, contract, style (T=path part selects)
 ## make check-vm      kims.ko's tests in stock 6.1 and 6.12 kernels, and User-Mode Linux with KASAN
 ## make check-e2e     call flows with the UE simulator, in the VM
+## make soak          attach, call, detach again and again: nothing may be left (CYCLES=10000, PHONES=40)
 ## make bench         CPU time and memory: calls beside Kamailio's, attaches and PFCP beside Open5GS's
 ## make bench-kernel  instructions per packet in kims.ko beside ip_forward (qemu -icount)
 ## make fuzz          libFuzzer over every parser (SECONDS=60 for each)
@@ -136,6 +137,8 @@ check-e2e: packages all
 	$(Q)tests/e2e/run
 test: packages
 	$(Q)scripts/test.sh
+soak: packages all
+	$(Q)tests/soak/run $(or $(CYCLES),10000) $(or $(PHONES),40)
 fuzz: packages
 	$(Q)tests/fuzz/run $(or $(SECONDS),60)
 bench: packages all benches kmod

@@ -1172,6 +1172,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sequences) };
 
-	log_set_level(LOG_LVL_ERR);
+	log_set_level(getenv("KIMS_TALK") ? LOG_LVL_NOTICE : LOG_LVL_ERR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

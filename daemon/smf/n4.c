@@ -457,7 +457,7 @@ static void advance(struct smf_n4 *n)
 {
 	int e;
 
-	if (n->call || n->closing)
+	if (n->call || n->closing || !n->upf->peer) /* away: smf_n4_restore() goes on */
 		return;
 	e = next_step(n);
 	if (e < 0)
