@@ -14,8 +14,9 @@ struct reader {
 
 static int bad(struct reader *r, struct str word, const char *why)
 {
-	snprintf(r->err, r->size, "rule %.*s: \"%.*s\" %s", STR_FMT(r->d->rule.name), STR_FMT(word),
-		 why);
+	struct str name = r->d->rule.name.p ? r->d->rule.name : STR("");
+
+	snprintf(r->err, r->size, "rule %.*s: \"%.*s\" %s", STR_FMT(name), STR_FMT(word), why);
 	return -EINVAL;
 }
 
