@@ -142,8 +142,8 @@ static void on_leave(struct timer *t)
 	}
 	for (struct smf_n4 *s = u->sessions; s && n; s = next) {
 		next = s->next;
-		if (s->closing)
-			continue;
+		if (s->closing || s->pdn->fsm.state > SMF_PDN_ACTIVE)
+			continue; /* it ends already */
 		smf_n4_give_up(s);
 		n--;
 	}
