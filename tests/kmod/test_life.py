@@ -165,7 +165,7 @@ def unload_under_traffic():
                     time.sleep(0.001)
 
     try:
-        for turn in range(5):
+        for turn in range(3):
             with core() as k, Tunnels(k, check_wire=False, own_device=True) as t:
                 for f in (4, 6):
                     t.session(11 + f, inner=(4, 6), outer=f)
