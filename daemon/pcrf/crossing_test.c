@@ -64,7 +64,7 @@ static struct world {
 	struct item queue[QUEUE];
 	size_t n;
 	uint64_t until[2][2]; /* connections keep the order */
-	int raa; /* next results of RARs at the SMF; 0: success */
+	int raa;	      /* next results of RARs at the SMF; 0: success */
 	bool quiet;
 	unsigned int tokens;
 } w;
@@ -79,9 +79,9 @@ static unsigned int dice(unsigned int n)
 	return (unsigned int)rand_r(&w.seed) % n;
 }
 
-#define CHECK(cond)                                                     \
-	do {                                                            \
-		if (!(cond))                                            \
+#define CHECK(cond)                                                   \
+	do {                                                          \
+		if (!(cond))                                          \
 			fail_msg("sequence %u: %s", w.number, #cond); \
 	} while (0)
 
@@ -110,7 +110,8 @@ static struct ie_buf encode(const struct ie_command *cmd, const struct ie_env *e
 	return b;
 }
 
-static void decode(const struct ie_command *cmd, const struct ie_buf *b, struct ie_env *env, void *ret)
+static void decode(const struct ie_command *cmd, const struct ie_buf *b, struct ie_env *env,
+		   void *ret)
 {
 	struct ie_error e;
 
@@ -133,7 +134,8 @@ static void put(struct item i)
 	w.queue[w.n++] = i;
 }
 
-int dia_serve(struct dia *d _unused_, const struct dia_app *app, dia_serve_fn fn, void *arg _unused_)
+int dia_serve(struct dia *d _unused_, const struct dia_app *app, dia_serve_fn fn,
+	      void *arg _unused_)
 {
 	serve[app == &gx_app ? SMF : AF] = fn;
 	return 0;
@@ -182,7 +184,8 @@ static void ask(enum side side, const char *session, const struct ie_command *cm
 
 static char *name_of(char *dst, const char *what, const void *list, const void *one, size_t size)
 {
-	sprintf(dst, "%s;%u", what, (unsigned int)(((const char *)one - (const char *)list) / size));
+	sprintf(dst, "%s;%u", what,
+		(unsigned int)(((const char *)one - (const char *)list) / size));
 	return dst;
 }
 
@@ -215,8 +218,7 @@ static void enforce(struct gx_session *g, const struct gx_orders *o)
 	for (size_t i = 0; i < o->n_install; i++)
 		for (size_t k = 0; k < o->install[i].n_rule; k++) {
 			if (talk)
-				fprintf(stderr, "   + %.*s\n",
-					(int)o->install[i].rule[k].name.n,
+				fprintf(stderr, "   + %.*s\n", (int)o->install[i].rule[k].name.n,
 					o->install[i].rule[k].name.p);
 			drop_rule(g, o->install[i].rule[k].name);
 			CHECK(g->n < RULES);
@@ -426,7 +428,11 @@ static void at_peer(struct item *i)
 	if (!i->cmd->request)
 		answered(i, &env, r);
 	else if (i->cmd == &gx_rar_cmd && !w.quiet && !dice(12))
-		put((struct item){ .to_pcrf = true, .side = SMF, .cmd = &gx_raa_cmd, .done = i->done, .result = DIA_TIMEOUT });
+		put((struct item){ .to_pcrf = true,
+				   .side = SMF,
+				   .cmd = &gx_raa_cmd,
+				   .done = i->done,
+				   .result = DIA_TIMEOUT });
 	else if (i->cmd == &gx_rar_cmd)
 		on_gx_rar(i, &env, r);
 	else if (i->cmd == &rx_asr_cmd)
@@ -442,7 +448,8 @@ static void say(const struct item *i)
 	void *r = calloc(1, i->cmd->size);
 
 	if (i->result)
-		fprintf(stderr, "%8.3f no %s\n", (double)loop_now(loop) / USEC_PER_SEC, i->cmd->abbrev);
+		fprintf(stderr, "%8.3f no %s\n", (double)loop_now(loop) / USEC_PER_SEC,
+			i->cmd->abbrev);
 	else {
 		decode(i->cmd, &i->buf, &env, r);
 		fprintf(stderr, "%8.3f %s %.*s\n", (double)loop_now(loop) / USEC_PER_SEC,
@@ -479,8 +486,7 @@ static void run(uint64_t usec)
 		if (w.n && w.queue[at].due <= now) {
 			struct item i = w.queue[at];
 
-			memmove(&w.queue[at], &w.queue[at + 1],
-				(--w.n - at) * sizeof(w.queue[0]));
+			memmove(&w.queue[at], &w.queue[at + 1], (--w.n - at) * sizeof(w.queue[0]));
 			deliver(i);
 			continue;
 		}

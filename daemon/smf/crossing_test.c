@@ -65,8 +65,8 @@ static struct world {
 	struct flight flight[FLIGHTS];
 	size_t n_flights;
 	uint64_t n_sent;
-	uint8_t lost[4096];  /* copies of a message that were lost, by hash */
-	uint64_t deaf_until; /* the UPF */
+	uint8_t lost[4096];	     /* copies of a message that were lost, by hash */
+	uint64_t deaf_until;	     /* the UPF */
 	uint64_t until[RIG_CCA + 1]; /* on links that keep the order: PFCP, Gx */
 	bool somebody_was_deaf, upf_forgot;
 	unsigned int loss;
@@ -89,13 +89,13 @@ static void say(const char *what, const struct context *c, unsigned int n)
 {
 	if (talk)
 		fprintf(stderr, "%9.3f  %-24s user %u node %d teid %x pgw %x  %u\n",
-		       (double)loop_now(rig.loop) / USEC_PER_SEC, what, c ? c->pdn.n : 0,
-		       c ? c->node : -1, c ? c->pdn.teid : 0, c ? c->pdn.pgw_teid : 0, n);
+			(double)loop_now(rig.loop) / USEC_PER_SEC, what, c ? c->pdn.n : 0,
+			c ? c->node : -1, c ? c->pdn.teid : 0, c ? c->pdn.pgw_teid : 0, n);
 }
 
-#define CHECK(cond, ...)                                             \
-	do {                                                         \
-		if (!(cond))                                         \
+#define CHECK(cond, ...)                                                                   \
+	do {                                                                               \
+		if (!(cond))                                                               \
 			fail_msg("sequence %u: %s (" #cond ")", w.number, "" __VA_ARGS__); \
 	} while (0)
 
@@ -314,7 +314,8 @@ static void from_smf(const struct sockaddr_storage *to, const void *p, size_t n)
 	send_gtp(RIG_TO_SGW, RIG_SMF, ip, p, n);
 }
 
-static void from_node(void *arg, const struct sockaddr_storage *to _unused_, const void *p, size_t n)
+static void from_node(void *arg, const struct sockaddr_storage *to _unused_, const void *p,
+		      size_t n)
 {
 	const struct node *node = arg;
 
@@ -663,8 +664,8 @@ static void on_update(struct xchg_token *t, struct context *c,
 		a.bearer[i].ebi = r->bearer[i].ebi;
 		a.bearer[i].cause.value = b->there ? cause : S5_CONTEXT_NOT_FOUND;
 		if (!b->there && cause == S5_ACCEPTED)
-			a.cause.value = r->n_bearer > 1 ? S5_ACCEPTED_PARTIALLY :
-							  S5_CONTEXT_NOT_FOUND;
+			a.cause.value =
+				r->n_bearer > 1 ? S5_ACCEPTED_PARTIALLY : S5_CONTEXT_NOT_FOUND;
 		if (!b->there || cause != S5_ACCEPTED)
 			continue;
 		if (r->bearer[i].has_qos)
@@ -730,7 +731,9 @@ static void serve(struct xchg_token *t, const uint8_t *p, size_t n, int node)
 		cause = answer_of(c, h.type);
 	}
 	if (cause == S5_CONTEXT_NOT_FOUND || (cause == S5_HANDOVER_IN_PROGRESS && !all)) {
-		assert_int_equal(s5_encode_refusal(h.type, c ? c->pdn.pgw_teid : 0, (struct s5_cause_ie){ .value = cause }, &b), 0);
+		assert_int_equal(s5_encode_refusal(h.type, c ? c->pdn.pgw_teid : 0,
+						   (struct s5_cause_ie){ .value = cause }, &b),
+				 0);
 		gtpc_respond(t, b.p, b.n);
 	} else if (h.type == S5_CREATE_BEARER_REQUEST) {
 		on_create(t, c, &q.create_bearer_request, cause);
@@ -854,7 +857,8 @@ static void do_rar(void)
 
 	rig_orders(&o);
 	random_rule(&o);
-	if (!y || loop_now(rig.loop) < w.until[RIG_CCA]) /* not before the CCA that left before it */
+	if (!y ||
+	    loop_now(rig.loop) < w.until[RIG_CCA]) /* not before the CCA that left before it */
 		return;
 	say("RAR", NULL, p->teid);
 	rig_rar(y, &o);
@@ -1006,9 +1010,9 @@ static void do_restart(void)
 }
 
 static void (*const things[])(void) = {
-	do_attach, do_attach, do_attach,  do_detach, do_detach,	 do_move, do_move,  do_rar, do_rar,
-	do_rar,	   do_rar,    do_rar,	  do_rar,    do_cca,	 do_command, do_sgw, do_upf, do_pcrf,
-	do_wait,   do_wait,   do_suspend, do_restart,
+	do_attach, do_attach, do_attach, do_detach, do_detach,	do_move,    do_move,	do_rar,
+	do_rar,	   do_rar,    do_rar,	 do_rar,    do_rar,	do_cca,	    do_command, do_sgw,
+	do_upf,	   do_pcrf,   do_wait,	 do_wait,   do_suspend, do_restart,
 };
 
 /* --- the verdict --- */
