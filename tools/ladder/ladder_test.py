@@ -133,6 +133,12 @@ def case_middle():
     return both(tcp(5000, msgs[0]), tcp(5000 + len(msgs[0]), msgs[1])), ["INVITE", "BYE"]
 
 
+def case_together():
+    """Two messages in a segment: a proxy's last word and the one before it."""
+    first = sip("MESSAGE sip:x SIP/2.0", "six", 1)
+    return both(SYN, tcp(1, first + sip("BYE sip:x SIP/2.0", "seven", 2))), ["MESSAGE", "BYE"]
+
+
 def case_broken():
     """Tunnels with nonsense in them harm nobody."""
     good = udp(UE, 5060, PCSCF, 5060, sip("PUBLISH sip:x SIP/2.0", "five", 1))
