@@ -151,7 +151,7 @@ lab_start() { # NAME: a daemon or dns, in CORE, log in $LAB_OUT/NAME.log, pid in
 	sgwu) # a second kims-upf, in the namespace of the SGWs
 		mkdir -p "$LAB_RUN/sgwu"
 		printf 'network:\n  trusted: 10.47.0.0/24 fd47::/64\nupf:\n  addr: 10.47.0.5\n  addr6: fd47::5\n  device: sgwu0\n  pools: ""\n' >"$LAB_OUT/sgwu.yaml"
-		lab_spawn sgwu ip netns exec access "$LAB_BIN/kims-upf" -c "$LAB_OUT/sgwu.yaml" -r "$LAB_RUN/sgwu" -s "$LAB_RUN/sgwu" -l "${LAB_LOG:-info}" ;;
+		lab_spawn sgwu ip netns exec access "${LAB_UPF:-$LAB_BIN/kims-upf}" -c "$LAB_OUT/sgwu.yaml" -r "$LAB_RUN/sgwu" -s "$LAB_RUN/sgwu" -l "${LAB_LOG:-info}" ;;
 	*)
 		lab_spawn "$nf" "$LAB_BIN/kims-$nf" ${LAB_CONF:+-c "$LAB_CONF"} -r "$LAB_RUN" -s "$LAB_STATE" -l "${LAB_LOG:-info}" "$@" ;;
 	esac
