@@ -5,6 +5,10 @@
  * Establishments and deletions of a round of the loop go to the kernel together, at its end; a
  * modification, which has to read first, goes at once. A batch that the kernel refuses is done again without
  * the session that was at fault. An answer leaves when the kernel has done what it says.
+ *
+ * Invariants: a CP F-SEID of a CP function has one session: an establishment with one that is known already replaces
+ * its session, for the CP function does not know that one (its answer was lost for good). What a deletion of
+ * the same round has given back (address, TEIDs) is free for an establishment behind it.
  */
 #include <stdio.h>
 
@@ -19,6 +23,8 @@ METRIC_COUNTER(m_established, "kims_upf_sessions_established_total", "PFCP sessi
 METRIC_COUNTER(m_modified, "kims_upf_sessions_modified_total",
 	       "PFCP Session Modification Requests accepted");
 METRIC_COUNTER(m_deleted, "kims_upf_sessions_deleted_total", "PFCP sessions deleted on request");
+METRIC_COUNTER(m_replaced, "kims_upf_sessions_replaced_total",
+	       "PFCP sessions replaced by another of the same CP F-SEID");
 METRIC_COUNTER(m_refused, "kims_upf_refused_total", "PFCP requests that were refused");
 METRIC_GAUGE(m_sessions, "kims_upf_sessions", "PFCP sessions");
 
@@ -48,6 +54,7 @@ void upf_metrics(void)
 	metric_register(&m_established);
 	metric_register(&m_modified);
 	metric_register(&m_deleted);
+	metric_register(&m_replaced);
 	metric_register(&m_refused);
 	metric_register(&m_sessions);
 }
@@ -97,7 +104,43 @@ struct upf_session *upf_session_new(struct upf *u, struct upf_node *n, uint64_t 
 	return s;
 }
 
-/* Out of the table: no request finds it any more. */
+/* A CP function has one session of a CP F-SEID (5.6.2), so that is by which it would be known. */
+static uint64_t cp_key(const struct upf *u, uint64_t seid, const struct in6_addr *cp)
+{
+	struct siphash h;
+
+	siphash_init(&h, u->key);
+	siphash_add(&h, &seid, sizeof(seid));
+	siphash_add(&h, cp, sizeof(*cp));
+	return siphash_end(&h);
+}
+
+void upf_session_set_cp(struct upf *u, struct upf_session *s, uint64_t seid,
+			const struct in6_addr *cp)
+{
+	if (s->in_cp)
+		htab_remove(&u->by_cp, &s->by_cp);
+	s->cp_seid = seid;
+	s->cp = *cp;
+	htab_insert(&u->by_cp, &s->by_cp, cp_key(u, seid, cp));
+	s->in_cp = true;
+}
+
+static struct upf_session *find_by_cp(const struct upf *u, const struct upf_node *node,
+				      uint64_t seid, const struct in6_addr *cp)
+{
+	struct hnode *n = htab_find(&u->by_cp, cp_key(u, seid, cp));
+
+	for (; n; n = htab_next(n)) {
+		struct upf_session *s = container_of(n, struct upf_session, by_cp);
+
+		if (s->node == node && s->cp_seid == seid && IN6_ARE_ADDR_EQUAL(&s->cp, cp))
+			return s;
+	}
+	return NULL;
+}
+
+/* Out of the tables: no request finds it any more. */
 static void detach(struct upf *u, struct upf_session *s)
 {
 	struct upf_session **at = &u->relabel;
@@ -108,6 +151,9 @@ static void detach(struct upf *u, struct upf_session *s)
 		*at = s->relabel_next;
 	s->relabel = false;
 	htab_remove(&u->sessions, &s->by_seid);
+	if (s->in_cp)
+		htab_remove(&u->by_cp, &s->by_cp);
+	s->in_cp = false;
 	unlink_node(s);
 	m_sessions.value = --u->n_sessions;
 }
@@ -407,15 +453,15 @@ void upf_flush(void *arg)
 	struct upf_pending *p = u->pending;
 	size_t n;
 
+	n = p->n_gone; /* first: a new session may have the address of one of them */
+	p->n_gone = 0;
+	if (n)
+		send_gone(u, 0, n);
 	n = p->n_fresh;
 	p->n_fresh = 0;
 	if (n)
 		send_fresh(u, 0, n);
 	u->arena_used = 0;
-	n = p->n_gone;
-	p->n_gone = 0;
-	if (n)
-		send_gone(u, 0, n);
 	write_labels(u);
 }
 
@@ -474,19 +520,20 @@ static void set_subscriber(struct upf_session *s, const struct sx_session_establ
 		put_word(id->nai, s->subscriber, sizeof(s->subscriber));
 }
 
-static void set_cp(struct upf_session *s, const struct sx_fseid *f,
-		   const struct sockaddr_storage *peer)
+/* Of the F-SEID's addresses the one of the family that we speak with it. */
+static struct in6_addr cp_address(const struct sx_fseid *f, const struct sockaddr_storage *peer)
 {
-	s->cp_seid = f->seid;
-	memset(&s->cp, 0, sizeof(s->cp));
+	struct in6_addr ip = { 0 };
+
 	if (f->v4 && (peer->ss_family == AF_INET || !f->v6)) {
-		s->cp.s6_addr[10] = s->cp.s6_addr[11] = 0xff;
-		memcpy(&s->cp.s6_addr[12], &f->ip4, 4);
+		ip.s6_addr[10] = ip.s6_addr[11] = 0xff;
+		memcpy(&ip.s6_addr[12], &f->ip4, 4);
 	} else if (f->v6) {
-		s->cp = f->ip6;
+		ip = f->ip6;
 	} else {
-		xchg_ip(peer, &s->cp);
+		xchg_ip(peer, &ip);
 	}
+	return ip;
 }
 
 static int set_csids(struct upf_session *s, const struct sx_fq_csid *in, size_t n)
@@ -567,12 +614,35 @@ static int enqueue(struct upf *u, struct upf_session *s, struct xchg_token *t)
 	return 0;
 }
 
+static void end_batch(struct upf *u, struct upf_session **s, size_t n);
+
+/*
+ * The CP function asks again for what it was not told that it has: a retransmission that the exchange has forgotten, or
+ * a new request after none of the answers arrived. Its old session would hold address and TEIDs for good.
+ */
+static void replace(struct upf *u, const struct upf_node *n, uint64_t seid,
+		    const struct in6_addr *cp)
+{
+	struct upf_session *old = find_by_cp(u, n, seid, cp);
+
+	if (old && old->pending) {
+		upf_flush(u);
+		old = find_by_cp(u, n, seid, cp); /* the kernel may have refused it */
+	}
+	if (!old)
+		return;
+	metric_inc(&m_replaced);
+	end_batch(u, &old, 1);
+}
+
 void upf_establish(struct upf *u, struct xchg_token *t,
 		   const struct sx_session_establishment_request *m, struct upf_node *n)
 {
+	struct in6_addr ip = cp_address(&m->cp_fseid, &n->addr);
 	uint64_t cp = m->cp_fseid.seid;
 	struct upf_session *s;
 
+	replace(u, n, cp, &ip);
 	if (u->pending->n_fresh == UPF_BATCH)
 		upf_flush(u);
 	arena_at(u);
@@ -586,7 +656,7 @@ void upf_establish(struct upf *u, struct xchg_token *t,
 		return;
 	}
 	s->created = pfcp_time(loop_wall(u->loop));
-	set_cp(s, &m->cp_fseid, &n->addr);
+	upf_session_set_cp(u, s, cp, &ip);
 	set_subscriber(s, m);
 	upf_model_init(&u->model, s);
 	u->model.fail.cause = SX_NO_RESOURCES;
@@ -831,8 +901,11 @@ static void new_owner(struct upf *u, struct upf_session *s,
 		unlink_node(s);
 		link_node(s, n);
 	}
-	if (m->has_cp_fseid)
-		set_cp(s, &m->cp_fseid, &s->node->addr);
+	if (m->has_cp_fseid) {
+		struct in6_addr ip = cp_address(&m->cp_fseid, &s->node->addr);
+
+		upf_session_set_cp(u, s, m->cp_fseid.seid, &ip);
+	}
 	if (m->has_cp_fseid || n)
 		upf_session_relabel(u, s);
 }
@@ -986,8 +1059,8 @@ int upf_init(struct upf *u, struct loop *l)
 	u->pending = calloc(1, sizeof(*u->pending));
 	u->arena = aligned_alloc(16, ARENA);
 	if (!u->pending || !u->arena || upf_random_key(u->key) || htab_init(&u->sessions, 1024) ||
-	    htab_init(&u->teids, 1024) || htab_init(&u->by_ue4, 1024) ||
-	    htab_init(&u->by_ue6, 1024))
+	    htab_init(&u->by_cp, 1024) || htab_init(&u->teids, 1024) ||
+	    htab_init(&u->by_ue4, 1024) || htab_init(&u->by_ue6, 1024))
 		return -ENOMEM;
 	return loop_on_round_end(l, upf_flush, u);
 }
@@ -1010,6 +1083,7 @@ void upf_fini(struct upf *u)
 	upf_cps_free(u);
 	upf_pfds_free(u);
 	htab_fini(&u->sessions);
+	htab_fini(&u->by_cp);
 	htab_fini(&u->teids);
 	htab_fini(&u->by_ue4);
 	htab_fini(&u->by_ue6);

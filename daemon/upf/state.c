@@ -187,8 +187,7 @@ static struct upf_session *restore(struct upf *u, const struct knl_session *k)
 		free(read.csids);
 		return NULL;
 	}
-	s->cp_seid = read.cp_seid;
-	s->cp = read.cp;
+	upf_session_set_cp(u, s, read.cp_seid, &read.cp);
 	s->own_ue4 = read.own_ue4;
 	s->own_ue6 = read.own_ue6;
 	s->has_bar = read.has_bar;

@@ -106,14 +106,16 @@ struct upf_csid {
 };
 
 struct upf_session {
-	struct hnode by_seid, by_ue4, by_ue6; /* the latter two when in_ue4, in_ue6 */
-	struct upf_session *next, **pprev;    /* of its node */
+	struct hnode by_seid;
+	struct hnode by_cp, by_ue4, by_ue6; /* when in_cp, in_ue4, in_ue6 */
+	struct upf_session *next, **pprev;  /* of its node */
 	struct upf_node *node;
-	uint64_t cp_seid;
+	uint64_t cp_seid;   /* by upf_session_set_cp() */
 	struct in6_addr cp; /* IPv4 mapped */
 	struct in_addr ue4;
 	struct in6_addr ue6;			 /* the /64 */
 	bool has_ue4, has_ue6, own_ue4, own_ue6; /* own: out of our pool */
+	bool in_cp;
 	bool in_ue4, in_ue6; /* in the tables by address, and taken in our pools */
 	bool pending;	     /* not yet with the kernel */
 	bool relabel;	     /* in the list of those whose label is to be written */
@@ -234,7 +236,7 @@ struct upf {
 	size_t next_detected;
 
 	uint64_t key[2], counter;
-	struct htab sessions, teids, by_ue4, by_ue6;
+	struct htab sessions, by_cp, teids, by_ue4, by_ue6;
 	uint32_t n_sessions;
 	struct upf_node *nodes;
 	uint32_t next_node, n_nodes;
@@ -264,6 +266,9 @@ void upf_drop_buffered(struct upf *u, struct upf_session *s);
 struct upf_session *upf_session_find(const struct upf *u, uint64_t seid);
 struct upf_session *upf_session_new(struct upf *u, struct upf_node *n,
 				    uint64_t seid); /* NULL: no memory */
+/* Whose it is: the F-SEID of the CP function. */
+void upf_session_set_cp(struct upf *u, struct upf_session *s, uint64_t seid,
+			const struct in6_addr *cp);
 void upf_session_adopt(struct upf *u,
 		       struct upf_session *s); /* the kernel has it: its addresses are taken */
 void upf_session_free(struct upf *u,

@@ -740,6 +740,63 @@ static void test_batch(void **state)
 	none();
 }
 
+/* One session of a CP F-SEID: a request that comes again replaces it, whoever asks for another's. */
+static void test_again(void **state)
+{
+	uint64_t first, second, other;
+
+	(void)state;
+	upf.max_sessions = 2;
+	associate_as(&cp2, 1000, false);
+	first = establish(7, 0x0a2d0001);
+	ordinary(7, 0x0a2d0002); /* of another CP function: another session */
+	msg.session_establishment_request.node_id.ip4.s_addr = htonl(0x0a2e000f);
+	msg.session_establishment_request.cp_fseid.ip4.s_addr = htonl(0x0a2e000f);
+	put_from(&cp2, SX_SESSION_ESTABLISHMENT_REQUEST, 0, ++seq);
+	other = established(SX_ACCEPTED)->up_fseid.seid;
+	assert_int_equal(mk.n, 2);
+	second = establish(7, 0x0a2d0001); /* same address, and the UPF is full */
+	assert_int_not_equal(first, second);
+	assert_int_equal(mk.n, 2);
+	assert_int_equal(upf.n_sessions, 2);
+	delete (first, SX_SESSION_NOT_FOUND);
+	delete (second, SX_ACCEPTED);
+	assert_non_null(kernel(other));
+	/* in the same round */
+	ordinary(8, 0x0a2d0003);
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	ordinary(8, 0x0a2d0003);
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	first = established(SX_ACCEPTED)->up_fseid.seid;
+	second = established(SX_ACCEPTED)->up_fseid.seid;
+	assert_null(mk_find(first));
+	assert_non_null(kernel(second));
+	/* one that is refused leaves nothing of the old one */
+	ordinary(8, 0x0a2d0002);
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	established(SX_RULE_FAILURE);
+	assert_int_equal(mk.n, 1);
+	assert_int_equal(upf.by_cp.n, 1);
+	none();
+}
+
+/* What a deletion gives back is free for an establishment of the same round. */
+static void test_address_again(void **state)
+{
+	uint64_t first = establish(1, 0x0a2d0001);
+
+	(void)state;
+	sx_init(SX_SESSION_DELETION_REQUEST, &msg);
+	put(SX_SESSION_DELETION_REQUEST, first);
+	ordinary(2, 0x0a2d0001);
+	put(SX_SESSION_ESTABLISHMENT_REQUEST, 0);
+	take(SX_SESSION_DELETION_RESPONSE);
+	assert_int_equal(got.session_deletion_response.cause, SX_ACCEPTED);
+	established(SX_ACCEPTED);
+	assert_int_equal(mk.n, 1);
+	none();
+}
+
 /* --- reports --- */
 
 static void count(uint64_t seid, uint64_t ul, uint64_t dl)
@@ -1548,6 +1605,8 @@ int main(void)
 		T(test_refusals),
 		T(test_refused_change),
 		T(test_batch),
+		T(test_again),
+		T(test_address_again),
 		T(test_usage),
 		T(test_quota),
 		T(test_events),
