@@ -26,6 +26,7 @@ METRIC_COUNTER(m_rar, "kims_smf_gx_rar_total", "RARs served");
 enum {
 	AWAY = 10, /* seconds between tries to tell a PCRF that does not answer what it has to know */
 	CHECK_USEC = 1000, /* between questions for sessions of a PCRF that is back */
+	FINAL_TRIES = 3,   /* of the CCR-T again: nothing else ends the session at the PCRF */
 };
 
 /* --- sending --- */
@@ -397,7 +398,7 @@ static void on_update(struct smf_gx *g, int result, const struct gx_cca *a)
 
 static void on_final(struct smf_gx *g, int result)
 {
-	if (result < 0 && g->tries++ < 1) {
+	if (result < 0 && g->tries++ < FINAL_TRIES) {
 		smf_gx_told(g, false);
 		if (!send_ccr(g, GX_TERMINATION_REQUEST))
 			return;

@@ -6,8 +6,8 @@
  * Wanted are objects: PDR, FAR, QER, URR, each with an id and a hash of all that it says (n4_rules.c). A request
  * carries the difference to the known ones; when it is accepted they are as they were wanted then.
  *
- * Invariants: one request under way for a session; a session at the UPF that we may have belongs to a struct smf_n4, or
- * its deletion is under way; every bearer with an uplink PDR has a tunnel endpoint when SMF_PDN_EV_N4_OK comes.
+ * Invariants: one request under way for a session; a session at the UPF that we may have belongs to a struct smf_n4, which
+ * stays until its deletion is answered or CLOSE_TRIES requests were not; every bearer with an uplink PDR has a tunnel endpoint when SMF_PDN_EV_N4_OK comes.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -16,6 +16,8 @@
 #include "lib/core/metrics.h"
 #include "lib/core/sbuf.h"
 #include "smf/n4.h"
+
+enum { CLOSE_TRIES = 5 }; /* each is repeated N1 times; all of it is less than the PDN connection waits */
 
 METRIC_COUNTER(m_est, "kims_smf_pfcp_established_total", "PFCP sessions established");
 METRIC_COUNTER(m_mod, "kims_smf_pfcp_modified_total", "PFCP session modifications sent");
@@ -213,13 +215,13 @@ static bool has_fteids(const struct smf_n4 *n)
 	return true;
 }
 
-static void send_deletion(struct smf_n4 *n);
+static void close_step(struct smf_n4 *n);
 
 static void settle(struct smf_n4 *n)
 {
 	n->state = SMF_N4_UP;
 	if (n->closing) {
-		send_deletion(n);
+		close_step(n);
 	} else if (!has_fteids(n)) {
 		log_notice("%s: the UPF chose no F-TEID", n->pdn->name);
 		fail(n, S5_SYSTEM_FAILURE);
@@ -238,7 +240,7 @@ static void on_established(void *arg, const struct xchg_msg *m)
 	if (cause == SX_ACCEPTED && r->has_up_fseid) {
 		metric_inc(n->restore ? &m_restored : &m_est);
 		n->up_seid = r->up_fseid.seid;
-		n->restore = n->unsure = false;
+		n->restore = n->unsure = n->doubt = false;
 		accept_sent(n);
 		take_created(n->pdn, r->created_pdr, r->n_created_pdr);
 		settle(n);
@@ -246,10 +248,11 @@ static void on_established(void *arg, const struct xchg_msg *m)
 	}
 	log_notice("%s: PFCP session: %s", n->pdn->name, m ? sx_cause_name(cause) : "no answer");
 	forget_known(n);
+	n->doubt = !m;
 	if (cause == SX_NO_ASSOCIATION)
 		smf_upf_suspect(n->upf);
 	if (n->closing)
-		soon(n);
+		close_step(n);
 	else if (cause != SX_NO_ASSOCIATION ||
 		 n->pdn->fsm.state != SMF_PDN_ACTIVE) /* else it comes back with it */
 		fail(n, m ? s5_cause_for(cause) : S5_PEER_NOT_RESPONDING);
@@ -330,7 +333,13 @@ static void on_deleted(void *arg, const struct xchg_msg *m)
 	n->call = NULL;
 	if (decode(n->upf, m, SX_SESSION_DELETION_RESPONSE) == SX_ACCEPTED)
 		take_usage(n->pdn, r->usage_report, r->n_usage_report);
+	if (n->closing && !m) {
+		n->state = SMF_N4_UP;
+		close_step(n);
+		return;
+	}
 	forget_known(n);
+	n->doubt = !m;
 	if (n->closing)
 		tell(n, SMF_PDN_EV_N4_CLOSED);
 	else
@@ -426,6 +435,28 @@ static void send_deletion(struct smf_n4 *n)
 	if (!request(n, SX_SESSION_DELETION_REQUEST, &r, on_deleted))
 		return;
 	forget_known(n);
+	soon(n);
+}
+
+/*
+ * The UPF is to have nothing of it. What had no answer is asked again: a deletion, and an establishment, too, for only
+ * its answer has the SEID to delete; the UPF has one session of our F-SEID, however often it is asked for.
+ */
+static void close_step(struct smf_n4 *n)
+{
+	bool there = n->state != SMF_N4_NONE;
+
+	if ((there || n->doubt) && n->upf->peer && n->tries++ < CLOSE_TRIES) {
+		if (there) {
+			send_deletion(n);
+			return;
+		}
+		choose_fteids(n);
+		if (!establish(n))
+			return;
+	}
+	forget_known(n);
+	n->doubt = false;
 	soon(n);
 }
 
@@ -543,14 +574,8 @@ void smf_n4_close(struct smf_pdn *p)
 		return;
 	n->closing = true;
 	n->wanted = false;
-	if (n->call)
-		return; /* its answer brings the deletion */
-	if (n->state != SMF_N4_NONE && n->upf->peer) {
-		send_deletion(n);
-	} else {
-		forget_known(n);
-		soon(n);
-	}
+	if (!n->call) /* else its answer brings the deletion */
+		close_step(n);
 }
 
 void smf_n4_free(struct smf_pdn *p)
@@ -586,6 +611,7 @@ void smf_n4_forget(struct smf_n4 *n)
 	n->call = NULL;
 	n->restore = n->restore || n->state != SMF_N4_NONE;
 	forget_known(n);
+	n->doubt = false;
 	if (n->closing)
 		soon(n);
 }
@@ -691,7 +717,9 @@ int smf_n4_save(const struct smf_pdn *p, char *dst, size_t size)
 	sbuf_put_str(&b, (struct str){ (const char *)&n->upf->addr, sizeof(n->upf->addr) });
 	sbuf_put_u64(&b, n->up_seid);
 	/* what a request under way changes is not known: the session is set up anew */
-	sbuf_put_u64(&b, (uint64_t)(n->unsure || n->state == SMF_N4_MODIFYING) << 1 | n->restore);
+	sbuf_put_u64(&b, (uint64_t)(n->doubt || n->state == SMF_N4_ESTABLISHING) << 2 |
+				 (uint64_t)(n->unsure || n->state == SMF_N4_MODIFYING) << 1 |
+				 n->restore);
 	sbuf_put_u64(&b, n->n_known);
 	for (size_t i = 0; i < n->n_known; i++) {
 		sbuf_put_u64(&b, n->known[i].type);
@@ -717,6 +745,7 @@ static int load_known(struct smf_n4 *n, struct cursor *c)
 	if (!n->known)
 		return -ENOMEM;
 	n->unsure = flags >> 1 & 1;
+	n->doubt = flags >> 2 & 1;
 	n->restore = (flags & 1) || !n->up_seid;
 	n->state = n->up_seid ? SMF_N4_UP : SMF_N4_NONE;
 	for (; n->n_known < k; n->n_known++) {

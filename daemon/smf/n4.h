@@ -36,7 +36,9 @@ struct smf_n4 {
 	bool end_marker;
 	bool restore;	 /* was there before: with the F-TEIDs of before */
 	bool unsure;	 /* no answer to a modification: nobody knows what the UPF has */
+	bool doubt;	 /* no answer to an establishment: the UPF may have it, nobody knows its SEID */
 	uint8_t retries; /* of a refused modification */
+	uint8_t tries;	 /* to let go of it */
 	uint8_t cause;	 /* enum s5_cause: why it failed; 0: it did not */
 };
 

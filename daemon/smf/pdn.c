@@ -19,7 +19,7 @@
 #include "lib/core/metrics.h"
 
 #define ANSWER_USEC (30 * USEC_PER_SEC) /* longer than the peers' own timers: those end first */
-#define ENDING_USEC (60 * USEC_PER_SEC)
+#define ENDING_USEC (90 * USEC_PER_SEC) /* a UPF that does not answer is asked again (n4.c) */
 
 METRIC_GAUGE(m_pdns, "kims_smf_pdn_connections", "PDN connections");
 METRIC_GAUGE(m_bearers, "kims_smf_bearers", "Bearers, default ones included");

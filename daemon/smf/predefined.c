@@ -12,10 +12,17 @@ struct reader {
 	size_t size;
 };
 
+/* An empty string, where there is none: for %.*s, whose argument is never null. */
+static struct str printable(struct str s)
+{
+	return s.p ? s : STR("");
+}
+
 static int bad(struct reader *r, struct str word, const char *why)
 {
-	struct str name = r->d->rule.name.p ? r->d->rule.name : STR("");
+	struct str name = printable(r->d->rule.name);
 
+	word = printable(word);
 	snprintf(r->err, r->size, "rule %.*s: \"%.*s\" %s", STR_FMT(name), STR_FMT(word), why);
 	return -EINVAL;
 }

@@ -748,6 +748,9 @@ static inline void rig_establish(struct xchg_token *t,
 	a->cause = !rig.associated  ? SX_NO_ASSOCIATION
 		   : rig.upf_refuse ? rig.upf_refuse
 				    : SX_ACCEPTED;
+	for (int i = 0; i < RIG_PDNS; i++) /* as kims-upf: one session of a CP F-SEID */
+		if (rig.session[i].cp_seid == q->cp_fseid.seid)
+			rig.session[i].up_seid = 0;
 	for (int i = 0; i < RIG_PDNS && !s; i++)
 		if (!rig.session[i].up_seid)
 			s = &rig.session[i];
