@@ -513,6 +513,64 @@ static void test_upf_forgot(void **state)
 	gone(p);
 }
 
+/* What the UPF has done and nobody was told of: no session stays there. */
+static void test_upf_mute(void **state)
+{
+	struct rig_pdn *p;
+
+	(void)state;
+	rig.upf_mute = true;
+	rig_create(1);
+	rig_seconds(12);
+	assert_int_not_equal(rig.session[0].up_seid, 0);
+	rig.upf_mute = false;
+	rig_seconds(30);
+	rig_empty();
+	p = attached(2);
+	rig.upf_mute = true;
+	rig_detach(p);
+	rig_seconds(12);
+	assert_int_equal(rig.smf.n_pdns, 1);
+	rig.upf_mute = false;
+	rig_seconds(30);
+	rig_empty();
+	p = attached(3); /* and one that stays away for good is waited for no longer than that */
+	rig.upf_mute = true;
+	rig_detach(p);
+	rig_seconds(80);
+	assert_int_equal(rig.smf.n_pdns, 0);
+	rig.upf_mute = false;
+	memset(rig.session, 0, sizeof(rig.session));
+}
+
+/* What a new SGW does not name it has no tunnel for (TS 29.274 7.2.7-2). */
+static void test_relocated_without(void **state)
+{
+	static struct s5_modify_bearer_request r;
+	struct rig_pdn *p = attached(1);
+	struct smf_pdn *s = rig_smf_pdn(p);
+
+	(void)state;
+	install(p, "audio", 1, 4000);
+	assert_non_null(s->bearers->next);
+	s5_init(S5_MODIFY_BEARER_REQUEST, &r);
+	r.has_sender = true;
+	p->teid = ++rig.next_teid;
+	p->b[5].teid = ++rig.next_teid;
+	p->b[6] = (struct rig_bearer){ 0 };
+	r.sender = rig_fteid(S5_IF_S5C_SGW, p->teid, RIG_SGW);
+	r.n_bearer = 1;
+	r.bearer[0].ebi = 5;
+	r.bearer[0].has_s5u_sgw = true;
+	r.bearer[0].s5u_sgw = rig_fteid(S5_IF_S5U_SGW, p->b[5].teid, RIG_SGW);
+	rig_from_sgw(p, S5_MODIFY_BEARER_REQUEST, &r);
+	rig_ms(50);
+	assert_null(s->bearers->next);
+	assert_int_equal(rig_policy_of(p)->n_rules, 0);
+	rig_agree(p);
+	gone(p);
+}
+
 /* The PCRF has started again without its sessions: it is asked when its connection comes up. */
 static void test_pcrf_forgot(void **state)
 {
@@ -530,6 +588,13 @@ static void test_pcrf_forgot(void **state)
 	assert_int_equal(rig.ccrs, ccrs + 3);
 	assert_int_equal(rig.ccr.type, GX_INITIAL_REQUEST);
 	install(p, "audio", 1, 4000);
+	rig_agree(p);
+	gone(p);
+	p = attached(2); /* its connection comes up while a CCR-U finds out */
+	smf_gx_access_changed(rig_smf_pdn(p), SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
+	memset(rig.policy, 0, sizeof(rig.policy));
+	smf_gx_peer_up(&rig.smf);
+	rig_seconds(1);
 	rig_agree(p);
 	gone(p);
 }
@@ -1210,6 +1275,8 @@ int main(void)
 		T(test_without_ftup),
 		T(test_upf_restart),
 		T(test_upf_forgot),
+		T(test_upf_mute),
+		T(test_relocated_without),
 		T(test_pcrf_forgot),
 		T(test_upf_refuses),
 		T(test_error_indication),

@@ -76,7 +76,10 @@ static struct world {
 	bool perhaps[USERS + 1];
 	struct context *arriving; /* Create Session Request that the SMF is looking at */
 	bool refused;		  /* and has refused */
-	uint64_t deleting;	  /* TEID of the Delete Session Request that arrives; 0: none */
+	struct context *replaced; /* refused because of the one that arrives */
+	struct context
+		*moving;   /* it sends the Modify Bearer Request that arrives, and is to have it */
+	uint64_t deleting; /* TEID of the Delete Session Request that arrives; 0: none */
 } w;
 
 static bool talk;
@@ -151,12 +154,11 @@ static struct context *sender_of(int node, const union s5_any *q, uint8_t type)
 }
 
 /* TS 23.007 18: what a node had before it started again is gone with the first message that says so. */
-static void model_restart(int node)
+static void model_restart(int node, uint8_t counter)
 {
-	w.node[node].seen = w.node[node].counter;
+	w.node[node].seen = counter;
 	for (unsigned int u = 1; u <= USERS; u++)
-		if (w.owner[u] && w.owner[u]->node == node &&
-		    w.owner[u]->counter != w.node[node].counter)
+		if (w.owner[u] && w.owner[u]->node == node && w.owner[u]->counter < counter)
 			now_owned_by(u, NULL);
 }
 
@@ -176,6 +178,13 @@ static void model_delete(int node, uint64_t teid)
 		disowned(o);
 }
 
+/* Its request is late: the node has started again since, and does not know it any more. */
+static void forgotten(const struct context *c)
+{
+	if (c->counter != w.node[c->node].counter)
+		w.perhaps[c->pdn.n] = true;
+}
+
 static void model_modify(struct context *c, uint64_t teid)
 {
 	struct context *o = owner_by_pgw_teid(teid);
@@ -184,7 +193,7 @@ static void model_modify(struct context *c, uint64_t teid)
 	/* not while it goes to another access */
 	if (o && o->node != EPDG && p && p->fsm.state == SMF_PDN_ACTIVE &&
 	    !(p->request && p->request_type == S5_CREATE_SESSION_REQUEST))
-		moved_to(c);
+		w.moving = c;
 }
 
 /* A request that the SMF is about to get; NULL: nothing that matters. */
@@ -195,7 +204,8 @@ static void model_in(int node, const uint8_t *p, size_t n)
 	struct tlv_hdr h;
 	struct context *c;
 
-	w.arriving = NULL;
+	w.arriving = w.replaced = NULL;
+	w.moving = NULL;
 	w.deleting = 0;
 	if (s5_decode(p, n, &h, &q, &e))
 		return;
@@ -210,13 +220,13 @@ static void model_in(int node, const uint8_t *p, size_t n)
 		model_modify(c, h.id);
 }
 
-/* It keeps the connection of another access. */
+/* It keeps the connection of another access: a new one is not active yet. */
 static bool is_handover(const struct context *c)
 {
-	const struct context *o = w.owner[c->pdn.n];
-	const struct smf_pdn *p = o ? smf_pdn_by_teid(&rig.smf, o->pdn.pgw_teid) : NULL;
-
-	return p && p->peer.teid == c->pdn.teid;
+	for (const struct smf_pdn *p = rig.smf.pdns; p; p = p->next)
+		if (p->peer.teid == c->pdn.teid && p->fsm.state == SMF_PDN_ACTIVE)
+			return true;
+	return false;
 }
 
 static void model_create(struct context *c)
@@ -225,14 +235,38 @@ static void model_create(struct context *c)
 		moved_to(c);
 	else if (!w.refused)
 		now_owned_by(c->pdn.n, c);
-	if (c->counter != w.node[c->node].counter) /* late: the node does not know it any more */
-		w.perhaps[c->pdn.n] = true;
+	else if (w.replaced)
+		disowned(w.replaced);
+	forgotten(c);
+}
+
+/* Late, it takes what has gone elsewhere since, with the bearers of before. */
+static void model_relocate(struct context *c)
+{
+	const struct context *o = w.owner[c->pdn.n];
+
+	moved_to(c);
+	w.perhaps[c->pdn.n] = o && o != c && o != c->from;
+	forgotten(c);
+}
+
+/* Of the request that the SMF has got. */
+static void model_effect(int node)
+{
+	if (w.arriving)
+		model_create(w.arriving);
+	if (w.deleting)
+		model_delete(node, w.deleting);
+	if (w.moving)
+		model_relocate(w.moving);
 }
 
 static void model_refusal(struct context *c)
 {
 	if (c == w.arriving)
 		w.refused = true;
+	else if (w.arriving && w.arriving->pdn.n == c->pdn.n && w.owner[c->pdn.n] == c)
+		w.replaced = c; /* its successor may get the connection from it */
 	else
 		disowned(c);
 }
@@ -347,13 +381,15 @@ static void take_from_rig(void)
 	}
 }
 
-static bool tells_restart(int node, const struct rig_dgram *d)
+/* The node may have started once more since. */
+static bool tells_restart(int node, const struct rig_dgram *d, uint8_t *ret_counter)
 {
 	struct str v;
 
-	return w.node[node].seen != w.node[node].counter &&
-	       tlv_find(&tlv_gtpv2, d->p, d->n, S5_IE_RECOVERY, 0, &v) && v.n &&
-	       (uint8_t)v.p[0] == w.node[node].counter;
+	if (!tlv_find(&tlv_gtpv2, d->p, d->n, S5_IE_RECOVERY, 0, &v) || !v.n)
+		return false;
+	*ret_counter = (uint8_t)v.p[0];
+	return *ret_counter > w.node[node].seen;
 }
 
 static void to_smf(const struct flight *f)
@@ -362,7 +398,8 @@ static void to_smf(const struct flight *f)
 	struct sockaddr_storage from;
 	const struct xchg_stats *st = gtpc_stats(rig.smf.gtpc);
 	uint64_t twice = st->duplicates;
-	bool restarted = tells_restart(node, f->d);
+	uint8_t counter;
+	bool restarted = tells_restart(node, f->d, &counter);
 
 	rig_addr(&from, f->from, GTPC_PORT);
 	if (f->d->p[1] > S5_ECHO_RESPONSE)
@@ -370,11 +407,9 @@ static void to_smf(const struct flight *f)
 	model_in(node, f->d->p, f->d->n);
 	gtpc_input(rig.smf.gtpc, &from, f->d->p, f->d->n);
 	if (restarted)
-		model_restart(node);
-	if (w.arriving && st->duplicates == twice)
-		model_create(w.arriving);
-	if (w.deleting && st->duplicates == twice) /* else it has had its effect */
-		model_delete(node, w.deleting);
+		model_restart(node, counter);
+	if (st->duplicates == twice) /* else it has had its effect */
+		model_effect(node);
 	w.arriving = NULL;
 }
 
@@ -572,12 +607,20 @@ static void modified(struct context *c, const struct s5_modify_bearer_response *
 		c->state = CTX_ACTIVE;
 }
 
+/* A relocation comes to nothing: does the old SGW have it still? */
+static void stay(const struct context *c)
+{
+	if (c->from && w.owner[c->pdn.n] == c->from)
+		w.perhaps[c->pdn.n] = true;
+}
+
 static void no_answer(struct context *c)
 {
 	say("no answer", c, 0);
 	/* a command is forgotten with the connection, and the request that answered it no longer repeated */
 	CHECK(w.somebody_was_deaf || w.owner[c->pdn.n] != c, "a request of a node has no answer");
 	c->state = CTX_GONE;
+	stay(c);
 	if (w.owner[c->pdn.n] == c)
 		w.perhaps[c->pdn.n] = true;
 }
@@ -776,8 +819,10 @@ static void restart_node(int i)
 	say("restart of node", NULL, (unsigned int)i);
 	gtpc_close(w.node[i].g);
 	for (size_t k = 0; k < w.n_contexts; k++)
-		if (w.context[k].node == i)
+		if (w.context[k].node == i) {
+			stay(&w.context[k]);
 			w.context[k].state = CTX_GONE;
+		}
 	open_node(i, (uint8_t)(w.node[i].counter + 1));
 }
 
@@ -1115,13 +1160,13 @@ static void leave_nothing(void)
 {
 	for (unsigned int u = 1; u <= USERS; u++)
 		attach(u, (int)dice(NODES), false);
-	run(5 * USEC_PER_SEC);
+	run(15 * USEC_PER_SEC); /* an exchange with a UPF and a PCRF may be late, for all three */
 	check_all();
 	for (unsigned int u = 1; u <= USERS; u++) {
 		CHECK(w.owner[u] && w.owner[u]->state == CTX_ACTIVE);
 		detach(w.owner[u]);
 	}
-	run(15 * USEC_PER_SEC); /* each of three exchanges with a UPF and a PCRF may be late */
+	run(15 * USEC_PER_SEC);
 	no_calls();
 	rig_empty();
 	check_all();

@@ -178,7 +178,7 @@ static void on_again(struct timer *t)
 
 	if (g->state != SMF_GX_OPENING)
 		push(g);
-	else if (send_ccr(g, GX_INITIAL_REQUEST))
+	else if (!g->busy && send_ccr(g, GX_INITIAL_REQUEST))
 		timer_start(g->pdn->smf->loop, &g->again, AWAY * USEC_PER_SEC);
 }
 

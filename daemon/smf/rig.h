@@ -111,6 +111,7 @@ static struct rig {
 	uint64_t next_seid;
 	bool ftup, associated;
 	uint8_t upf_refuse;
+	bool upf_mute; /* what it says gets lost */
 	int established, modified, removed, end_markers, restored, released;
 	/* PCRF */
 	struct rig_policy policy[RIG_PDNS];
@@ -213,7 +214,8 @@ static inline void rig_deliver(const struct rig_dgram *d)
 		break;
 	case RIG_TO_SMF_PFCP:
 		rig_addr(&from, RIG_UPF, PFCP_PORT);
-		pfcp_input(rig.smf.pfcp, &from, d->p, d->n);
+		if (!rig.upf_mute)
+			pfcp_input(rig.smf.pfcp, &from, d->p, d->n);
 		break;
 	case RIG_CCA:
 		rig_cca(d);

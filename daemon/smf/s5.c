@@ -774,12 +774,25 @@ static void put_ebi(struct s5_modify_bearer_response *a, const struct smf_pdn *p
 		m->charging_id = b->charging_id;
 }
 
+/* While the request waited for the UPF a bearer may have gone: the new SGW is not to keep it. */
+static struct s5_cause_ie modify_cause(struct smf_pdn *p)
+{
+	for (uint8_t ebi = 5; ebi < 16; ebi++)
+		if (p->answer_ebi >> ebi & 1 && !smf_bearer_by_ebi(p, ebi)) {
+			p->answer_ebi &= (uint16_t) ~(1U << ebi);
+			p->answer_unknown |= (uint16_t)(1U << ebi);
+		}
+	return just(!p->answer_unknown ? S5_ACCEPTED
+		    : p->answer_ebi    ? S5_ACCEPTED_PARTIALLY
+				       : S5_CONTEXT_NOT_FOUND);
+}
+
 static void answer_modify(struct smf_pdn *p, struct xchg_token *t)
 {
 	static struct s5_modify_bearer_response a;
 
 	s5_init(S5_MODIFY_BEARER_RESPONSE, &a);
-	a.cause = p->answer_cause;
+	a.cause = modify_cause(p);
 	for (uint8_t ebi = 5; ebi < 16; ebi++) {
 		if (p->answer_ebi >> ebi & 1)
 			put_ebi(&a, p, ebi, S5_ACCEPTED);
@@ -801,6 +814,8 @@ void smf_s5_answer(struct smf_pdn *p)
 	struct xchg_token *t = p->request;
 
 	p->request = NULL;
+	if (t) /* the handover is over: what was refused for it has all its tries again */
+		p->op.tries = 0;
 	if (t && p->request_type == S5_CREATE_SESSION_REQUEST)
 		answer_create(p, t);
 	else if (t)
@@ -851,26 +866,32 @@ static bool move_bearers(struct smf_pdn *p, MODIFY *r)
 		b->peer = m->s5u_sgw;
 		moved = true;
 	}
-	p->answer_cause = just(!p->answer_unknown ? S5_ACCEPTED
-			       : p->answer_ebi	  ? S5_ACCEPTED_PARTIALLY
-						  : S5_CONTEXT_NOT_FOUND);
 	return moved;
 }
 
-/* Bearers that the new access has no room for (7.2.7-3). */
-static bool drop_bearers(struct smf_pdn *p, MODIFY *r)
+/*
+ * Bearers that the new access has no room for (7.2.7-3), and those that a new SGW does not name (7.2.7-2): it has no tunnel
+ * for them, and the old one has none any more.
+ */
+static bool drop_bearers(struct smf_pdn *p, MODIFY *r, bool new_sgw)
 {
-	bool dropped = false;
+	uint16_t gone = 0;
 
-	for (size_t i = 0; i < r->n_removed; i++) {
-		struct smf_bearer *b = smf_bearer_by_ebi(p, r->removed[i].ebi);
+	for (size_t i = 0; i < r->n_removed; i++)
+		gone |= r->removed[i].ebi < 16 ? (uint16_t)(1U << r->removed[i].ebi) : 0;
+	for (const struct smf_bearer *b = p->bearers; b && new_sgw; b = b->next)
+		if (b->state == SMF_BEARER_ACTIVE && !(p->answer_ebi >> b->ebi & 1))
+			gone |= (uint16_t)(1U << b->ebi);
+	gone &= (uint16_t) ~(1U << smf_pdn_default(p)->ebi);
+	for (uint8_t ebi = 1; ebi < 16; ebi++) {
+		struct smf_bearer *b = gone >> ebi & 1 ? smf_bearer_by_ebi(p, ebi) : NULL;
 
-		if (!b || b == smf_pdn_default(p))
-			continue;
-		smf_bearer_lost(b);
-		dropped = true;
+		if (b)
+			smf_bearer_lost(b);
+		else
+			gone &= (uint16_t) ~(1U << ebi);
 	}
-	return dropped;
+	return gone;
 }
 
 static uint64_t relocate(struct smf_pdn *p, MODIFY *r)
@@ -898,6 +919,7 @@ static void modify(struct smf_pdn *p, MODIFY *r, struct xchg_token *t, const str
 			    .serving = r->has_serving_network ? &r->serving_network : NULL,
 			    .time_zone = r->has_time_zone ? &r->time_zone : NULL };
 	uint64_t triggers = learn(p, m, &a);
+	bool new_sgw = r->has_sender && !same_fteid(&p->peer, &r->sender);
 	bool moved = move_bearers(p, r), sync = moved;
 
 	wait_for(p, t, S5_MODIFY_BEARER_REQUEST);
@@ -907,7 +929,7 @@ static void modify(struct smf_pdn *p, MODIFY *r, struct xchg_token *t, const str
 	LEARN_OVERLOAD(p, r);
 	if (moved)
 		smf_n4_end_marker(p);
-	sync |= drop_bearers(p, r) || p->suspended;
+	sync |= drop_bearers(p, r, new_sgw) || p->suspended;
 	p->suspended = false;
 	if (!sync)
 		smf_s5_answer(p);

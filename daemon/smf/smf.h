@@ -238,8 +238,8 @@ struct smf_pdn {
 	struct sockaddr_storage to; /* address of peer, port 2123 */
 	struct xchg_token *request; /* Create, Modify or Delete Session Request that waits for its answer */
 	uint8_t request_type;
-	struct s5_cause_ie answer_cause;    /* of the Modify Bearer Response */
-	uint16_t answer_ebi, answer_unknown; /* bits of EBIs that it names, as accepted and not found */
+	/* bits of EBIs that the Modify Bearer Response names, as accepted and not found */
+	uint16_t answer_ebi, answer_unknown;
 	bool relocated;			    /* the request came from another SGW */
 	struct xchg_call *call;		    /* Delete Bearer Request that ends the connection */
 	uint8_t release_cause;
