@@ -529,8 +529,9 @@ static void test_upf_mute(void **state)
 	p = attached(2);
 	rig.upf_mute = true;
 	rig_detach(p);
-	rig_seconds(12);
+	rig_seconds(20);
 	assert_int_equal(rig.smf.n_pdns, 1);
+	assert_int_equal(rig.removed, 2);
 	rig.upf_mute = false;
 	rig_seconds(30);
 	rig_empty();
@@ -591,9 +592,13 @@ static void test_pcrf_forgot(void **state)
 	rig_agree(p);
 	gone(p);
 	p = attached(2); /* its connection comes up while a CCR-U finds out */
-	smf_gx_access_changed(rig_smf_pdn(p), SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
 	memset(rig.policy, 0, sizeof(rig.policy));
+	smf_gx_access_changed(rig_smf_pdn(p), SMF_TRIGGER(GX_APN_AMBR_MODIFICATION_FAILURE));
 	smf_gx_peer_up(&rig.smf);
+	assert_true(rig_step());
+	ccrs = rig.ccrs;
+	loop_advance(rig.loop, 100 * USEC_PER_MSEC); /* the CCR-I under way is the only one */
+	assert_int_equal(rig.ccrs, ccrs);
 	rig_seconds(1);
 	rig_agree(p);
 	gone(p);
