@@ -678,6 +678,14 @@ void smf_gx_usage(struct smf_pdn *p, uint32_t urr_id, uint64_t total, uint64_t u
 		push(p->gx);
 }
 
+/* The PCRF is away, knows nothing of it, and is not to hear of it later. */
+static void never_opened(struct smf_gx *g)
+{
+	g->state = SMF_GX_CLOSED;
+	timer_stop(g->pdn->smf->loop, &g->again);
+	fsm_event(&g->pdn->fsm, SMF_PDN_EV_GX_CLOSED, NULL);
+}
+
 void smf_gx_close(struct smf_pdn *p)
 {
 	struct smf_gx *g = p->gx;
@@ -686,8 +694,8 @@ void smf_gx_close(struct smf_pdn *p)
 		fsm_event(&p->fsm, SMF_PDN_EV_GX_CLOSED, NULL);
 	else if (g->state == SMF_GX_OPENING && g->busy)
 		g->close = true;
-	else if (g->state == SMF_GX_OPENING) /* the PCRF is away, and knows nothing of it */
-		fsm_event(&p->fsm, SMF_PDN_EV_GX_CLOSED, NULL);
+	else if (g->state == SMF_GX_OPENING)
+		never_opened(g);
 	else if (g->state == SMF_GX_OPEN)
 		terminate(g);
 }
