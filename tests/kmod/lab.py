@@ -236,8 +236,17 @@ def set_up():
                          f"ipv6__conf__{dev}__router_solicitations": 0})
 
 
+SPOILT = {"for": ""}
+
+
+def spoilt(reason):
+    """What a test did to a namespace cannot be taken back: the next one gets new ones."""
+    SPOILT["for"] = reason
+
+
 def tear_down():
     KIMS0["index"] = 0
+    SPOILT["for"] = ""
     for s in SPACES:
         subprocess.run(["ip", "netns", "del", s], capture_output=True, check=False)
 
@@ -280,6 +289,9 @@ def run_one(number, f):
         left = leftovers()
         if left:
             raise Failed(f"left behind: {left}")
+        if SPOILT["for"]:
+            tear_down()
+            set_up()
         took = time.monotonic() - begin
         print(f"ok {number} {name}" + (f" ({took:.1f} s)" if took > 1 else ""), flush=True)
         return True

@@ -6,7 +6,8 @@ Topology: lab.py and gtp.py. Which PDR a packet met is read from the PDRs' count
 import struct
 
 from gtp import GNB2, REMOTE, REMOTE2, Tap, Tunnels, gpdu, if_index, psc, read_gtp, ue4, ue6
-from lab import UE2, check, core, ensure, ip_batch, mac, neighbours, test, until
+from lab import (UE2, check, core, ensure, ip_batch, mac, neighbours, spoilt, test,
+                 until)
 from packet import datagram, family, fragments, ip, tcp, udp
 from test_gtpu import FAMILIES, PAIRS, downward, one_hop, upward, went_down, went_up
 
@@ -499,6 +500,7 @@ def vrf():
     finally:
         ip_batch("core", ["link set c2 nomaster", "link del red",
                           "addr replace fd45:2::1/64 dev c2 nodad"])
+        spoilt("the policy rule of VRFs stays, and with it every packet takes the stack's way")
 
 
 # --- changes ---

@@ -58,8 +58,8 @@ finish_run() { # NAME RUN EMULATOR_STATUS VERBOSE [ALLOWED...]
 	[ -e "$log" ] || : >"$log"
 	if [ -z "$rc" ]; then
 		{
-			echo "$name: no result (emulator status $status); the last lines of the console:"
-			tail -n 60 "$run/console" | tr -d '\r'
+			echo "$name: no result (emulator status $status); the console, from the first complaint or the last lines:"
+			{ grep -a -m1 -B3 -A90 -E 'BUG:|Oops|int3:|general protection|Kernel panic' "$run/console" || tail -n 60 "$run/console"; } | tr -d '\r'
 			tail -n 20 "$run/emulator.log" 2>/dev/null || true
 		} >&2
 		case $status in
