@@ -18,8 +18,11 @@
 #define HOLDS_MAX 16
 /* The longest wait for a PCRF that need not be heard. */
 #define PATIENCE_USEC (2 * USEC_PER_SEC)
-/* A 2xx that must not stand is followed by a BYE as soon as its ACK has passed, or so much later. */
-#define DOOM_USEC (500 * USEC_PER_MSEC)
+/* A 2xx that must not stand is followed by a BYE as soon as its ACK has passed; when none comes, or none is due, so
+ * much later. Before the ACK the caller may hear of no BYE from the called side (RFC 3261 15), and the
+ * P-CSCF of the other end may keep the 2xx as long as this one would. */
+#define DOOM_USEC     (500 * USEC_PER_MSEC)
+#define DOOM_ACK_USEC (PATIENCE_USEC + 1 * USEC_PER_SEC)
 
 METRIC_COUNTER(m_released, "kims_pcscf_rx_released_total", "calls ended by Rx");
 
@@ -160,18 +163,30 @@ void rx_call_ack(struct session *s)
 		timer_start(s->p->loop, &s->rx.doom, 0);
 }
 
+/* How long what is kept needs to arrive; 0: there is nothing that a BYE could overtake. */
+static uint64_t time_to_arrive(const struct session *s)
+{
+	if (s->fsm.state != SES_CONFIRMED || !s->rx.holds)
+		return 0;
+	for (const struct rx_hold *h = s->rx.holds; h; h = h->s_next) {
+		if (sip_msg_method(h->resp) == SIP_M_INVITE && sip_msg_status(h->resp) >= 200)
+			return DOOM_ACK_USEC;
+	}
+	return DOOM_USEC;
+}
+
 /* TS 24.229 5.2.8.1.1, 5.2.8.1.2: with the status before the answer, by BYE both ways after it. */
 static void end_call(struct session *s, int status, const char *why, const char *text)
 {
-	bool answer_on_its_way = s->fsm.state == SES_CONFIRMED && s->rx.holds;
+	uint64_t wait = time_to_arrive(s);
 
 	let_go(s);
 	s->rx.status = status;
 	s->rx.why = why;
 	snprintf(s->rx.reason, sizeof(s->rx.reason), "SIP;cause=%d;text=\"%s\"", status, text);
 	s->rx.doom.fn = on_doom;
-	if (answer_on_its_way)
-		timer_start(s->p->loop, &s->rx.doom, DOOM_USEC);
+	if (wait)
+		timer_start(s->p->loop, &s->rx.doom, wait);
 	else
 		end_now(s);
 }
@@ -293,7 +308,8 @@ static void on_sync(struct timer *t)
 
 void rx_call_changed(struct session *s)
 {
-	if (!s->p->rx || !is_alive(s) || !s->alg.now[SIDE_UE] || !s->alg.now[SIDE_CORE])
+	if (!s->p->rx || !is_alive(s) || !s->alg.now[SIDE_UE] || !s->alg.now[SIDE_CORE] ||
+	    timer_running(&s->rx.doom))
 		return;
 	s->rx.sync.fn = on_sync;
 	if (!timer_running(&s->rx.sync))

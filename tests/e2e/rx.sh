@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Rx from the P-CSCF to kims-pcrf: calls go on while no PCRF is there; a PCRF that knows no IP-CAN session of the phones
-# (they came without an SMF) ends them before they are answered, and the 503 of a proxy arrives as 500; a call that is up outlives its
-# PCRF. Registrations stand in every case. Nothing is left at either end.
+# (they came without an SMF) ends them before they are answered, and the 503 of a proxy arrives as 500; a call whose first answer
+# stands in its 200 is ended by a BYE of the network; a call that is up outlives its PCRF. Registrations stand in every case.
+# Nothing is left at either end.
 . tests/e2e/lib.sh
 cp "$LAB_CONF" "$LAB_CONF.rx"
 restore() {

@@ -255,21 +255,27 @@ static bool judge_media(struct one *i, char *dst, size_t size)
 	return j.good;
 }
 
+/* 200: ended by a BYE that is not the caller's; whether it met the answer on its way or came after it is the network's. */
+static bool ended_as(const struct call *c, const char *expect)
+{
+	uint64_t status;
+
+	if (str_to_u64(str_of(expect), 699, &status) || c->status != (int)status)
+		return false;
+	return status == 200 ? c->state == CALL_ENDED && c->by == BY_PEER : !c->t.up;
+}
+
 static bool judge(struct one *i, char *dst, size_t size)
 {
 	const char *expect = i->all->s->a.expect;
 	const struct call *c = i->a;
-	bool answered = c->t.up, good;
+	bool answered = c->t.up, talk = !expect || !strcmp(expect, "answered");
+	bool good = talk ? answered : ended_as(c, expect);
 	char media[300] = "";
-	uint64_t status;
 
-	if (!expect || !strcmp(expect, "answered"))
-		good = answered;
-	else if (!str_to_u64(str_of(expect), 699, &status))
-		good = !answered && c->status == (int)status;
-	else
-		good = false;
-	if (answered) {
+	if (answered && good && !talk) {
+		snprintf(dst, size, "answered after %.2f s; %s", after(c, c->t.up), c->why);
+	} else if (answered) {
 		good = judge_media(i, media, sizeof(media)) && good;
 		snprintf(dst, size, "answered after %.2f s%s", after(c, c->t.up), media);
 	} else {
