@@ -35,11 +35,22 @@ run_part() { # PART
 		p=0 f=0 s=0
 	fi
 	[ "$status" = 0 ] || [ "$f" != 0 ] || f=1
+	[ "$f" = 0 ] || bad+=("$1")
 	summary+=("$(printf '%-14s %4d passed %4d failed %4d skipped %6d s' "$1" "$p" "$f" "$s" $((SECONDS - start)))")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-summary=()
+# Says again, at the end, what failed in a part: its head may be thousands of lines above.
+say_failures() { # PART
+	local log
+	[ "$1" != check-vm ] || set -- build/check-vm/*.log
+	for log; do
+		[ -e "$log" ] || log=$logs/$log.log
+		scripts/what-failed.sh "$(basename "$log" .log)" "$log"
+	done
+}
+
+summary=() bad=()
 case " $* " in
 *" check-vm "*) tests/vm/uml-build -q debug >"$logs/uml-build.log" 2>&1 & ;;
 esac
@@ -47,6 +58,10 @@ for part; do
 	run_part "$part"
 done
 wait
+for part in "${bad[@]}"; do
+	echo "=== what failed in $part"
+	say_failures "$part"
+done
 echo "==="
 printf '%s\n' "${summary[@]}"
 echo "$passed passed, $failed failed, $skipped skipped"
