@@ -56,6 +56,9 @@ static struct mock {
 	unsigned int done;
 } mock;
 
+static struct phone phone; /* the one phone of the test */
+static struct phone *phones[] = { &phone };
+
 static inline struct sockaddr_storage mock_addr(const char *a)
 {
 	union sip_sa s;
@@ -331,6 +334,48 @@ static inline void mock_done(void *arg, struct phone *p, const struct pdn_result
 	(void)p;
 	mock.result = *r;
 	mock.done++;
+}
+
+/* --- set up --- */
+
+/* All but the access side itself; what the test changes in mock.conf and phone.conf, it changes behind this. */
+static inline void mock_begin(bool real)
+{
+	memset(&mock, 0, sizeof(mock));
+	memset(&phone, 0, sizeof(phone));
+	mock.real = real;
+	assert_int_equal(real ? loop_new(&mock.loop) : loop_new_virtual(&mock.loop), 0);
+	mock.addr = mock_addr("10.46.0.5");
+	mock.teid = 0x5001;
+	mock.ue = (struct ue){ .loop = mock.loop, .phones = phones, .n_phones = 1 };
+	opt_defaults(access_opts, &mock.conf);
+	opt_defaults(phone_opts, &phone.conf);
+	phone.ue = &mock.ue;
+	phone.online = true; /* nothing to open */
+	phone.ns.fd = -1;
+	phone.conf.imsi = strdup("001010000000001");
+	phone.conf.msisdn = strdup("+15550000001");
+	phone.conf.apn = strdup("ims");
+}
+
+static inline void mock_access_open(void)
+{
+	char err[300] = "";
+
+	assert_int_equal(phone_conf_complete(&phone.conf, err, sizeof(err)), 0);
+	if (access_new(&mock.ue, &mock.conf, mock.real ? NULL : mock_from_access, &mock.access, err,
+		       sizeof(err)))
+		fail_msg("%s", err);
+	mock.ue.access = mock.access;
+}
+
+static inline void mock_end(void)
+{
+	access_free(mock.access);
+	gtpc_close(mock.gtpc);
+	opt_free(phone_opts, &phone.conf);
+	opt_free(access_opts, &mock.conf);
+	loop_free(mock.loop);
 }
 
 #endif

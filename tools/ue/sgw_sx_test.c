@@ -8,9 +8,6 @@
 #include "lib/pfcp/pfcp.h"
 #include "ref/sx.h"
 
-static struct phone phone;
-static struct phone *phones[] = { &phone };
-
 static struct sgwu_mock {
 	struct pfcp *pfcp;
 	struct sockaddr_storage addr, cp;
@@ -167,30 +164,12 @@ static void report(uint64_t seid)
 
 static int setup(void **state)
 {
-	char err[300] = "";
-
 	(void)state;
-	memset(&mock, 0, sizeof(mock));
-	memset(&phone, 0, sizeof(phone));
 	memset(&up, 0, sizeof(up));
-	assert_int_equal(loop_new_virtual(&mock.loop), 0);
-	mock.addr = mock_addr("10.46.0.5");
-	mock.teid = 0x5001;
-	mock.ue = (struct ue){ .loop = mock.loop, .phones = phones, .n_phones = 1 };
-	opt_defaults(access_opts, &mock.conf);
-	opt_defaults(phone_opts, &phone.conf);
-	phone.ue = &mock.ue;
-	phone.online = true; /* nothing to open */
-	phone.ns.fd = -1;
-	phone.conf.imsi = strdup("001010000000001");
-	phone.conf.msisdn = strdup("+15550000001");
-	phone.conf.apn = strdup("ims");
+	mock_begin(false);
 	phone.conf.gtpu = GTPU_PFCP;
-	assert_int_equal(phone_conf_complete(&phone.conf, err, sizeof(err)), 0);
-	if (access_new(&mock.ue, &mock.conf, mock_from_access, &mock.access, err, sizeof(err)))
-		fail_msg("%s", err);
-	mock.ue.access = mock.access;
 	mock.sxa = deliver;
+	mock_access_open();
 	mock_pgw_open(9);
 	up.addr = mock_addr("10.47.0.5");
 	mock_sgwu_open(1000);
@@ -201,12 +180,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	access_free(mock.access);
-	gtpc_close(mock.gtpc);
 	pfcp_close(up.pfcp);
-	opt_free(phone_opts, &phone.conf);
-	opt_free(access_opts, &mock.conf);
-	loop_free(mock.loop);
+	mock_end();
 	return 0;
 }
 

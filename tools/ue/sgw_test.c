@@ -5,32 +5,11 @@
  */
 #include "mock_pgw.h"
 
-static struct phone phone;
-static struct phone *phones[] = { &phone };
-
 static int setup(void **state)
 {
-	char err[300] = "";
-
 	(void)state;
-	memset(&mock, 0, sizeof(mock));
-	memset(&phone, 0, sizeof(phone));
-	assert_int_equal(loop_new_virtual(&mock.loop), 0);
-	mock.addr = mock_addr("10.46.0.5");
-	mock.teid = 0x5001;
-	mock.ue = (struct ue){ .loop = mock.loop, .phones = phones, .n_phones = 1 };
-	opt_defaults(access_opts, &mock.conf);
-	opt_defaults(phone_opts, &phone.conf);
-	phone.ue = &mock.ue;
-	phone.online = true; /* nothing to open */
-	phone.ns.fd = -1;
-	phone.conf.imsi = strdup("001010000000001");
-	phone.conf.msisdn = strdup("+15550000001");
-	phone.conf.apn = strdup("ims");
-	assert_int_equal(phone_conf_complete(&phone.conf, err, sizeof(err)), 0);
-	if (access_new(&mock.ue, &mock.conf, mock_from_access, &mock.access, err, sizeof(err)))
-		fail_msg("%s", err);
-	mock.ue.access = mock.access;
+	mock_begin(false);
+	mock_access_open();
 	mock_pgw_open(9);
 	mock_run(100);
 	return 0;
@@ -39,11 +18,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	access_free(mock.access);
-	gtpc_close(mock.gtpc);
-	opt_free(phone_opts, &phone.conf);
-	opt_free(access_opts, &mock.conf);
-	loop_free(mock.loop);
+	mock_end();
 	return 0;
 }
 

@@ -15,8 +15,6 @@
 #define SERVER "10.46.0.1"
 #define UE     "10.45.0.11"
 
-static struct phone phone;
-static struct phone *phones[] = { &phone };
 static struct netns core = { -1 };
 static struct knl *knl;
 static uint32_t endpoint, device;
@@ -145,36 +143,19 @@ static bool can(void)
 
 static int setup(void **state)
 {
-	char err[300] = "";
-
 	(void)state;
 	usable = can();
 	if (!usable)
 		return 0;
 	run(net_down);
 	assert_int_equal(run(net_up), 0);
-	memset(&mock, 0, sizeof(mock));
-	memset(&phone, 0, sizeof(phone));
 	voice_teid = 0;
-	mock.real = true;
-	assert_int_equal(loop_new(&mock.loop), 0);
-	mock.addr = mock_addr("10.46.0.5");
-	mock.teid = 0x5001;
-	mock.ue = (struct ue){ .loop = mock.loop, .phones = phones, .n_phones = 1 };
-	opt_defaults(access_opts, &mock.conf);
-	opt_defaults(phone_opts, &phone.conf);
+	mock_begin(true);
 	mock.conf.netns = strdup("kut-access");
-	phone.ue = &mock.ue;
-	phone.online = true; /* no SIP here */
 	assert_int_equal(netns_open("kut-ue", &phone.ns), 0);
 	assert_int_equal(netns_open("kut-core", &core), 0);
-	phone.conf.imsi = strdup("001010000000001");
-	phone.conf.apn = strdup("ims");
-	assert_int_equal(phone_conf_complete(&phone.conf, err, sizeof(err)), 0);
 	open_core();
-	if (access_new(&mock.ue, &mock.conf, NULL, &mock.access, err, sizeof(err)))
-		fail_msg("%s", err);
-	mock.ue.access = mock.access;
+	mock_access_open();
 	mock_run(100);
 	return 0;
 }
@@ -184,14 +165,10 @@ static int teardown(void **state)
 	(void)state;
 	if (!usable)
 		return 0;
-	access_free(mock.access);
-	gtpc_close(mock.gtpc);
+	mock_end();
 	knl_close(knl);
 	netns_close(&phone.ns);
 	netns_close(&core);
-	opt_free(phone_opts, &phone.conf);
-	opt_free(access_opts, &mock.conf);
-	loop_free(mock.loop);
 	run(net_down);
 	return 0;
 }
