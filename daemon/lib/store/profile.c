@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/store/sqlite_util.h"
+
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS session("
 	"imsi TEXT NOT NULL, apn TEXT NOT NULL COLLATE NOCASE, qci INTEGER, arp INTEGER, ambr_ul INTEGER, ambr_dl INTEGER, "
@@ -151,27 +153,6 @@ const char *profiles_error(const struct profiles *db)
 	return sqlite3_errmsg(db->db);
 }
 
-static int errno_of(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return -EACCES;
-	case SQLITE_NOTADB:
-	case SQLITE_CORRUPT:
-		return -EUCLEAN;
-	}
-	return -EIO;
-}
-
 static int stmt_of(struct profiles *db, int i, sqlite3_stmt **ret)
 {
 	int rc = SQLITE_OK;
@@ -180,7 +161,7 @@ static int stmt_of(struct profiles *db, int i, sqlite3_stmt **ret)
 		rc = sqlite3_prepare_v3(db->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[i],
 					NULL);
 	*ret = db->stmt[i];
-	return rc ? errno_of(rc) : 0;
+	return rc ? sqlite_errno(rc) : 0;
 }
 
 static int finish(sqlite3_stmt *st)
@@ -189,29 +170,7 @@ static int finish(sqlite3_stmt *st)
 
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
-	return rc == SQLITE_DONE ? 0 : errno_of(rc);
-}
-
-/* Made by root, it shall be the daemons', whose directory it is in. */
-static void give_away(const char *path)
-{
-	static const char *const files[] = { "", "-wal", "-shm" };
-	char name[520];
-	struct stat d;
-	char *slash;
-
-	snprintf(name, sizeof(name), "%s", path);
-	slash = strrchr(name, '/');
-	if (!slash || slash == name || geteuid())
-		return;
-	*slash = '\0';
-	if (stat(name, &d))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(name, sizeof(name), "%s%s", path, files[i]);
-		if (chown(name, d.st_uid, d.st_gid))
-			continue; /* then the daemons will say that they cannot open it */
-	}
+	return rc == SQLITE_DONE ? 0 : sqlite_errno(rc);
 }
 
 static int open_file(struct profiles *db, const char *path, bool create)
@@ -220,6 +179,8 @@ static int open_file(struct profiles *db, const char *path, bool create)
 	int rc = sqlite3_open_v2(path, &db->db,
 				 SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
 
+	if (!rc && create)
+		sqlite_give_to_directory_owner(path);
 	if (!rc)
 		rc = sqlite3_exec(db->db, "PRAGMA busy_timeout=2000; PRAGMA journal_mode=WAL", NULL,
 				  NULL, NULL);
@@ -227,8 +188,6 @@ static int open_file(struct profiles *db, const char *path, bool create)
 		rc = sqlite3_exec(db->db, create ? schema : "SELECT " COLS " FROM session LIMIT 0",
 				  NULL, NULL, NULL);
 	umask(old);
-	if (create)
-		give_away(path);
 	return rc;
 }
 
@@ -251,7 +210,7 @@ int profiles_open(const char *path, bool create, struct profiles **ret, char *er
 	}
 	snprintf(err, size, "cannot open the profiles %s: %s", path, profiles_error(db));
 	profiles_close(db);
-	return errno_of(rc);
+	return sqlite_errno(rc);
 }
 
 void profiles_close(struct profiles *db)
@@ -341,7 +300,7 @@ int profiles_find(struct profiles *db, struct str imsi, struct str apn, struct p
 	if (rc == SQLITE_ROW)
 		read_row(st, ret);
 	sqlite3_reset(st);
-	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -ENOENT : errno_of(rc);
+	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -ENOENT : sqlite_errno(rc);
 }
 
 int profiles_each(struct profiles *db, const char *imsi,
@@ -358,7 +317,7 @@ int profiles_each(struct profiles *db, const char *imsi,
 		e = fn(arg, &p);
 	}
 	if (!e && rc != SQLITE_DONE)
-		e = errno_of(rc);
+		e = sqlite_errno(rc);
 	if (st) {
 		sqlite3_reset(st);
 		sqlite3_clear_bindings(st);

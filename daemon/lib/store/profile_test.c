@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Session profiles: their text, right and wrong; the database, two handles of it, a broken one. */
+/* Session profiles: their text, right and wrong; the database, two handles of it, a broken one; whose it is. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -119,6 +121,36 @@ static void test_database(void **state)
 	profiles_close(NULL);
 }
 
+/* What root makes in a directory of the daemons' is theirs, and so is what SQLite puts beside it. */
+static void test_owner(void **state)
+{
+	static const char *const files[] = { "", "-wal", "-shm" };
+	char dir[] = "/tmp/kims-profile-XXXXXX", db_path[64], name[80];
+	struct profiles *db;
+	struct profile p;
+	struct stat f;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chown(dir, 65534, 65534), 0);
+	snprintf(db_path, sizeof(db_path), "%s/p.db", dir);
+	assert_int_equal(profiles_open(db_path, true, &db, err, sizeof(err)), 0);
+	profile_init(&p, "001010000000001", "ims");
+	assert_int_equal(profiles_put(db, &p), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(name, sizeof(name), "%s%s", db_path, files[i]);
+		assert_int_equal(stat(name, &f), 0);
+		assert_int_equal(f.st_uid, 65534);
+		assert_int_equal(f.st_gid, 65534);
+		assert_int_equal(f.st_mode & 0077, 0);
+	}
+	profiles_close(db);
+	unlink(db_path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void test_broken(void **state)
 {
 	FILE *f = fopen(path, "w");
@@ -141,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_database),
+		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_broken),
 	};
 	int r;

@@ -17,6 +17,7 @@
 
 #include "lib/core/log.h"
 #include "lib/store/log.h"
+#include "lib/store/sqlite_util.h"
 
 enum { PUT, DEL, GET, EACH, N_STMT };
 
@@ -42,22 +43,11 @@ struct store {
 
 static int fail(struct store *s, int rc)
 {
+	int e = sqlite_errno(rc);
+
 	snprintf(s->error, sizeof(s->error), "%s",
 		 s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
-	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-		return -EACCES;
-	default:
-		return -EIO;
-	}
+	return e == -EUCLEAN ? -EIO : e; /* nobody above tells a damaged file apart */
 }
 
 static int run(struct store *s, const char *sql)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "lib/store/sqlite_util.h"
 #include "lib/store/subscriber.h"
 
 static const char schema[] =
@@ -124,27 +125,12 @@ struct subdb {
 static int errno_of(int rc)
 {
 	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return -EACCES;
 	case SQLITE_CONSTRAINT:
 		return -EEXIST;
-	case SQLITE_NOTADB:
-	case SQLITE_CORRUPT:
-		return -EUCLEAN;
 	case SQLITE_CANTOPEN:
 		return -ENOENT;
-	default:
-		return -EIO;
 	}
+	return sqlite_errno(rc);
 }
 
 static int fail(struct subdb *db, int rc)
@@ -210,23 +196,6 @@ static void column_octets(sqlite3_stmt *st, int i, uint8_t *dst, size_t size)
 
 /* --- open and close --- */
 
-/* root makes the file: it shall still be the daemon user's, who owns the directory. */
-static void give_to_directory_owner(const char *path)
-{
-	char dir[512];
-	struct stat d, f;
-	char *slash;
-
-	snprintf(dir, sizeof(dir), "%s", path);
-	slash = strrchr(dir, '/');
-	if (!slash || slash == dir || geteuid())
-		return;
-	*slash = '\0';
-	if (!stat(dir, &d) && !stat(path, &f) && d.st_uid != f.st_uid &&
-	    chown(path, d.st_uid, d.st_gid))
-		return; /* then the daemon will say that it cannot open it */
-}
-
 static int set_up(struct subdb *db, bool create)
 {
 	int rc = sqlite3_exec(
@@ -256,7 +225,7 @@ int subdb_open(const char *path, bool create, struct subdb **ret, char *err, siz
 	if (e) {
 		e = fail(db, e);
 	} else {
-		give_to_directory_owner(path);
+		sqlite_give_to_directory_owner(path);
 		e = set_up(db, create);
 	}
 	if (e) {
