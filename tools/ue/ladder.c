@@ -108,52 +108,58 @@ static json_t *tlv_entry(const struct phone *p, bool out, const char *line, cons
 	return o;
 }
 
-/* The message's name, and its cause where it has one: IE type cause, whose value begins with it. */
-static void name_message(const struct tlv_format *f, const struct tlv_msg *m, const uint8_t *msg,
-			 size_t n, uint16_t cause, const char *(*cause_name)(uint8_t), char *dst,
-			 size_t size)
+/* What GTPv2-C and PFCP have in common; teid: it stands in the entry. */
+static const struct wire {
+	const char *proto;
+	const struct tlv_format *format;
+	bool teid;
+	uint16_t cause; /* type of the IE whose value begins with the cause */
+	const char *(*cause_name)(uint8_t cause);
+	const struct tlv_msg *(*msg)(uint8_t type);
+	char *(*print)(const uint8_t *p, size_t n, char *dst, size_t size);
+} gtpv2 = { "gtpv2", &tlv_gtpv2, true, S5_IE_CAUSE, s5_cause_name, s5_msg, s5_print },
+  pfcp = { "pfcp", &tlv_pfcp, false, SX_IE_CAUSE, sx_cause_name, sx_msg, sx_print };
+
+/* The message's name, and its cause where it has one. */
+static void name_message(const struct wire *w, const uint8_t *msg, size_t n, char *dst, size_t size)
 {
+	const struct tlv_msg *m = w->msg(msg[1]);
 	struct str v;
 
 	snprintf(dst, size, "%s", m ? m->name : "unknown message");
-	if (tlv_find(f, msg, n, cause, 0, &v) && v.n)
+	if (tlv_find(w->format, msg, n, w->cause, 0, &v) && v.n)
 		snprintf(dst + strlen(dst), size - strlen(dst), ": %s",
-			 cause_name((uint8_t)v.p[0]));
+			 w->cause_name((uint8_t)v.p[0]));
 }
 
-void ladder_log_gtp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg, size_t n,
-		    const char *src, const char *dst)
-{
-	char line[160], text[2000];
-	struct tlv_hdr h;
-	json_t *o;
-
-	if (!l || n < 2 || tlv_gtpv2.parse(msg, n, &h))
-		return;
-	name_message(&tlv_gtpv2, s5_msg(msg[1]), msg, n, S5_IE_CAUSE, s5_cause_name, line,
-		     sizeof(line));
-	o = tlv_entry(p, out, line, "gtpv2", src, dst);
-	json_object_set_new(o, "teid", json_integer((json_int_t)h.id));
-	json_object_set_new(o, "octets", json_integer((json_int_t)n));
-	set_view(o, "detail", str_of(s5_print(msg, n, text, sizeof(text))));
-	write_line(l, o);
-}
-
-void ladder_log_pfcp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg,
-		     size_t n, const char *src, const char *dst)
+static void log_tlv(struct ladder *l, const struct wire *w, const struct phone *p, bool out,
+		    const uint8_t *msg, size_t n, const char *src, const char *dst)
 {
 	char line[160], text[4000];
 	struct tlv_hdr h;
 	json_t *o;
 
-	if (!l || n < 2 || tlv_pfcp.parse(msg, n, &h))
+	if (!l || n < 2 || w->format->parse(msg, n, &h))
 		return;
-	name_message(&tlv_pfcp, sx_msg(msg[1]), msg, n, SX_IE_CAUSE, sx_cause_name, line,
-		     sizeof(line));
-	o = tlv_entry(p, out, line, "pfcp", src, dst);
+	name_message(w, msg, n, line, sizeof(line));
+	o = tlv_entry(p, out, line, w->proto, src, dst);
+	if (w->teid)
+		json_object_set_new(o, "teid", json_integer((json_int_t)h.id));
 	json_object_set_new(o, "octets", json_integer((json_int_t)n));
-	set_view(o, "detail", str_of(sx_print(msg, n, text, sizeof(text))));
+	set_view(o, "detail", str_of(w->print(msg, n, text, sizeof(text))));
 	write_line(l, o);
+}
+
+void ladder_log_gtp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg, size_t n,
+		    const char *src, const char *dst)
+{
+	log_tlv(l, &gtpv2, p, out, msg, n, src, dst);
+}
+
+void ladder_log_pfcp(struct ladder *l, const struct phone *p, bool out, const uint8_t *msg,
+		     size_t n, const char *src, const char *dst)
+{
+	log_tlv(l, &pfcp, p, out, msg, n, src, dst);
 }
 
 void ladder_log_event(struct ladder *l, const struct phone *p, const char *line, const char *detail)
