@@ -88,7 +88,7 @@ void rtp_rx_init(struct rtp_rx *x, uint32_t clock)
 
 void rtp_rx_free(struct rtp_rx *x)
 {
-	free(x->delay_us);
+	samples_free(&x->delay_us);
 	memset(x, 0, sizeof(*x));
 }
 
@@ -186,20 +186,11 @@ static void take_delay(struct rtp_rx *x, uint32_t us)
 
 	if (at >= RTP_SAMPLES) {
 		at = random_below(x->delays);
-		if (at < x->n_delay)
-			x->delay_us[at] = us;
+		if (at < x->delay_us.n)
+			x->delay_us.v[at] = us;
 		return;
 	}
-	if (x->n_delay == x->room) {
-		size_t room = x->room ? 2 * x->room : 256;
-		uint32_t *grown = reallocarray(x->delay_us, room, sizeof(*grown));
-
-		if (!grown)
-			return;
-		x->delay_us = grown;
-		x->room = room;
-	}
-	x->delay_us[x->n_delay++] = us;
+	samples_add(&x->delay_us, us);
 }
 
 void rtp_rx_packet(struct rtp_rx *x, const struct rtp_packet *p, size_t octets, uint64_t now_ns)
@@ -222,18 +213,9 @@ void rtp_rx_packet(struct rtp_rx *x, const struct rtp_packet *p, size_t octets, 
 
 /* --- summary --- */
 
-static int by_value(const void *a, const void *b)
+static double percentile_ms(const struct rtp_rx *x, unsigned int percent)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double percentile_ms(const struct rtp_rx *x, double p)
-{
-	size_t i = (size_t)(p * (double)(x->n_delay - 1) + 0.5);
-
-	return (double)x->delay_us[i] / 1e3;
+	return samples_percentile(&x->delay_us, percent) / 1e3;
 }
 
 double rtp_r_factor(enum codec c, double delay_ms, double loss_percent)
@@ -283,12 +265,12 @@ void rtp_rx_summary(struct rtp_rx *x, uint64_t sent, enum codec c, struct rtp_su
 	ret->loss_percent = ret->sent ? 100.0 * (double)ret->lost / (double)ret->sent : 0;
 	ret->jitter_ms = x->clock ? x->jitter * 1e3 / x->clock : 0;
 	ret->max_gap_ms = (double)x->max_gap_ns / 1e6;
-	ret->has_delay = x->n_delay;
-	if (x->n_delay) {
-		qsort(x->delay_us, x->n_delay, sizeof(*x->delay_us), by_value);
-		ret->delay_p50_ms = percentile_ms(x, 0.5);
-		ret->delay_p95_ms = percentile_ms(x, 0.95);
-		ret->delay_max_ms = percentile_ms(x, 1);
+	ret->has_delay = x->delay_us.n;
+	if (ret->has_delay) {
+		samples_sort(&x->delay_us);
+		ret->delay_p50_ms = percentile_ms(x, 50);
+		ret->delay_p95_ms = percentile_ms(x, 95);
+		ret->delay_max_ms = percentile_ms(x, 100);
 	}
 	/* 20 ms of packetisation and a playout buffer of twice the jitter stand between network and ear. */
 	playout = 20 + 2 * ret->jitter_ms;

@@ -11,6 +11,7 @@
 #define KIMS_UE_RTP_H
 
 #include "offer.h"
+#include "samples.h"
 
 #define RTP_HEADER     12
 #define RTP_MARK       0x6b694d73u
@@ -49,8 +50,7 @@ struct rtp_rx {
 	uint32_t clock;
 	uint32_t tail; /* packets that may be on their way at the end */
 	uint64_t seen[RTP_WINDOW / 64];
-	uint32_t *delay_us; /* kept samples */
-	size_t n_delay, room;
+	struct samples delay_us;
 	uint64_t delays; /* all that were */
 	uint64_t first_ns, last_ns, max_gap_ns;
 	uint32_t ssrc;

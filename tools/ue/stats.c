@@ -9,14 +9,10 @@
 #include "call.h"
 #include "reg.h"
 #include "report.h"
+#include "samples.h"
 #include "sgw.h"
 
 #define REASONS 24 /* different ones that are told apart */
-
-struct times {
-	uint32_t *ms10; /* tenths of a millisecond */
-	size_t n, room;
-};
 
 struct reason {
 	char text[140];
@@ -28,7 +24,7 @@ struct stats {
 	struct timer tick;
 	uint64_t interval;
 	size_t most_calls;
-	struct times times[STATS_WHATS];
+	struct samples times[STATS_WHATS]; /* tenths of a millisecond */
 	struct reason reasons[REASONS];
 	size_t n_reasons;
 };
@@ -43,20 +39,8 @@ static const char *const what_names[] = {
 
 void stats_took(struct ue *ue, enum stats_what what, uint64_t usec)
 {
-	struct times *t = ue->stats ? &ue->stats->times[what] : NULL;
-
-	if (!t)
-		return;
-	if (t->n == t->room) {
-		size_t room = t->room ? 2 * t->room : 256;
-		uint32_t *grown = reallocarray(t->ms10, room, sizeof(*grown));
-
-		if (!grown)
-			return;
-		t->ms10 = grown;
-		t->room = room;
-	}
-	t->ms10[t->n++] = (uint32_t)MIN(usec / 100, UINT32_MAX);
+	if (ue->stats)
+		samples_add(&ue->stats->times[what], (uint32_t)MIN(usec / 100, UINT32_MAX));
 }
 
 void stats_failed(struct ue *ue, const char *step, const char *why)
@@ -96,25 +80,18 @@ struct stats_count stats_count(const struct ue *ue)
 	return c;
 }
 
-static int by_value(const void *a, const void *b)
+static double percentile_s(const struct samples *t, unsigned int percent)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
+	return samples_percentile(t, percent) / 1e4;
 }
 
-static double percentile(const struct times *t, unsigned int percent)
-{
-	return t->ms10[(t->n - 1) * percent / 100] / 1e4;
-}
-
-static json_t *times_json(struct times *t)
+static json_t *times_json(struct samples *t)
 {
 	if (!t->n)
 		return json_pack("{s:i}", "n", 0);
-	qsort(t->ms10, t->n, sizeof(*t->ms10), by_value);
-	return json_pack("{s:i, s:f, s:f, s:f}", "n", (int)t->n, "p50", percentile(t, 50), "p95",
-			 percentile(t, 95), "max", percentile(t, 100));
+	samples_sort(t);
+	return json_pack("{s:i, s:f, s:f, s:f}", "n", (int)t->n, "p50", percentile_s(t, 50), "p95",
+			 percentile_s(t, 95), "max", percentile_s(t, 100));
 }
 
 static json_t *rtp_json(const struct ue_rtp *r)
@@ -185,6 +162,6 @@ void stats_free(struct stats *s)
 		return;
 	timer_stop(s->ue->loop, &s->tick);
 	for (size_t i = 0; i < STATS_WHATS; i++)
-		free(s->times[i].ms10);
+		samples_free(&s->times[i]);
 	free(s);
 }
