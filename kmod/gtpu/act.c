@@ -18,7 +18,7 @@
 #include <net/gso.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
-#include "gtpu/gtpu.h"
+#include "gtpu/short.h"
 #include "route.h"
 #include "trace.h"
 
@@ -527,10 +527,5 @@ int kims_gtpu_downlink(struct kims_session *s, struct sk_buff *skb, bool flush)
 	why = kims_gtpu_fast_ue(s, skb);
 	if (unlikely(!why))
 		return kims_downlink(s, skb, false);
-	kims_downlink_count(s->kn);
-	if (likely(why < 0))
-		return 0;
-	kims_net_drop(s->kn, why);
-	trace_kims_session_drop(s->id, 0, why, skb);
-	return why;
+	return kims_fast_count(s, skb, why);
 }

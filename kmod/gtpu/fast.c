@@ -132,12 +132,8 @@ unsigned int __flatten kims_gtpu_fast_core(struct kims_net *kn, struct sk_buff *
 	why = kims_fast_into(s, skb, true);
 	if (!why)
 		return kims_gtpu_core_rx(kn, skb);
-	kims_downlink_count(kn);
-	if (likely(why < 0))
-		return NF_STOLEN;
-	kims_net_drop(kn, why);
-	trace_kims_session_drop(s->id, 0, why, skb);
-	return kims_drop(skb, why);
+	why = kims_fast_count(s, skb, why);
+	return likely(!why) ? NF_STOLEN : kims_drop(skb, why);
 }
 
 /* --- out of a tunnel --- */
@@ -244,10 +240,7 @@ static noinline void kims_fused_rest(const struct kims_fused *e, struct sk_buff 
 		kims_ue_send(s, skb, false);
 		return;
 	}
-	kims_downlink_count(s->kn);
-	kims_net_drop(s->kn, why);
-	trace_kims_session_drop(s->id, 0, why, skb);
-	kims_drop(skb, why);
+	kims_drop(skb, kims_fast_count(s, skb, why));
 }
 
 /* The inner headers as they leave. Returns the TOS. */

@@ -178,12 +178,8 @@ unsigned int kims_gtpu_fast_core6(struct kims_net *kn, struct sk_buff *skb)
 		      kims_fast6_into(s, skb, true) : 0;
 	if (!why)
 		return kims_gtpu_core_rx(kn, skb);
-	kims_downlink_count(kn);
-	if (likely(why < 0))
-		return NF_STOLEN;
-	kims_net_drop(kn, why);
-	trace_kims_session_drop(s->id, 0, why, skb);
-	return kims_drop(skb, why);
+	why = kims_fast_count(s, skb, why);
+	return likely(!why) ? NF_STOLEN : kims_drop(skb, why);
 }
 
 /* --- out of a tunnel --- */

@@ -8,6 +8,7 @@
 #include "gtpu/message.h"
 #include "gtpu/meter.h"
 #include "path.h"
+#include "trace.h"
 
 /* Version 1, GTP, nothing optional; and that there are extension headers. */
 #define KIMS_FAST_FLAGS 0x30
@@ -41,6 +42,21 @@ static __always_inline int kims_fast_charge(struct kims_session *s, const struct
 	if (likely(!s->dead && !s->flushing && rcu_access_pointer(s->rules) == rules))
 		why = likely(kims_meter_one(s, pdr, pdr->direction, len)) ? 0 : kims_meter(s, pdr, len, 1, 0);
 	spin_unlock(&s->lock);
+	return why;
+}
+
+/*
+ * A packet to a UE that a short way has had, with what became of it, is counted, once. why: of
+ * kims_gtpu_fast_ue(), not 0. Returns 0: it has gone on; or the reason of its drop.
+ */
+static __always_inline int kims_fast_count(struct kims_session *s, const struct sk_buff *skb,
+					   int why)
+{
+	kims_downlink_count(s->kn);
+	if (likely(why < 0))
+		return 0;
+	kims_net_drop(s->kn, why);
+	trace_kims_session_drop(s->id, 0, why, skb);
 	return why;
 }
 
