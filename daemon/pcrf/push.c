@@ -34,9 +34,8 @@ void pcrf_push(struct pcrf_gx *g)
 
 static void fill_rule(const struct pcrf_rule *r, struct gx_rule *o)
 {
+	gx_rule_init(o);
 	o->name = str_of(r->name);
-	o->service_id = o->rating_group = o->reporting_level = o->online = o->offline =
-		o->metering = -1;
 	o->precedence = (int)r->precedence;
 	o->flow_status = r->status;
 	o->n_flow = r->n_flow;
@@ -52,7 +51,6 @@ static void fill_rule(const struct pcrf_rule *r, struct gx_rule *o)
 	o->qos.mbr_dl = r->qos.mbr_dl;
 	o->qos.gbr_ul = r->qos.gbr_ul;
 	o->qos.gbr_dl = r->qos.gbr_dl;
-	o->qos.ambr_ul = o->qos.ambr_dl = -1;
 	o->n_flows = 1;
 	o->flows[0] = (struct pcc_flows){ .component = r->component, .final_unit_action = -1 };
 	o->flows[0].n_number = 1;

@@ -73,6 +73,11 @@ static const struct ie_rule rule_rules[] = {
 	IE_END,
 };
 
+void gx_rule_init(struct gx_rule *r)
+{
+	ie_init_group(rule_rules, r, sizeof(*r));
+}
+
 static const struct ie_rule install_rules[] = {
 	PCC_SUBS(CHARGING_RULE_DEFINITION, IE_OPT, struct gx_install, rule, n_rule, rule_rules),
 	PCC_MANY(CHARGING_RULE_NAME, IE_OPT, IE_STRS, struct gx_install, name, n_name),

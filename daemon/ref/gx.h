@@ -73,6 +73,7 @@ struct gx_rule { /* Charging-Rule-Definition, TS 29.212 5.3.4 */
 	size_t n_flows;
 	struct str monitoring_key, sponsor, asp;
 };
+void gx_rule_init(struct gx_rule *r); /* everything absent */
 struct gx_install { /* TS 29.212 5.3.2 */
 	struct gx_rule rule[GX_RULES_MAX];
 	size_t n_rule;

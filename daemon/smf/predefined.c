@@ -182,32 +182,12 @@ static int read_word(struct reader *r, struct str word)
 	return e == -ENOENT ? bad(r, word, "is not known") : e ? bad(r, word, "cannot be read") : 0;
 }
 
-/* What a Charging-Rule-Definition has when nothing is said. */
-static void clear(struct gx_rule *d)
-{
-	*d = (struct gx_rule){ .service_id = -1,
-			       .rating_group = -1,
-			       .flow_status = -1,
-			       .reporting_level = -1,
-			       .online = -1,
-			       .offline = -1,
-			       .metering = -1,
-			       .precedence = -1 };
-	d->qos = (struct gx_qos){ .qci = -1,
-				  .mbr_ul = -1,
-				  .mbr_dl = -1,
-				  .gbr_ul = -1,
-				  .gbr_dl = -1,
-				  .ambr_ul = -1,
-				  .ambr_dl = -1 };
-}
-
 static int read_rule(struct reader *r, struct str s)
 {
 	struct str word;
 	int e = 0;
 
-	clear(&r->d->rule);
+	gx_rule_init(&r->d->rule);
 	while (!e && cut(&s, ' ', &word)) {
 		if (!word.n)
 			continue;

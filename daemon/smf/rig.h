@@ -1183,14 +1183,12 @@ static inline struct gx_rule *rig_install(struct gx_orders *o, const char *name,
 		o->n_install = 1;
 		in->allocation_notification = -1;
 	}
-	memset(r, 0, sizeof(*r));
+	gx_rule_init(r);
 	in->n_rule++;
 	k = (k + 1) % 16;
 	snprintf(text[k], sizeof(text[0]), "permit out 17 from 10.45.0.9 %d to 10.45.0.1 %d", port,
 		 port + 1);
 	r->name = str_of(name);
-	r->service_id = r->rating_group = r->reporting_level = r->online = r->offline =
-		r->metering = -1;
 	r->precedence = 100;
 	r->flow_status = PCC_ENABLED;
 	r->n_flow = 1;

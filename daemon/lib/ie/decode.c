@@ -272,8 +272,13 @@ static int decode_group(struct dec *d, const struct ie_rule *rules, struct str i
 
 void ie_init(const struct ie_command *c, void *in)
 {
-	memset(in, 0, c->size);
-	init_rules(c->rules, in);
+	ie_init_group(c->rules, in, c->size);
+}
+
+void ie_init_group(const struct ie_rule *rules, void *in, size_t size)
+{
+	memset(in, 0, size);
+	init_rules(rules, in);
 }
 
 /* Reads all AVPs into both structs; returns the first error but goes on for the envelope. */

@@ -242,6 +242,8 @@ int ie_encode_error(const struct ie_header *req, const struct ie_env *env, const
 		    struct ie_buf *ret);
 
 void ie_init(const struct ie_command *c, void *in); /* zeroes and sets "absent" (-1) */
+/* The same of a grouped AVP's struct, of size octets: for the elements of arrays, which ie_init() leaves at zero. */
+void ie_init_group(const struct ie_rule *rules, void *in, size_t size);
 
 /* One line: "UAR Session-Id=... User-Name=...". Secrets become lengths. Truncates; returns dst. */
 char *ie_print(const struct ie_dict *d, const struct ie_command *c, const uint8_t *msg, size_t n,
