@@ -539,6 +539,16 @@ static inline void kims_downlink_count(struct kims_net *kn)
 	u64_stats_update_end(&s->syncp);
 }
 
+/* The outer headers, of len octets, go, and what is known by them; ip_summed is the caller's. */
+static inline void kims_gtpu_strip(struct sk_buff *skb, unsigned int len)
+{
+	skb->csum_valid = 0;
+	skb->csum_level = 0;
+	skb->encapsulation = 0;
+	__skb_pull(skb, len);
+	skb_clear_hash(skb);
+}
+
 /* A packet to the endpoint that is dropped, counted, and gone. NF_STOLEN. */
 unsigned int kims_gtpu_rx_drop(struct kims_gtpu_ep *ep, struct sk_buff *skb, int why);
 

@@ -177,11 +177,7 @@ static void kims_decap(struct sk_buff *skb, unsigned int outer)
 {
 	if (skb->ip_summed != CHECKSUM_PARTIAL || skb_checksum_start_offset(skb) < (int)outer)
 		skb->ip_summed = CHECKSUM_NONE;
-	skb->csum_valid = 0;
-	skb->csum_level = 0;
-	skb->encapsulation = 0;
-	__skb_pull(skb, outer);
-	skb_clear_hash(skb);
+	kims_gtpu_strip(skb, outer);
 	skb->pkt_type = PACKET_HOST;
 }
 

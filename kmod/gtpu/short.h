@@ -150,12 +150,8 @@ static __always_inline void kims_fast_leave(struct neighbour *n, struct sk_buff 
 static __always_inline void kims_fast_strip(struct sk_buff *skb, unsigned int len)
 {
 	skb->ip_summed = CHECKSUM_NONE;
-	skb->csum_valid = 0;
-	skb->csum_level = 0;
-	skb->encapsulation = 0;
-	__skb_pull(skb, len);
+	kims_gtpu_strip(skb, len);
 	skb_reset_network_header(skb);
-	skb_clear_hash(skb);
 }
 
 /* fast6.c */
