@@ -193,9 +193,11 @@ static void on_aaa(void *arg, const struct ie_env *env, const void *in)
 	if (x->closing)
 		was.owner = RX_OF_NONE;
 	fsm_event(&x->fsm, ans.outcome == RX_OK ? RXV_ACCEPTED : RXV_FAILED, &ans);
-	/* One that counts its starts has told by that what it has forgotten. */
+	/* One that counts its starts has told by that what it has forgotten; this AF session it has in any case. */
 	if (probed && ans.outcome == RX_FORGOTTEN && !env->origin_state_id)
 		forget(rx, env->origin_host);
+	else if (probed && ans.outcome == RX_FORGOTTEN)
+		rx_reg_sweep(rx);
 	tell_owner(rx, &was, ans.outcome, a);
 }
 

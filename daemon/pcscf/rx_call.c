@@ -180,6 +180,8 @@ static void end_call(struct session *s, int status, const char *why, const char 
 {
 	uint64_t wait = time_to_arrive(s);
 
+	if (timer_running(&s->rx.doom))
+		return; /* it ends already, for the first reason, once what is on its way has arrived */
 	let_go(s);
 	s->rx.status = status;
 	s->rx.why = why;
@@ -232,11 +234,12 @@ static const char *text_of(int result)
 	}
 }
 
-static void unreachable(struct session *s)
+/* False: the call ends, or has ended (s is gone). */
+static bool unreachable(struct session *s)
 {
 	if (s->p->conf->pcscf.rx_required) {
 		end_call(s, 503, "no PCRF answers", "Policy server unavailable");
-		return;
+		return false;
 	}
 	if (!s->rx.warned)
 		log_warn(
@@ -244,6 +247,7 @@ static void unreachable(struct session *s)
 			s->reg->impi, s->token);
 	s->rx.warned = true;
 	let_go(s);
+	return true;
 }
 
 static void refused(struct session *s, int result)
@@ -385,17 +389,17 @@ void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa 
 			refused(s, a->result);
 		break;
 	case RX_UNREACHABLE: /* the next try also says what has changed meanwhile */
-		unreachable(s);
-		if (is_alive(s) && !timer_running(&s->rx.doom))
+		if (unreachable(s) && !timer_running(&s->rx.doom))
 			retry_later(s);
 		break;
 	case RX_FORGOTTEN:
-		if (s->rx.renewed)
+		again = s->rx.renewed;
+		s->rx.renewed = true;
+		s->rx.renewals = 1;
+		if (again)
 			unreachable(s);
 		else
 			rx_call_changed(s);
-		s->rx.renewed = true;
-		s->rx.renewals = 1;
 		break;
 	}
 }

@@ -133,6 +133,7 @@ static void lost(struct reg *r)
 {
 	bool remove = !strcmp(r->p->conf->pcscf.rx_signalling, "remove");
 
+	timer_stop(r->p->loop, &r->rx_loss); /* or calls made since would end by it */
 	metric_register(&m_lost);
 	metric_inc(&m_lost);
 	log_notice("%s: the signalling bearer is lost", r->impi);

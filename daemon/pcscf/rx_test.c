@@ -694,6 +694,22 @@ static void test_refused_change(void **state)
 	last_str(sid);
 }
 
+/* A PCRF that says no twice: the answer that is on its way still comes first. */
+static void test_refused_twice(void **state)
+{
+	struct call *c = caller(state);
+	const char *sid = talking(c);
+
+	update(c, 3, SDP_A(4002, ""), SDP_ANSWER(""));
+	aaa(RX_TEMPORARY_NETWORK_FAILURE);
+	hears(c, 200);
+	asr(sid, RX_BEARER_RELEASED);
+	expect_nothing(c->w);
+	run(c->w, 600);
+	released(c, "Temporary network failure");
+	last_str(sid);
+}
+
 /* --- without a PCRF --- */
 
 static void test_down(void **state)
@@ -723,6 +739,26 @@ static void test_required(void **state)
 	run(w, 1);
 	ended_early(c, 503);
 	mock.down = false;
+}
+
+/* Neither end has said where a BYE would reach it: the call is gone at once. */
+static void test_required_no_contacts(void **state)
+{
+	struct call *c = caller(state);
+	struct session *s;
+
+	c->w->conf->pcscf.rx_required = true;
+	talking(c);
+	rx_on_peer(c->w->p->rx, PCRF, true); /* so it is asked, and nothing waits for the answer */
+	run(c->w, 4000);
+	s = c->w->p->sessions;
+	free(s->caller_contact);
+	free(s->callee_contact);
+	s->caller_contact = s->callee_contact = NULL;
+	aaa(DIA_TIMEOUT);
+	run(c->w, 1);
+	end_call(c);
+	drain(c->w);
 }
 
 static void test_silent(void **state)
@@ -1238,6 +1274,25 @@ static void test_signalling_renewed(void **state)
 	assert_int_equal(count(&rx_str_cmd), 1);
 }
 
+/* It answers late, and says that it knows just this AF session no more. */
+static void test_signalling_probe_late(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+	const char *sid;
+
+	registered(&u);
+	sid = mock.q[0].sid;
+	rx_on_peer(w->p->rx, PCRF, true);
+	run(w, 20000);
+	assert_string_equal(aaa(PCC_UNKNOWN_SESSION_ID)->sid, sid);
+	run(w, 200);
+	assert_string_not_equal(aaa(PCC_SUCCESS)->sid, sid);
+	reg_leave(w->p->regs, "test");
+	run(w, 8000);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
 /* One that does not count its starts. */
 static void test_signalling_forgotten(void **state)
 {
@@ -1313,8 +1368,10 @@ static void test_signalling_released(void **state)
 	struct call c;
 
 	call_of_registered(w, &u, &c);
+	rar(mock.q[0].sid, RX_INDICATION_OF_LOSS_OF_BEARER, 0);
 	rar(mock.q[0].sid, RX_INDICATION_OF_RELEASE_OF_BEARER, 0);
-	released(&c, "Signalling bearer lost"); /* at once */
+	released(&c, "Signalling bearer lost");		   /* at once */
+	assert_false(timer_running(&w->p->regs->rx_loss)); /* later calls have no part in it */
 	rar(mock.q[0].sid, RX_INDICATION_OF_LOSS_OF_BEARER, 0);
 	deregister(&u); /* while the loss is waited for */
 }
@@ -1714,8 +1771,10 @@ int main(void)
 		T(test_refused_early),
 		T(test_refused_answer),
 		T(test_refused_change),
+		T(test_refused_twice),
 		T(test_down),
 		T(test_required),
+		T(test_required_no_contacts),
 		T(test_silent),
 		T(test_str_again),
 		T(test_str_when_back),
@@ -1736,6 +1795,7 @@ int main(void)
 		R(test_signalling),
 		R(test_signalling_refused),
 		R(test_signalling_renewed),
+		R(test_signalling_probe_late),
 		R(test_signalling_forgotten),
 		R(test_signalling_late),
 		R(test_signalling_lost),

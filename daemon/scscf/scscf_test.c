@@ -880,6 +880,14 @@ static void test_terminating_flow_failed(void **state _unused_)
 	expect("ACK ");
 	expect("SIP/2.0 480 ");
 	assert_int_equal(HASH_COUNT(w.s->impus), 3); /* somebody else's way */
+	/* a phone of the same user that guesses at what every Path has */
+	invite("sip:" NUMBER "@" DOMAIN ";user=phone", TERM, "sip:caller@" DOMAIN, "");
+	m = expect("INVITE " CONTACT " SIP/2.0");
+	answer_request(m, "480 Temporarily Unavailable\n"
+			  "Reason: SIP;cause=430;text=\"Flow failed\";flow=pcscf." DOMAIN);
+	expect("ACK ");
+	expect("SIP/2.0 480 ");
+	assert_int_equal(HASH_COUNT(w.s->impus), 3);
 	invite("sip:" NUMBER "@" DOMAIN ";user=phone", TERM, "sip:caller@" DOMAIN, "");
 	m = expect("INVITE " CONTACT " SIP/2.0");
 	answer_request(m, "480 Temporarily Unavailable\n"

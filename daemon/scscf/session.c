@@ -30,8 +30,6 @@ struct session {
 };
 
 /* One INVITE or UPDATE on its way through, until its final response. */
-#define FLOW_MIN 16 /* octets: no accident matches */
-
 struct leg {
 	struct scscf *s;
 	bool orig, invite;
@@ -199,14 +197,29 @@ static void leg_free(struct leg *l)
 static void assert_callee(struct scscf *s, struct sip_msg *resp);
 static struct impu *find_called(struct scscf *s, const struct sip_msg *m);
 
+#define FLOW_MIN 16 /* octets: nobody guesses one */
+
+/* Whole, and as user part only: the rest of a Path is no secret. */
+static bool path_has_flow(const char *path, struct str flow)
+{
+	struct str rest = str_of(path), one;
+	struct sip_name_addr na;
+	struct sip_uri u;
+
+	while (rest.n && str_split(&rest, ',', &one))
+		if (!sip_name_addr_parse(str_trim(one), &na) && !sip_uri_parse(na.uri, &u) &&
+		    !u.is_tel && str_eq(u.user, flow))
+			return true;
+	return false;
+}
+
 static bool end_flow(struct irs *r, struct str flow)
 {
 	struct contact *c;
 	bool any = false;
 
 	DL_FOREACH (r->contacts, c) {
-		if (contact_is_ended(c) || !c->path ||
-		    !memmem(c->path, strlen(c->path), flow.p, flow.n))
+		if (contact_is_ended(c) || !c->path || !path_has_flow(c->path, flow))
 			continue;
 		log_notice("%s: the P-CSCF reaches %s no more", c->impi->name, c->uri);
 		contact_end(c, CE_DEACTIVATED);
@@ -217,7 +230,7 @@ static bool end_flow(struct irs *r, struct str flow)
 
 /*
  * The P-CSCF has lost the way to a contact (its bearer is gone): network-initiated de-registration, TS 24.229 5.4.1.5. It
- * names the flow that it put into the Path; whoever else says so knows it from nowhere, and the caller does not learn it.
+ * names the flow that it put into the Path; nobody else knows it, as the caller does not learn it.
  */
 static void flow_failed(struct scscf *s, struct sip_fwd *f, struct sip_msg *resp)
 {
