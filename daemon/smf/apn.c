@@ -2,8 +2,10 @@
 /*
  * APNs and pools of UE addresses; see apn.h.
  *
- * A pool numbers its addresses: the host part of IPv4, the bits between prefix and 64 of IPv6. A bit says
- * "not to be given away as a new one": taken, waiting in the ring of freed ones, or reserved.
+ * A pool numbers its addresses: the host part of IPv4, the bits between prefix and 64 of IPv6. One bit says that it is
+ * taken or waits in the ring of freed ones, another one that it is reserved: somebody's, whether he is there or not.
+ *
+ * Invariant: one that is reserved does not wait.
  */
 #include "smf/apn.h"
 
@@ -19,19 +21,24 @@ struct smf_freed {
 
 /* --- pools --- */
 
-static bool bit_of(const struct smf_pool *p, uint32_t i)
+static bool bit_of(const uint8_t *bits, uint32_t i)
 {
-	return p->taken[i / 8] >> i % 8 & 1;
+	return bits[i / 8] >> i % 8 & 1;
 }
 
-static void set_bit(struct smf_pool *p, uint32_t i, bool on)
+static void set_bit(uint8_t *bits, uint32_t i, bool on)
 {
 	uint8_t bit = (uint8_t)(1 << i % 8);
 
 	if (on)
-		p->taken[i / 8] |= bit;
+		bits[i / 8] |= bit;
 	else
-		p->taken[i / 8] &= (uint8_t)~bit;
+		bits[i / 8] &= (uint8_t)~bit;
+}
+
+static bool is_new(const struct smf_pool *p, uint32_t i)
+{
+	return !bit_of(p->taken, i) && !bit_of(p->reserved, i);
 }
 
 static uint64_t high_of(const struct conf_addr *a)
@@ -85,11 +92,11 @@ int smf_pool_get(struct smf_pool *p, uint64_t now, struct conf_addr *ret)
 
 	if (!smf_pool_exists(p))
 		return -ENOSPC;
-	while (p->next < p->n && bit_of(p, p->next))
+	while (p->next < p->n && !is_new(p, p->next))
 		p->next++;
 	if (p->next < p->n) {
 		i = p->next++;
-		set_bit(p, i, true);
+		set_bit(p->taken, i, true);
 	} else if (from_freed(p, now, &i)) {
 		return -ENOSPC;
 	}
@@ -115,18 +122,25 @@ static bool unwait(struct smf_pool *p, uint32_t index)
 	return found;
 }
 
-int smf_pool_take(struct smf_pool *p, const struct conf_addr *a)
+int smf_pool_take_back(struct smf_pool *p, const struct conf_addr *a)
 {
 	uint32_t i;
 
 	if (!smf_pool_has(p, a))
 		return -EADDRNOTAVAIL;
 	i = index_of(p, a);
-	if (bit_of(p, i) && !unwait(p, i))
+	if (bit_of(p->taken, i) && !unwait(p, i))
 		return -EADDRINUSE;
-	set_bit(p, i, true);
+	set_bit(p->taken, i, true);
 	p->n_taken++;
 	return 0;
+}
+
+int smf_pool_take(struct smf_pool *p, const struct conf_addr *a)
+{
+	if (smf_pool_has(p, a) && bit_of(p->reserved, index_of(p, a)))
+		return -EADDRINUSE;
+	return smf_pool_take_back(p, a);
 }
 
 void smf_pool_reserve(struct smf_pool *p, const struct conf_addr *a)
@@ -136,10 +150,9 @@ void smf_pool_reserve(struct smf_pool *p, const struct conf_addr *a)
 	if (!smf_pool_has(p, a))
 		return;
 	i = index_of(p, a);
-	if (bit_of(p, i))
-		unwait(p, i);
-	else
-		set_bit(p, i, true);
+	set_bit(p->reserved, i, true);
+	if (unwait(p, i))
+		set_bit(p->taken, i, false);
 }
 
 /* Room for one more that waits: the ring grows with the use of the pool. -ENOMEM. */
@@ -170,8 +183,12 @@ void smf_pool_put(struct smf_pool *p, uint64_t now, const struct conf_addr *a)
 		return;
 	i = index_of(p, a);
 	p->n_taken--;
+	if (bit_of(p->reserved, i)) {
+		set_bit(p->taken, i, false);
+		return;
+	}
 	if (grow_freed(p)) { /* no memory: it is free at once, and the search starts at it again */
-		set_bit(p, i, false);
+		set_bit(p->taken, i, false);
 		p->next = MIN(p->next, i);
 		return;
 	}
@@ -188,14 +205,15 @@ static int pool_init(struct smf_pool *p)
 		return -EINVAL;
 	p->n = bits > 20 ? SMF_POOL_MAX : 1u << bits;
 	p->taken = calloc(1, p->n / 8 + 1);
-	if (!p->taken)
+	p->reserved = calloc(1, p->n / 8 + 1);
+	if (!p->taken || !p->reserved)
 		return -ENOMEM;
 	if (p->n > 2) {
 		p->next = 1;
-		set_bit(p, 0, true);
+		set_bit(p->taken, 0, true);
 	}
 	if (v4 && bits <= 20 && p->n > 2)
-		set_bit(p, p->n - 1, true);
+		set_bit(p->taken, p->n - 1, true);
 	return 0;
 }
 
@@ -325,12 +343,10 @@ static void reserve(struct smf_apn *a)
 {
 	for (size_t i = 0; i < a->n_statics; i++) {
 		struct conf_addr *addr = &a->statics[i].addr;
-		struct smf_pool *p = addr->family == AF_INET ? &a->pool4 : &a->pool6;
 
 		if (addr->family == AF_INET6)
 			memset(&addr->v6.s6_addr[8], 0, 8);
-		if (smf_pool_has(p, addr))
-			set_bit(p, index_of(p, addr), true);
+		smf_pool_reserve(addr->family == AF_INET ? &a->pool4 : &a->pool6, addr);
 	}
 }
 
@@ -363,8 +379,10 @@ void smf_apns_free(struct smf_apn *a, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(a[i].pool4.taken);
+		free(a[i].pool4.reserved);
 		free(a[i].pool4.freed);
 		free(a[i].pool6.taken);
+		free(a[i].pool6.reserved);
 		free(a[i].pool6.freed);
 		free(a[i].statics);
 	}

@@ -27,7 +27,8 @@ struct smf_pool {
 	uint32_t n;		   /* indexes 0..n-1 */
 	uint32_t next;		   /* never given away: from here on */
 	uint32_t n_taken;
-	uint8_t *taken;		 /* bits: taken, waiting or reserved */
+	uint8_t *taken;		 /* bits: taken or waiting */
+	uint8_t *reserved;	 /* bits: not for smf_pool_get() */
 	struct smf_freed *freed; /* ring of those that wait, oldest first */
 	uint32_t first_freed, n_freed, max_freed;
 	uint64_t reuse_usec;
@@ -66,10 +67,13 @@ static inline bool smf_pool_exists(const struct smf_pool *p)
  * -ENOMEM.
  */
 int smf_pool_get(struct smf_pool *p, uint64_t now, struct conf_addr *ret);
-/* This one. -EADDRINUSE, -EADDRNOTAVAIL: not of this pool. */
+/* This one. -EADDRINUSE: taken or reserved; -EADDRNOTAVAIL: not of this pool. */
 int smf_pool_take(struct smf_pool *p, const struct conf_addr *a);
+/* The same for who had it before a restart: also one that is reserved since. */
+int smf_pool_take_back(struct smf_pool *p, const struct conf_addr *a);
 void smf_pool_put(struct smf_pool *p, uint64_t now, const struct conf_addr *a); /* free again */
-void smf_pool_reserve(struct smf_pool *p, const struct conf_addr *a); /* not for smf_pool_get(); one that is taken: nothing */
+/* Not for smf_pool_get() any more; who has it keeps it. One that is of no pool: nothing. */
+void smf_pool_reserve(struct smf_pool *p, const struct conf_addr *a);
 bool smf_pool_has(const struct smf_pool *p, const struct conf_addr *a);
 const struct conf_addr *smf_apn_static(const struct smf_apn *a, const char *imsi,
 				       sa_family_t family); /* NULL: none */

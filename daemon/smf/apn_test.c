@@ -157,6 +157,35 @@ static void test_prefixes(void **state)
 	drop();
 }
 
+/* One that somebody has when it is reserved is nobody's after that, and a restart leaves it to who has it. */
+static void test_reserve(void **state)
+{
+	struct conf_addr had = v4(0x0a000001), waits = v4(0x0a000002), new = v4(0x0a000003);
+
+	(void)state;
+	read_text("ims pool=10.0.0.0/29 reuse=1");
+	assert_int_equal(get4(0), 0x0a000001);
+	assert_int_equal(get4(0), 0x0a000002);
+	put4(0x0a000002, 0);
+	for (int i = 0; i < 2; i++) { /* once more is the same */
+		smf_pool_reserve(&apns[0].pool4, &had);
+		smf_pool_reserve(&apns[0].pool4, &waits);
+		smf_pool_reserve(&apns[0].pool4, &new);
+	}
+	put4(0x0a000001, 0);
+	for (uint32_t i = 4; i <= 6; i++)
+		assert_int_equal(get4(9000000), 0x0a000000 + i);
+	assert_int_equal(get4(9000000), 0);
+	assert_int_equal(smf_pool_take(&apns[0].pool4, &had), -EADDRINUSE);
+	assert_int_equal(smf_pool_take_back(&apns[0].pool4, &had), 0);
+	assert_int_equal(smf_pool_take_back(&apns[0].pool4, &had), -EADDRINUSE);
+	assert_int_equal(apns[0].pool4.n_taken, 4);
+	put4(0x0a000001, 0);
+	assert_int_equal(apns[0].pool4.n_taken, 3);
+	assert_int_equal(get4(9000000), 0);
+	drop();
+}
+
 /* A model of the pool: what is had is had once, and everything comes back. */
 static void test_random(void **state)
 {
@@ -239,9 +268,10 @@ static void test_pco(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),  cmocka_unit_test(test_reuse),
-		cmocka_unit_test(test_take),   cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_random), cmocka_unit_test(test_pco),
+		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_reserve),	 cmocka_unit_test(test_take),
+		cmocka_unit_test(test_prefixes), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_pco),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

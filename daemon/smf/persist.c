@@ -602,7 +602,7 @@ static bool read_lines(struct reader *r, struct str text)
 
 static int take(struct smf_pool *pool, bool from_pool, const struct conf_addr *a)
 {
-	return from_pool ? smf_pool_take(pool, a) : 0;
+	return from_pool ? smf_pool_take_back(pool, a) : 0;
 }
 
 /* Its addresses are taken again. One that is not in a pool of the configuration any more cannot stay. */

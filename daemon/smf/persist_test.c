@@ -322,6 +322,33 @@ static void test_other_configuration(void **state)
 
 #define T(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
 
+/* An address that is another subscriber's by the new configuration stays with who has it. */
+static void test_reserved_since(void **state)
+{
+	struct smf_pdn *p = mock_attach(1, "ims");
+	uint32_t teid = p->teid;
+	struct in_addr v4 = p->v4;
+	char text[INET_ADDRSTRLEN], apns[200];
+
+	(void)state;
+	inet_ntop(AF_INET, &v4, text, sizeof(text));
+	mock_ms(10);
+	crash();
+	free(mock.conf->smf.apns);
+	snprintf(apns, sizeof(apns),
+		 "ims pool=10.45.0.0/24 pool6=fd45::/48 static=001010000000009:%s", text);
+	mock.conf->smf.apns = strdup(apns);
+	start();
+	p = smf_pdn_by_teid(&mock.smf, teid);
+	assert_non_null(p);
+	assert_int_equal(p->fsm.state, SMF_PDN_ACTIVE);
+	assert_int_equal(p->v4.s_addr, v4.s_addr);
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(9, "ims"));
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_REQUEST_REJECTED);
+	mock_detach(p);
+	assert_int_equal(mock_attach(9, "ims")->v4.s_addr, v4.s_addr);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +359,7 @@ int main(void)
 		T(test_sgw_restarted),
 		T(test_broken_records),
 		T(test_other_configuration),
+		T(test_reserved_since),
 	};
 
 	log_set_level(LOG_LVL_ERR);

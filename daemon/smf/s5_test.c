@@ -223,14 +223,15 @@ static void test_static_addresses(void **state)
 static void test_profile_addresses(void **state)
 {
 	char err[256], path[64];
+	struct conf_addr none;
 	struct profile row;
-	struct smf_pdn *p;
+	struct smf_pdn *p, *first;
 
 	(void)state;
 	mock_close_smf();
 	free(mock.conf->smf.apns);
-	mock.conf->smf.apns = strdup(
-		"ims pool=10.45.0.0/28 pool6=fd45::/48;internet pool=10.48.0.0/24 pool6=fd48::/48");
+	mock.conf->smf.apns = strdup("ims pool=10.45.0.0/29 pool6=fd45::/48 reuse=1;"
+				     "internet pool=10.48.0.0/24 pool6=fd48::/48");
 	mock_open_smf();
 	snprintf(path, sizeof(path), "/tmp/kims-smf-profiles-%d.db", (int)getpid());
 	snprintf(mock.smf.profiles_path, sizeof(mock.smf.profiles_path), "%s", path);
@@ -243,7 +244,8 @@ static void test_profile_addresses(void **state)
 			 0);
 	assert_int_equal(profiles_put(mock.smf.profiles, &row), 0);
 	smf_profiles_open(&mock.smf, "001010000000009");
-	assert_int_equal(mock_attach(1, "ims")->v4.s_addr, htonl(0x0a2d0001));
+	first = mock_attach(1, "ims");
+	assert_int_equal(first->v4.s_addr, htonl(0x0a2d0001));
 	p = mock_attach(2, "ims");
 	assert_int_equal(p->v4.s_addr, htonl(0x0a2d0003)); /* .2 is reserved */
 	for (int i = 0; i < 2; i++) {
@@ -253,13 +255,20 @@ static void test_profile_addresses(void **state)
 		assert_false(p->pool4 || p->pool6);
 	}
 	assert_int_equal(mock_attach(9, "internet")->v4.s_addr, htonl(0x0a300001));
-	/* one that somebody has: later */
+	/* one that somebody has: later, and nobody else then */
 	profile_init(&row, "001010000000008", "*");
 	assert_int_equal(profile_set(&row, STR("address"), STR("10.45.0.1"), err, sizeof(err)), 0);
 	assert_int_equal(profiles_put(mock.smf.profiles, &row), 0);
 	smf_profiles_open(&mock.smf, "001010000000008");
 	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(8, "ims"));
 	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_REQUEST_REJECTED);
+	mock_detach(first);
+	mock_ms(5000);
+	for (unsigned int i = 3; i < 6; i++)
+		mock_attach(i, "ims");
+	assert_int_equal(smf_pool_get(&mock.smf.apns[0].pool4, loop_now(mock.loop), &none),
+			 -ENOSPC);
+	assert_int_equal(mock_attach(8, "ims")->v4.s_addr, htonl(0x0a2d0001));
 	unlink(path);
 }
 
