@@ -229,8 +229,7 @@ void pcrf_gx_free(struct pcrf_gx *g)
 	free(g->id);
 	free(g->host);
 	free(g->realm);
-	free(g->own);
-	free(g->former);
+	pcrf_profile_drop(g);
 	free(g);
 }
 
@@ -413,14 +412,19 @@ void pcrf_gx_order_qos(const struct pcrf_gx *g, struct gx_orders *o)
 	o->qos.ambr_dl = g->ambr_dl;
 }
 
+void pcrf_gx_order_triggers(const struct pcrf_gx *g, struct gx_orders *o)
+{
+	memcpy(o->event_trigger, triggers, sizeof(triggers));
+	o->n_event_trigger = ARRAY_SIZE(triggers);
+	if (g->profile->quota)
+		o->event_trigger[o->n_event_trigger++] = GX_USAGE_REPORT;
+}
+
 static void order_initial(const struct pcrf_gx *g, struct gx_orders *o)
 {
 	const struct pcrf_policy *f = g->profile;
 
-	memcpy(o->event_trigger, triggers, sizeof(triggers));
-	o->n_event_trigger = ARRAY_SIZE(triggers);
-	if (f->quota)
-		o->event_trigger[o->n_event_trigger++] = GX_USAGE_REPORT;
+	pcrf_gx_order_triggers(g, o);
 	pcrf_gx_order_qos(g, o);
 	order_usage(g, o);
 	if (!*f->rule && !*f->base)

@@ -65,6 +65,12 @@ struct pcrf_rule {
 	enum pcrf_event event;
 };
 
+/* A profile that the PCEF may have in place of the session's, or beside it. */
+struct pcrf_former {
+	struct pcrf_former *next;
+	struct pcrf_policy policy;
+};
+
 /* The session of one IP-CAN (TS 29.212 4.5). */
 struct pcrf_gx {
 	struct fsm fsm;
@@ -84,7 +90,8 @@ struct pcrf_gx {
 	uint64_t used;		   /* octets reported */
 	const struct pcrf_policy *profile;
 	struct pcrf_policy *own;    /* profile, when it is of the store */
-	struct pcrf_policy *former; /* which the PCEF has; NULL: the same */
+	struct pcrf_former *former; /* the last one first; NULL: the PCEF has profile */
+	bool unsent;		    /* the PCEF cannot have profile */
 	bool changed, change_sent;  /* to be told; in the RAR under way */
 	bool restore, restore_sent; /* the same for: another P-CSCF */
 	struct pcrf_rule *rules;
@@ -165,6 +172,7 @@ void pcrf_gx_report(struct pcrf_gx *g, const struct gx_rule_report *r, size_t n,
 struct str pcrf_apn_name(struct str apn);  /* without its operator identifier */
 void pcrf_gx_authorise(struct pcrf_gx *g); /* what its profile says, else what it has */
 void pcrf_gx_order_qos(const struct pcrf_gx *g, struct gx_orders *o);
+void pcrf_gx_order_triggers(const struct pcrf_gx *g, struct gx_orders *o);
 
 /* push.c */
 void pcrf_push(struct pcrf_gx *g);	/* something of its rules changed */
@@ -182,7 +190,11 @@ int pcrf_profile_find(const struct pcrf *p, struct str imsi, struct str apn,
 void pcrf_profile_take(struct pcrf_gx *g, const struct pcrf_policy *f, struct pcrf_policy *own);
 int pcrf_profile_changed(struct pcrf *p, struct str imsi); /* the number of sessions that change */
 void pcrf_profile_order(struct pcrf_gx *g, struct gx_orders *o);
-void pcrf_profile_settled(struct pcrf_gx *g, bool again);
+/* The RAR under way: the PCEF took it; it did not, or (not definite) nobody knows; it is to be sent again. */
+void pcrf_profile_taken(struct pcrf_gx *g);
+void pcrf_profile_failed(struct pcrf_gx *g, bool definite);
+void pcrf_profile_again(struct pcrf_gx *g);
+void pcrf_profile_drop(struct pcrf_gx *g); /* all that is allocated */
 
 /* rule.c */
 int pcrf_rule_flows(struct pcrf_rule *r, const struct rx_sub_component *f, bool *up, bool *down);

@@ -33,14 +33,25 @@ static struct {
 	int raa, busy; /* to be answered; how many times 4144 first */
 	bool silent;
 	const char *refuse;		    /* "last": reports it */
-	char in[32], out[32], out_base[32]; /* predefined ones of the last orders */
+	char in[32], out[64], out_base[64]; /* predefined ones of the last orders */
 } s;
+
+static void join(char *dst, size_t size, const struct str *name, size_t n)
+{
+	size_t at = 0;
+
+	*dst = '\0';
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(dst + at, size - at, "%s%.*s", i ? " " : "",
+				       STR_FMT(name[i]));
+	assert_true(at < size);
+}
 
 static void keep_names(const struct gx_orders *o)
 {
 	str_copy(s.in, sizeof(s.in), o->n_install ? o->install[0].name[0] : STR(""));
-	str_copy(s.out, sizeof(s.out), o->n_remove ? o->remove[0].name[0] : STR(""));
-	str_copy(s.out_base, sizeof(s.out_base), o->n_remove ? o->remove[0].base_name[0] : STR(""));
+	join(s.out, sizeof(s.out), o->remove[0].name, o->remove[0].n_name);
+	join(s.out_base, sizeof(s.out_base), o->remove[0].base_name, o->remove[0].n_base_name);
 }
 
 static void on_cca(void *arg, const struct ie_env *env, const void *a)
@@ -1007,6 +1018,77 @@ static void test_profile(void **state)
 	assert_int_equal(s.cca.orders.n_install, 0);
 }
 
+static int change_profile(const char *keys)
+{
+	put_profile("ims", keys);
+	return pcrf_profile_changed(&pcrf, STR("001010000000001"));
+}
+
+/* The profile of the RAR under way is replaced: what that one installs goes with the next. */
+static void test_profile_change_while_pushing(void **state)
+{
+	(void)state;
+	put_profile("ims", "rule=gold base=media");
+	attach();
+	assert_int_equal(change_profile("rule=silver base=media"), 1); /* its RAR has left */
+	assert_int_equal(change_profile("rule=bronze base=media"), 1);
+	UNTIL(s.rars == 2 && pcrf.gx->fsm.state == GXS_IDLE);
+	assert_string_equal(s.out, "silver");
+	assert_string_equal(s.out_base, "");
+	assert_string_equal(s.in, "bronze");
+	assert_null(pcrf.gx->former);
+	s.busy = 1; /* and what may be there, or not */
+	assert_int_equal(change_profile("rule=tin"), 1);
+	UNTIL(pcrf.gx->fsm.state == GXS_BACKOFF);
+	assert_int_equal(change_profile("rule=lead"), 1);
+	UNTIL(pcrf.gx->fsm.state == GXS_IDLE);
+	assert_string_equal(s.out, "tin bronze");
+	assert_string_equal(s.out_base, "media");
+	assert_string_equal(s.in, "lead");
+	assert_null(pcrf.gx->former);
+}
+
+/* A change that the PCEF refuses: it has what it had, and that goes with the next one. */
+static void test_profile_change_refused(void **state)
+{
+	(void)state;
+	put_profile("ims", "rule=gold");
+	attach();
+	s.raa = PCC_UNABLE_TO_COMPLY;
+	assert_int_equal(change_profile("rule=silver"), 1);
+	UNTIL(s.rars == 1 && pcrf.gx->fsm.state == GXS_IDLE);
+	s.raa = PCC_SUCCESS;
+	assert_int_equal(change_profile("rule=bronze"), 1);
+	UNTIL(s.rars == 2 && pcrf.gx->fsm.state == GXS_IDLE);
+	assert_string_equal(s.out, "gold");
+	assert_string_equal(s.in, "bronze");
+	assert_null(pcrf.gx->former);
+}
+
+/* TS 29.212 4.5.16: usage is reported to who asked for it; a list of triggers takes the place of the one before. */
+static void test_profile_quota(void **state)
+{
+	const struct gx_orders *o = &s.rar.orders;
+	bool usage = false, rat = false;
+
+	(void)state;
+	put_profile("ims", "quota=0");
+	attach();
+	assert_int_equal(change_profile("quota=5"), 1);
+	UNTIL(s.rars == 1);
+	assert_int_equal(o->n_usage, 1);
+	assert_int_equal(o->usage[0].granted_total, 5000000);
+	for (size_t i = 0; i < o->n_event_trigger; i++) {
+		usage |= o->event_trigger[i] == GX_USAGE_REPORT;
+		rat |= o->event_trigger[i] == GX_RAT_CHANGE;
+	}
+	assert_true(usage && rat);
+	turn(5);
+	assert_int_equal(change_profile("quota=0"), 1);
+	UNTIL(s.rars == 2);
+	assert_int_equal(o->usage[0].support, 0);
+}
+
 static void test_profile_changes(void **state)
 {
 	(void)state;
@@ -1044,6 +1126,7 @@ static void test_profile_changes(void **state)
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define P(fn) cmocka_unit_test_setup_teardown(fn, open_profiles, close_profiles)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
 		T(test_session),
@@ -1069,9 +1152,11 @@ int main(void)
 		T(test_smf_leaves),
 		T(test_pcscf_restoration),
 		T(test_cycles),
-		cmocka_unit_test_setup_teardown(test_profile, open_profiles, close_profiles),
-		cmocka_unit_test_setup_teardown(test_profile_changes, open_profiles,
-						close_profiles),
+		P(test_profile),
+		P(test_profile_changes),
+		P(test_profile_change_while_pushing),
+		P(test_profile_change_refused),
+		P(test_profile_quota),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

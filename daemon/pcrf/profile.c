@@ -4,12 +4,16 @@
  * out from pcrf.apns. A change of the row is told to the sessions that are there (TS 23.203 7.4.2, TS 29.212 4.5.2.1):
  * default QoS, AMBR, quota, predefined rules.
  *
- * Invariants: g->profile is the configuration's, or g->own; g->former is there while the PCEF may have its rules.
+ * Invariants: g->profile is the configuration's, or g->own; what the PCEF may have of others is in g->former; a change
+ * under way has the former ones of its order, and is itself one of them as soon as the next change comes.
  */
 #include <stdio.h>
 
 #include "lib/core/log.h"
 #include "pcrf/pcrf.h"
+
+/* Changes in a row of which nobody knows what the PCEF made; older ones are let go. */
+#define FORMERS_MAX 4
 
 static void set_name(char *dst, size_t size, const char *name)
 {
@@ -75,28 +79,53 @@ static bool same(const struct pcrf_policy *a, const struct pcrf_policy *b)
 	       !strcmp(a->base, b->base);
 }
 
+static void forget(struct pcrf_former **at)
+{
+	struct pcrf_former *f, *next;
+
+	for (f = *at; f; f = next) {
+		next = f->next;
+		free(f);
+	}
+	*at = NULL;
+}
+
+/* The profile becomes a former one. */
+static int remember(struct pcrf_gx *g)
+{
+	struct pcrf_former **at = &g->former, *f;
+
+	if (g->unsent)
+		return 0;
+	f = malloc(sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	*f = (struct pcrf_former){ g->former, *g->profile };
+	g->former = f;
+	for (int i = 0; *at && i < FORMERS_MAX; i++)
+		at = &(*at)->next;
+	forget(at);
+	return 0;
+}
+
 static int change(struct pcrf_gx *g)
 {
-	struct pcrf_policy *own, *former = g->former;
 	const struct pcrf_policy *f;
+	struct pcrf_policy *own;
 	int e = pcrf_profile_find(g->pcrf, str_of(g->imsi), str_of(g->apn), &f, &own);
 
 	if (e || same(f, g->profile)) {
 		free(own);
 		return e == -ENOMEM ? e : 0;
 	}
-	if (!former) { /* else the PCEF does not know the last one */
-		former = malloc(sizeof(*former));
-		if (!former) {
-			free(own);
-			return -ENOMEM;
-		}
-		*former = *g->profile;
-		g->former = former;
+	e = remember(g);
+	if (e) {
+		free(own);
+		return e;
 	}
 	pcrf_profile_take(g, f, own);
 	pcrf_gx_authorise(g);
-	g->changed = true;
+	g->changed = g->unsent = true;
 	pcrf_push(g);
 	return 1;
 }
@@ -114,57 +143,116 @@ int pcrf_profile_changed(struct pcrf *p, struct str imsi)
 	return n;
 }
 
-static void swap_rule(struct gx_orders *o, const char *was, const char *is, bool base)
+/* --- its order --- */
+
+static const char *name_of(const struct pcrf_policy *p, bool base)
 {
-	if (!strcmp(was, is))
+	return base ? p->base : p->rule;
+}
+
+static void remove_name(struct gx_orders *o, const char *name, bool base)
+{
+	struct gx_remove *r = &o->remove[0];
+
+	o->n_remove = 1;
+	*(base ? &r->base_name[r->n_base_name++] : &r->name[r->n_name++]) = str_of(name);
+}
+
+static void install_name(struct gx_orders *o, const char *name, bool base)
+{
+	struct gx_install *in = &o->install[0];
+
+	if (!o->n_install)
+		in->allocation_notification = -1;
+	o->n_install = 1;
+	*(base ? &in->base_name[in->n_base_name++] : &in->name[in->n_name++]) = str_of(name);
+}
+
+/* What may be there goes; what may not be there comes: an order that comes twice is as one. */
+static void swap_rules(const struct pcrf_gx *g, struct gx_orders *o, bool base)
+{
+	const char *is = name_of(g->profile, base);
+	bool missing = false;
+
+	for (const struct pcrf_former *f = g->former; f; f = f->next) {
+		const char *was = name_of(&f->policy, base);
+
+		if (!strcmp(was, is))
+			continue;
+		missing = true;
+		if (*was)
+			remove_name(o, was, base);
+	}
+	if (missing && *is)
+		install_name(o, is, base);
+}
+
+static void order_quota(const struct pcrf_gx *g, struct gx_orders *o)
+{
+	uint64_t is = g->profile->quota;
+	bool other = false;
+
+	for (const struct pcrf_former *f = g->former; f; f = f->next)
+		other |= f->policy.quota != is;
+	if (!other)
 		return;
-	if (*was) {
-		struct gx_remove *r = &o->remove[0];
-
-		o->n_remove = 1;
-		*(base ? &r->base_name[r->n_base_name++] : &r->name[r->n_name++]) = str_of(was);
-	}
-	if (*is) {
-		struct gx_install *in = &o->install[0];
-
-		if (!o->n_install++)
-			in->allocation_notification = -1;
-		o->n_install = 1;
-		*(base ? &in->base_name[in->n_base_name++] : &in->name[in->n_name++]) = str_of(is);
-	}
+	pcrf_gx_order_triggers(g, o);
+	o->n_usage = 1;
+	o->usage[0] = (struct gx_usage){
+		.key = STR("session"), .granted_total = is, .report = -1, .support = is ? -1 : 0
+	};
 }
 
 void pcrf_profile_order(struct pcrf_gx *g, struct gx_orders *o)
 {
-	const struct pcrf_policy *was = g->former, *is = g->profile;
-
-	if (!g->changed || !was)
+	if (!g->changed)
 		return;
-	g->changed = false;
+	g->changed = g->unsent = false;
 	g->change_sent = true;
 	pcrf_gx_order_qos(g, o);
-	swap_rule(o, was->rule, is->rule, false);
-	swap_rule(o, was->base, is->base, true);
-	if (was->quota == is->quota)
-		return;
-	o->n_usage = 1;
-	o->usage[0] = (struct gx_usage){ .key = STR("session"),
-					 .granted_total = is->quota,
-					 .report = -1,
-					 .support = is->quota ? -1 : 0 };
+	swap_rules(g, o, false);
+	swap_rules(g, o, true);
+	order_quota(g, o);
 }
 
-/* again: nobody knows whether the PCEF has it. */
-void pcrf_profile_settled(struct pcrf_gx *g, bool again)
+/* --- what became of it --- */
+
+static bool settle(struct pcrf_gx *g)
 {
-	if (!g->change_sent)
-		return;
+	bool sent = g->change_sent;
+
 	g->change_sent = false;
-	g->changed |= again;
-	if (g->changed)
+	return sent;
+}
+
+void pcrf_profile_taken(struct pcrf_gx *g)
+{
+	if (settle(g)) /* unsent: the profile is a later one, the first of the former ones is what the RAR said */
+		forget(g->unsent && g->former ? &g->former->next : &g->former);
+}
+
+void pcrf_profile_failed(struct pcrf_gx *g, bool definite)
+{
+	struct pcrf_former *f = g->former;
+
+	if (!settle(g) || !definite)
 		return;
-	free(g->former);
-	g->former = NULL;
+	if (g->unsent && f) {
+		g->former = f->next;
+		free(f);
+	}
+	g->unsent = true;
+}
+
+void pcrf_profile_again(struct pcrf_gx *g)
+{
+	g->changed |= settle(g);
+}
+
+void pcrf_profile_drop(struct pcrf_gx *g)
+{
+	forget(&g->former);
+	pcrf_profile_take(g, NULL, NULL);
 }
 
 /* --- the store --- */

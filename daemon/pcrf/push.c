@@ -111,7 +111,7 @@ static void compose(struct pcrf_gx *g, struct gx_orders *o)
 
 void pcrf_push_again(struct pcrf_gx *g)
 {
-	pcrf_profile_settled(g, true);
+	pcrf_profile_again(g);
 	g->restore |= g->restore_sent;
 	for (struct pcrf_rule *r = g->rules; r; r = r->next)
 		if (r->inflight) {
@@ -125,7 +125,7 @@ void pcrf_push_fail(struct pcrf_gx *g, bool definite)
 {
 	struct pcrf_rule *r, *next;
 
-	pcrf_profile_settled(g, false);
+	pcrf_profile_failed(g, definite);
 	for (r = g->rules; r; r = next) {
 		next = r->next;
 		if (!r->inflight)
@@ -144,7 +144,7 @@ static void settle(struct pcrf_gx *g, const struct gx_raa *a)
 {
 	struct pcrf_rule *r, *next;
 
-	pcrf_profile_settled(g, false);
+	pcrf_profile_taken(g);
 	for (r = g->rules; r; r = next) {
 		next = r->next;
 		if (!r->inflight)
