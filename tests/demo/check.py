@@ -10,11 +10,13 @@
     tests/demo/check.py counters FILE         the kernel's counters of ended calls and the phones' (kims-ue --json) agree
     tests/demo/check.py pdn N                 PDN connections at the SMF, and as many sessions at UPF, PCRF and in kims.ko
     tests/demo/check.py waiting N             packets that wait at the SGW-U in namespace access (N+ : at least N)
-    tests/demo/check.py pcrf                  SMF and P-CSCF have their connections with the PCRF (Gx, Rx)
+    tests/demo/check.py pcrf                  SMF and P-CSCF have their connections with the PCRF (Gx, Rx); pcrf Rx: the P-CSCF
+    tests/demo/check.py rows WHAT N [K=V]...  rows of "kimsctl show WHAT" with these values (N+ : at least N)
     tests/demo/check.py flowing               packets go through tunnels while one looks
     tests/demo/check.py userspace             the daemons relay no media: no UDP socket in the RTP port range
 
-Prints one sentence, what was seen; exit status 0 when it is as asked. Waits up to 12 s for a condition.
+Prints one sentence, what was seen; exit status 0 when it is as asked. Waits up to 30 s for it, as a machine
+under emulation is slow; "--within S" as the first arguments: S seconds.
 KIMSCTL, CORE: as tests/lab/lab.sh sets them.
 """
 import json
@@ -51,6 +53,16 @@ def n_states():
     return sum(line.startswith("src ") for line in sh("ip", "xfrm", "state").split("\n"))
 
 
+def as_many(n, want):
+    """N: exactly; N+: at least."""
+    return n >= int(want[:-1]) if want.endswith("+") else n == int(want)
+
+
+def rows(what, want, *values):
+    n = sum(all(str(r.get(k)) == v for k, v in (x.split("=", 1) for x in values)) for r in show(what))
+    return as_many(n, want), f"{n} x {what}" + (f" with {', '.join(values)}" if values else "")
+
+
 def sas(want):
     n = int(want)
     states, sets = n_states(), status().get("sa_sets", -1)
@@ -59,8 +71,7 @@ def sas(want):
 
 def flows(want):
     n = status().get("rtp_flows", -1)
-    ok = n >= int(want[:-1]) if want.endswith("+") else n == int(want)
-    return ok, f"{n} media flows in kims.ko"
+    return as_many(n, want), f"{n} media flows in kims.ko"
 
 
 def drops(reason, impi):
@@ -112,13 +123,14 @@ def waiting(want):
     """In the namespace of the SGWs: its kims.ko has state of its own."""
     r = subprocess.run(["ip", "netns", "exec", "access"] + CTL + ["--json", "show", "kernel"], capture_output=True, text=True)
     n = int(json.loads(r.stdout)["buffered-packets"])
-    ok = n >= int(want[:-1]) if want.endswith("+") else n == int(want)
-    return ok, f"{n} packets wait at the SGW-U"
+    return as_many(n, want), f"{n} packets wait at the SGW-U"
 
 
-def pcrf():
-    gx = [p.get("state", "") for p in show("sgw") if p.get("identity", "").startswith("pcrf.")]
+def pcrf(only=""):
     rx = (parts("pcscf") or {}).get("pcrf", "none")
+    if only == "Rx":
+        return rx == "connected", f"Rx {rx}"
+    gx = [p.get("state", "") for p in show("sgw") if p.get("identity", "").startswith("pcrf.")]
     return gx in (["up"], ["open"]) and rx == "connected", f"Gx {gx[0] if gx else 'none'}, Rx {rx}"
 
 
@@ -159,7 +171,7 @@ def userspace():
     return not used, "no daemon has a socket on a media port" if not used else f"{len(used)} sockets on media ports: {used[0].split()[3]} {used[0].split()[-1]}"
 
 
-def wait_for(fn, *args, seconds=12):
+def wait_for(fn, *args, seconds=30):
     """Asks until it is so, or the time is over: (as asked, a sentence)."""
     end = time.time() + seconds
     while True:
@@ -173,10 +185,13 @@ def wait_for(fn, *args, seconds=12):
 
 
 def main():
-    fn = globals().get(sys.argv[1]) if len(sys.argv) > 1 else None
-    if fn not in (sas, flows, drops, registered, pdn, flowing, waiting, pcrf, empty, counters, userspace):
+    args, seconds = sys.argv[1:], 30
+    if len(args) > 2 and args[0] == "--within":
+        args, seconds = args[2:], int(args[1])
+    fn = globals().get(args[0]) if args else None
+    if fn not in (sas, flows, drops, registered, pdn, flowing, waiting, pcrf, rows, empty, counters, userspace):
         sys.exit(__doc__)
-    ok, seen = wait_for(fn, *sys.argv[2:])
+    ok, seen = wait_for(fn, *args[1:], seconds=seconds)
     print(seen)
     return not ok
 

@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import pathlib
-import select
 import subprocess
 import sys
 import time
@@ -272,7 +271,6 @@ class Load:
         self.daemons.pids["phones"] = p.pid
         buf = b""
         while True:
-            select.select([p.stdout], [], [], 2)
             got = os.read(p.stdout.fileno(), 1 << 20)
             if not got:
                 break

@@ -16,19 +16,17 @@ trap restore EXIT
 sed -i 's/^pcscf:$/pcscf:\n  rx: yes/' "$LAB_CONF"
 nf stop pcrf >/dev/null 2>&1
 nf restart pcscf || exit 1
-sessions() { $KIMSCTL --json show rx | grep -c '"id"'; }
-until_rx() { for _ in $(seq 30); do [ "$(sessions)" = "$1" ] && return; sleep 0.3; done; fail "$(sessions) AF sessions instead of $1"; }
 
 $UE --phone "$(phone 1)" --phone "$(phone 2 family=6)" register --phone all \
 	call --from 1 --to 2 --duration 1s --max-loss 1 call --from 2 --to 1 --precondition no --duration 1s deregister --phone all || fail "no calls without a PCRF"
 grep -q "no PCRF answers; the call goes on" "$LAB_OUT/pcscf.log" || fail "nobody said that there is no PCRF"
-until_rx 0
+check rows rx 0 || fail "AF sessions left at the P-CSCF"
 
 $UE --phone "$(phone 1)" --phone "$(phone 2)" register --phone all call --from 1 --to 2 --hangup no --duration 1s \
-	run --command "tests/lab/nf start pcrf" run --command "sleep 4" hangup --phone 1 \
-	call --from 1 --to 2 --expect 500 call --from 2 --to 1 --precondition no --rel100 no --duration 5s --expect 200 \
+	run --command "tests/lab/nf start pcrf" run --command "tests/demo/check.py pcrf Rx" hangup --phone 1 \
+	call --from 1 --to 2 --expect 500 call --from 2 --to 1 --precondition no --rel100 no --duration 15s --expect 200 \
 	run --command "sleep 2" run --command "tests/demo/check.py flows 0" deregister --phone all || fail "refused calls"
 grep -q "refused its media with 5065" "$LAB_OUT/pcscf.log" || fail "the PCRF refused nothing"
-until_rx 0
-[ "$($KIMSCTL --json show af | grep -c '"af"')" = 0 ] || fail "AF sessions left at the PCRF"
+check rows rx 0 || fail "AF sessions left at the P-CSCF"
+check rows af 0 || fail "AF sessions left at the PCRF"
 echo "without a PCRF, refused, PCRF in mid-call"

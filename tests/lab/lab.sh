@@ -169,14 +169,21 @@ lab_alive() { [ -s "$LAB_OUT/$1.pid" ] && kill -0 "$(cat "$LAB_OUT/$1.pid")" 2>/
 
 lab_wait_ready() {
 	local nf=$1 i
-	for i in $(seq 150); do
+	for i in $(seq 600); do
 		lab_alive "$nf" || { echo "lab: $nf ended at its start:" >&2; tail -n 5 "$LAB_OUT/$nf.log" >&2; return 1; }
 		if [ "$nf" = dns ]; then core dig +short +time=1 +tries=1 @10.46.0.53 "pcscf.$LAB_DOMAIN" A 2>/dev/null | grep -q . && return 0
 		elif [ "$nf" = sgwu ]; then "$LAB_BIN/kimsctl" -r "$LAB_RUN/sgwu" ping upf >/dev/null 2>&1 && return 0
 		elif "$LAB_BIN/kimsctl" -r "$LAB_RUN" ping "$nf" >/dev/null 2>&1; then return 0; fi
 		sleep 0.1
 	done
-	echo "lab: $nf did not become ready in 15 s" >&2
+	echo "lab: $nf did not become ready in a minute" >&2
+	return 1
+}
+
+lab_capturing() { # DIR: until "kimsctl trace -o DIR" has begun
+	local i
+	for i in $(seq 600); do [ ! -s "$1/trace.pcapng" ] || return 0; sleep 0.1; done
+	echo "lab: no capture in $1 after a minute" >&2
 	return 1
 }
 

@@ -6,6 +6,6 @@
 . tests/e2e/lib.sh
 gtp_ue attach register call --from 1 --to 2 --hangup no --duration 1s --bearer yes \
 	run --command "tests/lab/nf crash pcrf" \
-	run --command "for i in \$(seq 20); do [ \$($KIMSCTL --json show af | grep -c '\"af\"') = 4 ] && exit; sleep 0.5; done; exit 1" \
+	run --command "tests/demo/check.py rows af 4" \
 	hangup --phone 1 deregister detach \
 	attach register call --from 2 --to 1 --duration 1s --bearer yes deregister detach
