@@ -312,6 +312,7 @@ static int open_ep(struct pcscf *p, struct gm_ep *e, const char *name, const str
 
 	conf_sockaddr(a, e->port, &o.local.ss);
 	o.bind_source = e->kind == EP_GM_PC;
+	o.fleeting = e->kind == EP_GM_PC || e->kind == EP_GM_PS;
 	r = sip_ep_open(p->tp, &o, &e->ep);
 	if (r < 0)
 		snprintf(err, errsize, "cannot open %s for %s: %s", sip_sa_str(&o.local, addr),

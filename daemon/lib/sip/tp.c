@@ -191,6 +191,7 @@ int sip_ep_open(struct sip_tp *tp, const struct sip_ep_opts *o, struct sip_ep **
 	ep->user = o->user;
 	ep->tcp = o->tcp;
 	ep->bind_source = o->bind_source;
+	ep->fleeting = o->fleeting;
 	ep->udp.fd = ep->listener.fd = -1;
 	r = tp->wire->open(ep, o);
 	if (r < 0) {

@@ -45,7 +45,7 @@ struct sip_ep_opts {
 	bool bind_source;   /* TCP connections that we open come from this address and port */
 	int rcvbuf;	    /* 0: 4 MB (SO_RCVBUFFORCE where allowed) */
 	const char *device; /* SO_BINDTODEVICE or NULL */
-	bool transparent;   /* unused now */
+	bool fleeting;	    /* connections may lose what carries them (SAs): none ends by a long FIN */
 	void *user;	    /* the owner's tag, see sip_ep_user() */
 };
 
@@ -120,7 +120,10 @@ int sip_tp_send(struct sip_tp *tp, const struct sip_path *path, const struct sip
 int sip_tp_send_raw(struct sip_tp *tp, const struct sip_path *path, const char *data, size_t len,
 		    uint64_t *ret_conn);
 void sip_tp_close_conn(struct sip_tp *tp, uint64_t conn);
-/* Closes every TCP connection between ep and a peer (port 0: any port): when an SA set dies. */
+/*
+ * Closes every TCP connection between ep and a peer (port 0: any port): when an SA set dies. By RST, while the SAs are there
+ * still: what is repeated later would go nowhere, or unprotected.
+ */
 void sip_tp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer);
 bool sip_tp_conn_alive(struct sip_tp *tp, uint64_t conn);
 /*

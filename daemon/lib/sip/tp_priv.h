@@ -28,7 +28,7 @@ struct sip_ep {
 	bool wildcard;
 	void *user;
 	const void *timers; /* of the transaction layer: struct sip_timers, or NULL */
-	bool tcp, bind_source;
+	bool tcp, bind_source, fleeting;
 	char device[16];
 	struct loop_io udp, listener; /* fd -1: none */
 	struct udp_batch *tx;

@@ -11,7 +11,9 @@
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 
 #include "lib/core/log.h"
 #include "lib/sip/stream.h"
@@ -23,6 +25,7 @@
 #define LISTEN_BACKLOG	 1024
 #define LISTENER_REST_MS 1000
 #define UNACKED_MS	 32000 /* a peer that is gone must not keep its connection in use */
+#define LAST_WORDS_MS	 2000  /* so long the end of a fleeting connection is repeated */
 
 enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_BROKEN, CONN_DEAD };
 
@@ -134,26 +137,44 @@ static void conn_free(struct tcp_conn *c)
 	free(c);
 }
 
-/* Closing first from a fixed port would leave TIME_WAIT, which forbids the next connect for a minute. */
-static void reset_if_ours(struct tcp_conn *c)
+static bool all_acknowledged(const struct tcp_conn *c)
 {
-	struct linger lg = { .l_onoff = 1, .l_linger = 0 };
+	int left = 0;
 
-	if (c->ep->bind_source && !c->accepted && !c->fin)
-		setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
+	return !ioctl(c->io.fd, SIOCOUTQ, &left) && !left;
 }
 
-static void conn_close(struct tcp_conn *c)
+/* True: by RST. A FIN is repeated until it is acknowledged, also by a kernel whose SAs and bearers have gone. */
+static bool ends_by_reset(const struct tcp_conn *c)
+{
+	/* Closing first from a fixed port would leave TIME_WAIT, which forbids the next connect for a minute. */
+	if (c->ep->bind_source && !c->accepted && !c->fin)
+		return true;
+	return c->ep->fleeting && all_acknowledged(c);
+}
+
+static void end_socket(struct tcp_conn *c, bool reset)
+{
+	struct linger lg = { .l_onoff = 1, .l_linger = 0 };
+	unsigned int ms = LAST_WORDS_MS;
+
+	if (reset)
+		setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
+	else if (c->ep->fleeting)
+		setsockopt(c->io.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+	close(c->io.fd);
+}
+
+static void conn_close(struct tcp_conn *c, bool reset)
 {
 	struct sip_tp *tp = c->tp;
 
 	if (c->state == CONN_DEAD)
 		return;
-	reset_if_ours(c);
 	c->state = CONN_DEAD;
 	timer_stop(tp->loop, &c->timer);
 	loop_io_del(tp->loop, &c->io);
-	close(c->io.fd);
+	end_socket(c, reset || ends_by_reset(c));
 	htab_remove(&tp->conns_by_id, &c->by_id);
 	htab_remove(&tp->conns_by_peer, &c->by_peer);
 	lru_unlink(c);
@@ -173,7 +194,7 @@ static void conn_fail(struct tcp_conn *c, int err)
 
 	if (c->state == CONN_DEAD)
 		return;
-	conn_close(c);
+	conn_close(c, false);
 	tp_error(tp, &path, err);
 }
 
@@ -643,10 +664,10 @@ void tp_tcp_close_conn(struct sip_tp *tp, uint64_t conn)
 	struct tcp_conn *c = conn_by_id(tp, conn);
 
 	if (c)
-		conn_close(c);
+		conn_close(c, false);
 }
 
-/* ep NULL: of every endpoint; peer NULL: to everybody. */
+/* ep NULL: of every endpoint; peer NULL: to everybody, as at an endpoint's end. */
 void tp_tcp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa *peer)
 {
 	struct tcp_conn *c, *next;
@@ -654,7 +675,7 @@ void tp_tcp_close_peer(struct sip_tp *tp, struct sip_ep *ep, const union sip_sa 
 	for (c = tp->lru_first; c; c = next) {
 		next = c->next;
 		if ((!ep || c->ep == ep) && tp_is_peer(&c->peer, peer))
-			conn_close(c);
+			conn_close(c, peer);
 	}
 }
 

@@ -299,6 +299,63 @@ static void tcp_answer_same_connection(void **state)
 	assert_int_equal(sip_tp_send_raw(e->tp, &e->from, "answer", 6, NULL), -EPIPE);
 }
 
+/* How the end of a connection reaches the peer: 0: FIN; -errno. */
+static int end_at(int fd)
+{
+	char buf[100];
+	ssize_t n;
+
+	do
+		n = recv(fd, buf, sizeof(buf), 0);
+	while (n > 0);
+	return n < 0 ? -errno : 0;
+}
+
+/* A connection over which an answer has come and been acknowledged. */
+static int used_connection(struct env *e, struct sip_ep *ep)
+{
+	int fd = tcp_to(ep), got = e->got;
+	char buf[10];
+
+	put(fd, REQ);
+	UNTIL(e, e->got > got);
+	assert_int_equal(sip_tp_send_raw(e->tp, &e->from, "answer", 6, NULL), 0);
+	assert_int_equal(recv(fd, buf, sizeof(buf), 0), 6);
+	return fd;
+}
+
+/* Closed by the peer, as phones do at the end: with which last word does it close here? */
+static int answer_to_fin(struct env *e, struct sip_ep *ep)
+{
+	_cleanup_close_ int fd = used_connection(e, ep);
+
+	shutdown(fd, SHUT_WR);
+	UNTIL(e, !sip_tp_conn_alive(e->tp, e->from.conn));
+	return end_at(fd);
+}
+
+/* Nothing that the network would have to repeat is left of a connection whose SAs go. */
+static void tcp_ends_at_once(void **state)
+{
+	struct env *e = *state;
+	struct sip_ep_opts o = { .name = "fleeting", .tcp = true, .fleeting = true };
+	_cleanup_close_ int fd = -1, other = -1;
+
+	assert_int_equal(sip_sa_parse("127.0.0.1", 0, &o.local), 0);
+	assert_int_equal(sip_ep_open(e->tp, &o, &e->ep2), 0);
+	assert_int_equal(answer_to_fin(e, e->ep), 0);
+	assert_int_equal(answer_to_fin(e, e->ep2), -ECONNRESET);
+	other = used_connection(e, e->ep2);
+	fd = used_connection(e, e->ep2);
+	/* also what it has not read yet is not waited for */
+	assert_int_equal(sip_tp_send_raw(e->tp, &e->from, "answer", 6, NULL), 0);
+	sip_tp_close_peer(e->tp, e->ep2, &e->from.peer);
+	assert_int_equal(end_at(fd), -ECONNRESET);
+	assert_false(closed(other));
+	sip_tp_close_conn(e->tp, e->from.conn - 1);
+	assert_int_equal(end_at(other), -ECONNRESET);
+}
+
 static void tcp_refused(void **state)
 {
 	struct env *e = *state;
@@ -461,6 +518,7 @@ int main(void)
 		T(udp_endpoint_closed_inside),
 		T(tcp_from_own_port),
 		T(tcp_answer_same_connection),
+		T(tcp_ends_at_once),
 		T(tcp_refused),
 		T(tcp_slow_sender),
 		T(tcp_too_big_and_broken),
