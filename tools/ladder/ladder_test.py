@@ -4,8 +4,11 @@
 
 Every case is a list of packets and the messages that the ladder must have, each once. Skipped (77) without tshark.
 """
+import contextlib
 import importlib.machinery
 import importlib.util
+import io
+import json
 import pathlib
 import shutil
 import struct
@@ -208,11 +211,29 @@ def check_steps():
     return 0
 
 
+def check_choice(m):
+    """A name of the caller's for an address that a phone has got; a choice that leaves nothing."""
+    m.learn = lambda frames: {UE: "UE 1"}
+    with tempfile.TemporaryDirectory() as folder:
+        trace, names = (pathlib.Path(folder) / n for n in ("t.pcapng", "n.json"))
+        capture(trace, both(udp(UE, 5060, PCSCF, 5060, sip("OPTIONS sip:x SIP/2.0", "seven", 1))))
+        names.write_text(json.dumps({UE: "somebody"}))
+        out = io.StringIO()
+        sys.argv = ["kims-ladder", str(trace), "--text", "--names", str(names)]
+        with contextlib.redirect_stdout(out):
+            rc = m.main()
+        r = subprocess.run([sys.executable, str(LADDER), str(trace), "--text", "--call", "nobody"], capture_output=True, text=True)
+    if rc or "somebody" not in out.getvalue() or "UE 1" in out.getvalue() or r.returncode != 1 or "none of its messages" not in r.stderr:
+        print(f"choice: {rc}\n{out.getvalue()}{r.stdout}{r.stderr}")
+        return 1
+    return 0
+
+
 def main():
     if not shutil.which("tshark"):
         print("no tshark")
         return 77
-    bad = check_views() + check_labels(load()) + check_steps()
+    bad = check_views() + check_labels(load()) + check_steps() + check_choice(load())
     return 1 if bad else 0
 
 
