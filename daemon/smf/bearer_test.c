@@ -513,6 +513,33 @@ static void test_upf_forgot(void **state)
 	gone(p);
 }
 
+/* One that has dropped the association, with the recovery time stamp of before: heartbeats say nothing of it. */
+static void test_upf_without_association(void **state)
+{
+	struct rig_pdn *p = attached(1), *q;
+
+	(void)state;
+	rig.associated = false;
+	memset(rig.session, 0, sizeof(rig.session));
+	q = rig_create(2);
+	rig_seconds(4);
+	assert_int_not_equal(q->pgw_teid, 0); /* with the association that was asked for */
+	rig_agree(p);
+	rig_agree(q);
+	assert_int_equal(rig.restored, 1);
+	rig.associated = false;
+	memset(rig.session, 0, sizeof(rig.session));
+	install(p, "audio", 1, 4000);
+	rig_seconds(4);
+	rig_agree(p);
+	assert_int_equal(rig_policy_of(p)->n_rules, 1);
+	assert_non_null(rig_smf_pdn(p)->bearers->next);
+	rig_agree(q);
+	rig_seconds(60);
+	rig_detach(q);
+	gone(p);
+}
+
 /* What the UPF has done and nobody was told of: no session stays there. */
 static void test_upf_mute(void **state)
 {
@@ -1280,6 +1307,7 @@ int main(void)
 		T(test_without_ftup),
 		T(test_upf_restart),
 		T(test_upf_forgot),
+		T(test_upf_without_association),
 		T(test_upf_mute),
 		T(test_relocated_without),
 		T(test_pcrf_forgot),

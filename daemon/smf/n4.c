@@ -250,11 +250,10 @@ static void on_established(void *arg, const struct xchg_msg *m)
 	forget_known(n);
 	n->doubt = !m;
 	if (cause == SX_NO_ASSOCIATION)
-		smf_upf_suspect(n->upf);
+		smf_upf_disowns(n->upf);
 	if (n->closing)
 		close_step(n);
-	else if (cause != SX_NO_ASSOCIATION ||
-		 n->pdn->fsm.state != SMF_PDN_ACTIVE) /* else it comes back with it */
+	else if (cause != SX_NO_ASSOCIATION) /* else it comes with it */
 		fail(n, m ? s5_cause_for(cause) : S5_PEER_NOT_RESPONDING);
 }
 
@@ -315,6 +314,9 @@ static void on_modified(void *arg, const struct xchg_msg *m)
 		settle(n);
 	} else if (n->closing) {
 		settle(n);
+	} else if (cause == SX_NO_ASSOCIATION) {
+		n->state = SMF_N4_UP; /* was there: it comes back with the association */
+		smf_upf_disowns(n->upf);
 	} else if (cause) {
 		on_refused(n, cause);
 	} else {

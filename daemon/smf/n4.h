@@ -91,7 +91,8 @@ void smf_upf_learn(struct smf_upf *u, const struct sx_load *l, const struct sx_o
 bool smf_upf_throttles(const struct smf_upf *u);
 void smf_upf_session_gone(struct smf_upf *u); /* the last one of a UPF that leaves lets it go */
 bool smf_upf_ready(const struct smf_upf *u);			  /* associated, and it answers */
-void smf_upf_suspect(struct smf_upf *u); /* it says that there is no association: has it restarted? */
+/* It says that there is no association: there is none, nor a session; a new one is asked for, as after a restart. */
+void smf_upf_disowns(struct smf_upf *u);
 struct sx_node_id smf_n4_node_id(const struct smf *s);
 void smf_upf_request(void *arg, struct xchg_token *t, const struct xchg_msg *m,
 		     struct pfcp_peer *peer);

@@ -816,7 +816,10 @@ static inline void rig_modify(struct xchg_token *t, struct rig_session *s,
 	struct sx_session_modification_response *a = &rig_sx_a.session_modification_response;
 
 	sx_init(SX_SESSION_MODIFICATION_RESPONSE, a);
-	a->cause = !s ? SX_SESSION_NOT_FOUND : rig.upf_refuse ? rig.upf_refuse : SX_ACCEPTED;
+	a->cause = !rig.associated  ? SX_NO_ASSOCIATION
+		   : !s		    ? SX_SESSION_NOT_FOUND
+		   : rig.upf_refuse ? rig.upf_refuse
+				    : SX_ACCEPTED;
 	if (a->cause == SX_ACCEPTED) {
 		rig_change(s, q);
 		RIG_CREATED(s, q, a);

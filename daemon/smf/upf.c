@@ -248,13 +248,6 @@ static void set_up(struct smf_upf *u)
 		timer_start(s->loop, &u->retry, RETRY * USEC_PER_SEC);
 }
 
-/* Its heartbeat will tell; else what it has of ours is lost. */
-void smf_upf_suspect(struct smf_upf *u)
-{
-	if (!timer_running(&u->gone))
-		timer_start(u->smf->loop, &u->gone, PATIENCE * USEC_PER_SEC);
-}
-
 static void on_retry(struct timer *t)
 {
 	struct smf_upf *u = container_of(t, struct smf_upf, retry);
@@ -273,8 +266,6 @@ static void lose(struct smf_upf *u)
 	u->peer = NULL;
 	each_session(u, smf_n4_forget);
 	timer_start(u->smf->loop, &u->gone, PATIENCE * USEC_PER_SEC);
-	if (u->configured)
-		set_up(u);
 }
 
 static void count(const struct smf *s)
@@ -282,6 +273,20 @@ static void count(const struct smf *s)
 	m_upfs.value = 0;
 	for (const struct smf_upf *u = s->upfs; u; u = u->next)
 		m_upfs.value += u->peer != NULL;
+}
+
+void smf_upf_disowns(struct smf_upf *u)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	if (!u->peer)
+		return;
+	log_warn("UPF %s has no association", name_of(u, buf));
+	pfcp_peer_forget(u->peer);
+	lose(u);
+	if (u->configured) /* in a while: it may say so again */
+		timer_start(u->smf->loop, &u->retry, RETRY * USEC_PER_SEC);
+	count(u->smf);
 }
 
 static void on_peer(void *arg, struct pfcp_peer *p, enum pfcp_event ev)
@@ -307,6 +312,8 @@ static void on_peer(void *arg, struct pfcp_peer *p, enum pfcp_event ev)
 	case PFCP_DOWN:
 		log_warn("UPF %s %s", name_of(u, buf), ev == PFCP_DOWN ? "left" : "restarted");
 		lose(u);
+		if (u->configured)
+			set_up(u);
 		break;
 	}
 	count(s);
