@@ -190,8 +190,10 @@ int cmd_kernel_clear(struct kimsctl *k, int argc, char **argv _unused_)
 {
 	const struct conf *c = kc_conf(k);
 
-	if (argc > 0)
+	if (argc > 0) {
+		fputs("usage: kimsctl kernel clear\n", stderr);
 		return 2;
+	}
 	if (!c)
 		return 1;
 	if (answers(k, "pcscf") || answers(k, "upf"))

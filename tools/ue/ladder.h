@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Log of the SIP messages that the phones send and receive, one JSON object a line: time
- * (CLOCK_REALTIME, so that it fits a capture), direction, phone, first line, addresses.
+ * Log of the messages of the phones, SIP and what the access side sends and receives about them, one JSON object a
+ * line: time (CLOCK_REALTIME, so that it fits a capture), direction, phone, first line, addresses.
  */
 #ifndef KIMS_UE_LADDER_H
 #define KIMS_UE_LADDER_H

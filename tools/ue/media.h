@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The audio stream of a call: RTP every 20 ms, RTCP reports, statistics of what arrives.
+ * The audio stream of a call: RTP every ptime of the phone (20 ms), RTCP reports, statistics of what arrives.
  *
  * The sockets (RTP even, RTCP the port above) are opened in the phone's namespace. Packets leave by
  * an absolute schedule: a late timer is made up for and does not shift what follows. What is later than LATE_USEC (or a

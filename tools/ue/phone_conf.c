@@ -12,8 +12,9 @@ static const char *const transports[] = { "udp", "tcp", "auto", NULL };
 static const char *const codecs[] = { "amr-wb", "pcma", NULL };
 static const char *const answers[] = { "yes", "busy", "never", NULL };
 
-static const char *const pdn_types[] = { "ipv4", "ipv6", "ipv4v6", NULL };  /* S5_PDN_x - 1 */
-static const char *const gtpu_kinds[] = { "kims", "gtp.ko", "none", "pfcp", NULL }; /* enum gtpu_kind */
+static const char *const pdn_types[] = { "ipv4", "ipv6", "ipv4v6", NULL }; /* S5_PDN_x - 1 */
+/* enum gtpu_kind */
+static const char *const gtpu_kinds[] = { "kims", "gtp.ko", "none", "pfcp", NULL };
 
 #define F(field) offsetof(struct phone_conf, field)
 

@@ -212,7 +212,8 @@ static void registered(struct reg *r, struct sip_msg *resp)
 		return;
 	}
 	r->registered = true;
-	if (r->p->current && r->p->plain) /* nothing goes that way any more; the P-CSCF would keep it for an hour */
+	/* Nothing goes that way any more; the P-CSCF would keep it for an hour. */
+	if (r->p->current && r->p->plain)
 		sip_tp_close_peer(r->p->ue->tp, r->p->plain, &r->p->pcscf);
 	r->invalid = 0;
 	r->res.expires = expires;

@@ -124,7 +124,8 @@ int pdn_notify_change(struct pdn *n, const struct pdn_modify *o, pdn_done *fn, v
  * deaf: it does not.
  */
 int pdn_idle(struct pdn *n, bool deaf, uint64_t delay, pdn_done *fn, void *arg);
-void pdn_service(struct phone *p); /* the phone sends: service requests of connections that are idle */
+/* The phone sends: service requests of connections that are idle. */
+void pdn_service(struct phone *p);
 void pdn_abandon(struct phone *p, const void *arg); /* who gave arg is not told any more */
 
 struct pdn *pdn_of(const struct phone *p, const char *apn); /* apn NULL: the first; NULL: none */
@@ -133,8 +134,8 @@ struct pdn *pdn_next(const struct pdn *n);
 const char *pdn_apn(const struct pdn *n);
 enum pdn_state pdn_state(const struct pdn *n);
 bool pdn_busy(const struct pdn *n);
-struct paging { /* since the connection has become idle */
-	unsigned int reports;	 /* downlink data reports of the user plane */
+struct paging {		      /* since the connection has become idle */
+	unsigned int reports; /* downlink data reports of the user plane */
 	unsigned int paged, unanswered;
 	unsigned int services; /* service requests */
 	size_t waited;	       /* packets that waited when it ended */

@@ -95,7 +95,8 @@ extern const struct step_kind step_wait, step_expect, step_message, step_options
 	step_sqn, step_run;
 extern const struct step_kind step_attach, step_detach, step_modify, step_handover,
 	step_bearer_resource, step_delete_bearer, step_modify_qos, step_suspend, step_resume_pdn,
-	step_change_notification, step_sgw_restart, step_order, step_bearers, step_path, step_idle, step_paged;
+	step_change_notification, step_sgw_restart, step_order, step_bearers, step_path, step_idle,
+	step_paged;
 extern const struct step_kind step_cleartext, step_spoof, step_wrong_sa, step_wrong_port,
 	step_identity;
 

@@ -114,7 +114,7 @@ def counted(k, table, number):
         sys.exit(f"session {number}: its URR counted nothing: {s['urr']}")
 
 
-# gtp.ko, nft_rtpengine and gtp.ko again (shared facts, net): 10381 on 6.1, 10578 on 6.12.
+# gtp.ko, nft_rtpengine and gtp.ko again measured the same way (net): 10381 on 6.1, 10578 on 6.12.
 STACK_LIMIT = 10381 * 2 // 13
 
 
