@@ -364,6 +364,10 @@ static int read_conf(struct pcscf *p, char *err, size_t errsize)
 		snprintf(err, errsize, "pcscf.rtp_port_min, rtp_port_max: no room for a port pair");
 		return -EINVAL;
 	}
+	if (priority_check(c) < 0) {
+		snprintf(err, errsize, "pcscf.mps: \"%s\" is no list of IMSIs", c->mps);
+		return -EINVAL;
+	}
 	if (getrandom(&p->icid_boot, sizeof(p->icid_boot), 0) != sizeof(p->icid_boot))
 		return -EIO;
 	p->next_reqid = KERN_REQID_MIN;

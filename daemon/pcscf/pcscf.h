@@ -4,7 +4,7 @@
  *
  * gm.c who comes in by which door; register.c, reg.c, sec.c, sa.c registration and its SAs;
  * regevent.c reg event package; request.c, identity.c everything else; session.c, alg.c, ports.c
- * calls and their media; persist.c restart; ctl.c what an operator sees.
+ * calls and their media; priority.c whose calls go first; persist.c restart; ctl.c what an operator sees.
  * rx*.c, access.c the PCRF (rx.h).
  */
 #ifndef KIMS_PCSCF_PCSCF_H
@@ -132,6 +132,12 @@ int identity_originating(struct reg *r, struct sip_msg *m, const char **ret_why)
 void identity_response(struct reg *r, struct sip_msg *resp, const char *called_party);
 bool identity_belongs(const struct reg *r, struct str uri);
 void identity_to_ue(struct sip_msg *m); /* Privacy: id towards the UE */
+
+/* priority.c */
+void priority_from_ue(const struct reg *r, struct sip_msg *m); /* removes what it may not ask for */
+/* Of an INVITE or UPDATE on its way, already judged; true: the session has more priority now. */
+bool priority_note(struct session *s, const struct sip_msg *m);
+int priority_check(const struct conf_pcscf *c); /* -EINVAL: pcscf.mps is no list of IMSIs */
 
 /* restart */
 void persist_reg(struct reg *r);

@@ -28,6 +28,7 @@ struct call {
 	char token[20];		/* in Record-Route */
 	char rr[512];
 	int cseq;
+	const char *more; /* header lines of its INVITE, or NULL */
 };
 
 static inline void find_token(struct call *c)
@@ -95,10 +96,10 @@ static inline void phone_invites(struct call *c, const char *sdp)
 		">\r\n"
 		"P-Charging-Vector: icid-value=mine\r\nSecurity-Verify: ipsec-3gpp;alg=hmac-md5-96\r\n"
 		"Require: sec-agree\r\nProxy-Require: sec-agree\r\nSupported: 100rel, precondition\r\n"
-		"P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1\r\n%sContent-Length: %zu\r\n\r\n%s",
+		"P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1\r\n%s%sContent-Length: %zu\r\n\r\n%s",
 		c->u->addr, c->u->us, c->u->msisdn, c->u->addr, c->u->us, c->u->msisdn,
-		sdp ? "Content-Type: application/sdp\r\n" : "", sdp ? strlen(sdp) : 0,
-		sdp ? sdp : "");
+		c->more ? c->more : "", sdp ? "Content-Type: application/sdp\r\n" : "",
+		sdp ? strlen(sdp) : 0, sdp ? sdp : "");
 	phone_sends(c->u, text);
 }
 

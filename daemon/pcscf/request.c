@@ -456,6 +456,7 @@ static struct session *open_session(struct reg *r, struct sip_stx *stx, struct s
 		refuse(r->p, stx, r, alg_status(e), "Session description: %s", strerror(-e));
 		return NULL;
 	}
+	priority_note(s, m);
 	return s;
 }
 
@@ -503,6 +504,7 @@ static void originating(struct reg *r, struct sip_stx *stx, struct sip_msg *m)
 		return;
 	}
 	strip_from_ue(m);
+	priority_from_ue(r, m);
 	access_stamp(r, m);
 	t = reqtx_new(r, NULL, m, SIDE_UE, true);
 	if (t)
@@ -548,6 +550,8 @@ static bool pass_session(struct reg *r, struct session *s, struct sip_stx *stx, 
 		refuse(r->p, stx, r, alg_status(e), "Session description: %s", strerror(-e));
 		return false;
 	}
+	if (priority_note(s, m))
+		rx_call_changed(s);
 	if (sip_msg_method(m) == SIP_M_BYE)
 		fsm_event(&s->fsm, SES_EV_BYE, NULL);
 	return true;
@@ -560,6 +564,7 @@ static void subsequent(struct reg *r, struct session *s, struct sip_stx *stx, st
 
 	if (from == SIDE_UE) {
 		strip_from_ue(m);
+		priority_from_ue(r, m);
 		access_stamp(stx ? r : NULL, m); /* not in ACK */
 		sip_msg_remove(m, SIP_H_P_PREFERRED_IDENTITY);
 		sip_msg_remove(m, SIP_H_P_ASSERTED_IDENTITY);

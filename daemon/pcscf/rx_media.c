@@ -265,6 +265,7 @@ static uint64_t hash_of(const struct rx_built *b)
 		for (size_t k = 0; k < c->n_codec_data; k++)
 			h = mix(h, c->codec_data[k].p, c->codec_data[k].n);
 	}
+	h = mix(h, &b->r.reservation_priority, sizeof(b->r.reservation_priority));
 	return h ? h : 1;
 }
 
@@ -283,5 +284,9 @@ void rx_build_media(struct rx_built *b, const struct session *s)
 	b->r.sip_forking = s->alg.forks && s->alg.forks->next ? 1 : 0;
 	if (*s->icid)
 		b->r.af_charging_id = str_of(s->icid);
+	if (s->priority.ns) {
+		b->r.mps_id = str_of(s->priority.ns);
+		b->r.reservation_priority = s->priority.reservation;
+	}
 	b->hash = hash_of(b);
 }

@@ -19,6 +19,7 @@ static struct {
 	uint16_t port;
 	int cca;	     /* result of the last CCA */
 	int installs, gates; /* rules installed; the last gate of an RTP rule */
+	struct pcc_arp arp;  /* of the last rule */
 	int n_rules;
 	char rule[16][32];
 	char sid[128];
@@ -91,6 +92,7 @@ static void enforce(const struct gx_rar *r)
 				str_copy(t.rule[t.n_rules++], 32, rule->name);
 			if (rule->qos.mbr_ul > 10000)
 				t.gates = rule->flow_status;
+			t.arp = rule->qos.arp;
 		}
 }
 
@@ -285,14 +287,11 @@ static void talking(struct call *c)
 	ack(c);
 }
 
-static void test_call(void **state)
+static void whole_call(struct wire *w, const char *more)
 {
-	struct phone u;
-	struct call c = { .w = *state, .u = &u };
+	struct phone u = phone_a(w);
+	struct call c = { .w = w, .u = &u, .more = more };
 
-	if (!c.w)
-		skip();
-	u = phone_a(c.w);
 	attach();
 	talking(&c);
 	bye(&c, 3);
@@ -300,6 +299,29 @@ static void test_call(void **state)
 	reg_leave(t.w->p->regs, "test");
 	run(t.w, 8000);
 	detach(1);
+}
+
+static void test_call(void **state)
+{
+	if (!*state)
+		skip();
+	whole_call(*state, NULL);
+	assert_int_equal(t.arp.level, 6);
+}
+
+/* A call with priority: its bearer may pre-empt others, and no one it. */
+static void test_mps(void **state)
+{
+	struct wire *w = *state;
+
+	if (!w)
+		skip();
+	free(w->conf->pcscf.mps);
+	w->conf->pcscf.mps = strdup("001010000000001");
+	whole_call(w, "Resource-Priority: ets.0\r\n");
+	assert_int_equal(t.arp.level, 2);
+	assert_int_equal(t.arp.capability, 0);
+	assert_int_equal(t.arp.vulnerability, 1);
 }
 
 /* The SGW gave the bearer up: both rules are inactive. */
@@ -342,6 +364,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_call, setup_pcrf, teardown_pcrf),
+		cmocka_unit_test_setup_teardown(test_mps, setup_pcrf, teardown_pcrf),
 		cmocka_unit_test_setup_teardown(test_bearer_released, setup_pcrf, teardown_pcrf),
 	};
 

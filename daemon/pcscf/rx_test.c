@@ -564,6 +564,115 @@ static void test_late_offer(void **state)
 	bye(c, 2);
 }
 
+/* --- priority --- */
+
+static void allow_mps(struct wire *w, const char *who)
+{
+	free(w->conf->pcscf.mps);
+	w->conf->pcscf.mps = strdup(who);
+}
+
+static void has_priority(const struct req *r, const char *ns, int priority)
+{
+	assert_true(str_eqz(r->aar->mps_id, ns));
+	assert_int_equal(r->aar->reservation_priority, priority);
+}
+
+/* A phone that may: the PCRF hears of it, the core of what was judged. */
+static void test_mps(void **state)
+{
+	struct call *c = caller(state);
+
+	allow_mps(c->w, "00101999* 001010000000001");
+	c->more = "Resource-Priority: dsn.flash, ETS.3\r\nResource-Priority: wps.1,ets.9\r\n";
+	early(c);
+	has(c->invite, SIP_H_RESOURCE_PRIORITY, "wps.1");
+	has_priority(pending_aar(), "wps", 4);
+	aaa(PCC_SUCCESS);
+	hears(c, 183);
+	core_responds(c, 200, "core", "");
+	has_priority(aaa(PCC_SUCCESS), "wps", 4);
+	hears(c, 200);
+	ack(c);
+	bye(c, 3);
+}
+
+/* One that may not, and garbage. */
+static void test_mps_refused(void **state)
+{
+	static const struct {
+		const char *who, *value;
+	} bad[] = { { "", "ets.0" },
+		    { "001010000000002 0010200*", "ets.0" },
+		    { "00101000000000", "wps.0" },
+		    { "*", "dsn.flash, q735.0, ets, ets., .0, ets.5, ets.0x, ets.-1, ,;" } };
+	struct call *c = caller(state);
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char lines[128];
+
+		allow_mps(c->w, bad[i].who);
+		snprintf(lines, sizeof(lines), "Resource-Priority: %s\r\n", bad[i].value);
+		c->more = lines;
+		early(c);
+		has_not(c->invite, SIP_H_RESOURCE_PRIORITY);
+		assert_null(pending_aar()->aar->mps_id.p);
+		assert_int_equal(aaa(PCC_SUCCESS)->aar->reservation_priority, -1);
+		hears(c, 183);
+		core_responds(c, 486, "core", "");
+		sip_msg_unref(expect_request(c->w, EP_MW, SCSCF, "ACK"));
+		hears(c, 486);
+		run(c->w, 200000);
+		end_call(c);
+		drain(c->w);
+	}
+}
+
+/* A call becomes one of them; what makes it less is not heard. */
+static void test_mps_later(void **state)
+{
+	struct call *c = caller(state);
+	struct sip_msg *m;
+
+	allow_mps(c->w, "*");
+	talking(c);
+	for (int i = 0; i < 2; i++) {
+		phone_request(c, "UPDATE", 3 + i, "a",
+			      i ? "Resource-Priority: ets.4\r\n" : "Resource-Priority: ets.0\r\n",
+			      NULL);
+		m = expect_request(c->w, EP_MW, SCSCF, "UPDATE");
+		if (!i)
+			has_priority(aaa(PCC_SUCCESS), "ets", 5);
+		no_aar();
+		core_answers(c->w, m, 200, "");
+		sip_msg_unref(m);
+		hears(c, 200);
+	}
+	bye(c, 6);
+}
+
+/* The core knows who may: its word counts for the called phone, whoever that is. */
+static void test_mps_terminating(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_b(w);
+	struct call c = { .w = w, .u = &u };
+
+	register_phone(&u, 600000);
+	core_invites(w, w->p->regs->token, "sip:001010000000002@[fd45::12]:40004",
+		     "Resource-Priority: ets.1\r\n");
+	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 100));
+	c.invite = expect_request(w, EP_GM_PC, "[fd45::12]:40004", "INVITE");
+	phone_answers(&u, c.invite, 183, "b", "Contact: <sip:b@[fd45::12]:40004>\n\n" SDP_B(7000));
+	has_priority(aaa(PCC_SUCCESS), "ets", 4);
+	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 183));
+	phone_answers(&u, c.invite, 486, "b", "");
+	sip_msg_unref(expect_request(w, EP_GM_PC, NULL, "ACK"));
+	sip_msg_unref(expect_status(w, EP_MW, SCSCF, 486));
+	run(w, 1);
+	end_call(&c);
+}
+
 /* --- changes --- */
 
 static void test_changes(void **state)
@@ -1683,26 +1792,34 @@ static void test_any_order_signalling(void **state)
 
 /* --- the rest --- */
 
-/* Peers that cannot be are refused with the key's name. */
-static void test_peers(void **state)
+static void refused_conf(struct wire *w, char **key, const char *value, const char *name)
 {
-	static const char *const bad[] = { "pcrf.test", "pcrf.test 10.46.0.7 0", "pcrf.test ten",
-					   "pcrf.test 10.46.0.7 99999", "a 10.0.0.1 1 2" };
-	struct wire *w = new_wire("off");
+	struct pcscf_opts o = { .loop = w->loop, .conf = w->conf };
 	char err[256];
 
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct pcscf_opts o = { .loop = w->loop, .conf = w->conf };
+	free(*key);
+	*key = strdup(value);
+	o.kops = &mock_kernel;
+	o.karg = w;
+	assert_int_equal(sip_tp_new_mock(w->loop, on_sent, w, &o.tp), 0);
+	assert_int_equal(pcscf_new(&o, &w->p, err, sizeof(err)), -EINVAL);
+	assert_non_null(strstr(err, name));
+}
 
-		free(w->conf->pcscf.rx_peers);
-		w->conf->pcscf.rx_peers = strdup(bad[i]);
-		o.kops = &mock_kernel;
-		o.karg = w;
-		assert_int_equal(sip_tp_new_mock(w->loop, on_sent, w, &o.tp), 0);
-		assert_int_equal(pcscf_new(&o, &w->p, err, sizeof(err)), -EINVAL);
-		assert_non_null(strstr(err, "pcscf.rx_peers"));
-	}
+/* What cannot be is refused with the key's name. */
+static void test_conf(void **state)
+{
+	static const char *const peers[] = { "pcrf.test", "pcrf.test 10.46.0.7 0", "pcrf.test ten",
+					     "pcrf.test 10.46.0.7 99999", "a 10.0.0.1 1 2" };
+	static const char *const mps[] = { "alice", "0010*1", "001010000000001,2",
+					   "0010100000000012", "1 **" };
+	struct wire *w = new_wire("off");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
+		refused_conf(w, &w->conf->pcscf.rx_peers, peers[i], "pcscf.rx_peers");
+	for (size_t i = 0; i < ARRAY_SIZE(mps); i++)
+		refused_conf(w, &w->conf->pcscf.mps, mps[i], "pcscf.mps");
 	wire_free(w);
 }
 
@@ -1767,6 +1884,10 @@ int main(void)
 		T(test_early_media),
 		T(test_fork),
 		T(test_late_offer),
+		T(test_mps),
+		T(test_mps_refused),
+		T(test_mps_later),
+		T(test_mps_terminating),
 		T(test_changes),
 		T(test_refused_early),
 		T(test_refused_answer),
@@ -1806,7 +1927,7 @@ int main(void)
 		T(test_any_order),
 		R(test_any_order_signalling),
 		cmocka_unit_test(test_pani),
-		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_fsm),
 		cmocka_unit_test(test_tshark),
 	};

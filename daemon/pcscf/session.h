@@ -27,6 +27,11 @@ extern const struct fsm_desc session_fsm;
 
 #define ICID_LEN 128 /* other networks' are longer than ours (RFC 7315 5.6: up to them) */
 
+struct priority {
+	const char *ns;	 /* of Resource-Priority: "ets", "wps"; NULL: none */
+	int reservation; /* Reservation-Priority of the AAR: 5 is the highest */
+};
+
 struct session {
 	struct pcscf *p;
 	struct fsm fsm;
@@ -45,6 +50,7 @@ struct session {
 	struct sip_fwd *fwd;	/* the INVITE while it is being forwarded */
 	struct alg alg;
 	struct rx_call rx;
+	struct priority priority;
 	uint64_t start; /* wall, usec: answered */
 	uint32_t session_expires_s;
 	struct timer timer; /* session timer, media check, end of release */

@@ -60,6 +60,7 @@ struct conf_pcscf {
 	char *rx_signalling;	   /* off, watch, remove: what the loss of the signalling bearer does */
 	uint32_t rx_loss_s;	   /* a lost bearer may come back for so long */
 	bool early_media;	   /* gates are open before the answer also without P-Early-Media */
+	char *mps;		   /* IMSIs, or their beginnings with '*', that may ask for priority (RFC 4412) */
 };
 
 struct conf_icscf {

@@ -118,6 +118,8 @@ const struct conf_row conf_rows[] = {
 	      "Seconds for which a lost bearer may come back before its call is ended"),
 	S_BOOL(pcscf, early_media, "no",
 	       "Gates of bearers are open before the answer also without P-Early-Media (RFC 5009)"),
+	S_STR(pcscf, mps, "",
+	      "Phones that may use Resource-Priority (RFC 4412: ets, wps): IMSIs, or with \"*\" how they begin"),
 
 	S_NAME(icscf, name, "", "Host name; empty: icscf.DOMAIN"),
 	S_ADDR(icscf, addr, "10.46.0.2", "IPv4 address"),
