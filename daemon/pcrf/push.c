@@ -241,12 +241,12 @@ void pcrf_push_send(struct pcrf_gx *g)
 {
 	_cleanup_free_ struct gx_rar *rar = malloc(sizeof(*rar));
 
+	g->restore_sent = g->restore;
+	g->restore = false;
 	if (rar) {
 		ie_init(&gx_rar_cmd, rar);
 		rar->re_auth_type = 0;
 		compose(g, &rar->orders);
-		g->restore_sent = g->restore;
-		g->restore = false;
 		if (g->restore_sent)
 			rar->pcscf_restoration = 0;
 	}

@@ -50,11 +50,18 @@ void profile_init(struct profile *p, const char *imsi, const char *apn)
 	snprintf(p->apn, sizeof(p->apn), "%s", apn);
 }
 
-static int set_number(struct str v, uint64_t min, uint64_t max, int *ret)
+struct range {
+	int min, max;
+};
+/* TS 23.401 4.7.2.1: a default bearer has no guaranteed rate. Rates in kbit/s are bit/s in 32 bits elsewhere. */
+static const struct range qcis = { 5, 254 }, arps = { 1, 15 }, rates = { 0, 2000000 },
+			  quotas = { 0, INT32_MAX };
+
+static int set_number(struct str v, struct range r, int *ret)
 {
 	uint64_t n;
 
-	if (str_to_u64(v, max, &n) || n < min)
+	if (str_to_u64(v, (uint64_t)r.max, &n) || (int)n < r.min)
 		return -EINVAL;
 	*ret = (int)n;
 	return 0;
@@ -69,8 +76,8 @@ static int set_ambr(struct profile *p, struct str v)
 		p->ambr_ul = p->ambr_dl = -1;
 		return 0;
 	}
-	if (!str_split(&v, '/', &up) || !v.p || set_number(up, 0, 2000000, &ul) ||
-	    set_number(v, 0, 2000000, &dl))
+	if (!str_split(&v, '/', &up) || !v.p || set_number(up, rates, &ul) ||
+	    set_number(v, rates, &dl))
 		return -EINVAL;
 	p->ambr_ul = ul;
 	p->ambr_dl = dl;
@@ -115,10 +122,10 @@ static int set(struct profile *p, struct str key, struct str v)
 {
 	int mb = -1, e;
 
-	if (str_eqz(key, "qci")) /* TS 23.401 4.7.2.1: a default bearer has no guaranteed rate */
-		return v.n ? set_number(v, 5, 254, &p->qci) : (p->qci = 0);
+	if (str_eqz(key, "qci"))
+		return v.n ? set_number(v, qcis, &p->qci) : (p->qci = 0);
 	if (str_eqz(key, "arp"))
-		return v.n ? set_number(v, 1, 15, &p->arp) : (p->arp = 0);
+		return v.n ? set_number(v, arps, &p->arp) : (p->arp = 0);
 	if (str_eqz(key, "ambr"))
 		return set_ambr(p, v);
 	if (str_eqz(key, "rule"))
@@ -129,7 +136,7 @@ static int set(struct profile *p, struct str key, struct str v)
 		return set_address(p, v);
 	if (!str_eqz(key, "quota"))
 		return -ENOENT;
-	e = v.n ? set_number(v, 0, INT32_MAX, &mb) : 0;
+	e = v.n ? set_number(v, quotas, &mb) : 0;
 	if (!e)
 		p->quota = mb;
 	return e;
@@ -268,19 +275,27 @@ static struct str column(sqlite3_stmt *st, int i)
 	return str_of(z ? z : "");
 }
 
+static int column_number(sqlite3_stmt *st, int i, struct range r, int absent)
+{
+	bool is = sqlite3_column_type(st, i) == SQLITE_INTEGER;
+	int64_t n = sqlite3_column_int64(st, i);
+
+	return is && n >= r.min && n <= r.max ? (int)n : absent;
+}
+
 /* What somebody wrote that this one would not take is not there. */
 static void read_row(sqlite3_stmt *st, struct profile *p)
 {
 	profile_init(p, "", "");
 	str_copy(p->imsi, sizeof(p->imsi), column(st, 0));
 	str_copy(p->apn, sizeof(p->apn), column(st, 1));
-	p->qci = sqlite3_column_int(st, 2);
-	p->arp = sqlite3_column_int(st, 3);
-	p->ambr_ul = sqlite3_column_int(st, 4);
-	p->ambr_dl = sqlite3_column_int(st, 5);
+	p->qci = column_number(st, 2, qcis, 0);
+	p->arp = column_number(st, 3, arps, 0);
+	p->ambr_ul = column_number(st, 4, rates, -1);
+	p->ambr_dl = column_number(st, 5, rates, -1);
 	set_word(p->rule, sizeof(p->rule), column(st, 6));
 	set_word(p->base, sizeof(p->base), column(st, 7));
-	p->quota = sqlite3_column_int64(st, 8);
+	p->quota = column_number(st, 8, quotas, -1);
 	set_address(p, column(st, 9));
 	if (column(st, 10).n)
 		set_address(p, column(st, 10));

@@ -2,6 +2,7 @@
 /* Session profiles: their text, right and wrong; the database, two handles of it, a broken one; whose it is. */
 #include <arpa/inet.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,38 @@ static void test_database(void **state)
 	profiles_close(NULL);
 }
 
+/* Another program's row: what is out of range is as if it was not there. */
+static void test_strange_row(void **state)
+{
+	struct profiles *db;
+	struct profile p;
+	sqlite3 *raw;
+
+	(void)state;
+	assert_int_equal(profiles_open(path, true, &db, err, sizeof(err)), 0);
+	assert_int_equal(sqlite3_open(path, &raw), 0);
+	assert_int_equal(
+		sqlite3_exec(
+			raw,
+			"INSERT INTO session VALUES('001010000000003', 'ims', 257, -1, 4000000, "
+			"NULL, 'two words', 'fine', 99999999999, '10.1', 'fd45:0:0:7::')",
+			NULL, NULL, NULL),
+		0);
+	sqlite3_close(raw);
+	assert_int_equal(profiles_find(db, STR("001010000000003"), STR("ims"), &p), 0);
+	assert_int_equal(p.qci, 0);
+	assert_int_equal(p.arp, 0);
+	assert_int_equal(p.ambr_ul, -1);
+	assert_int_equal(p.ambr_dl, -1);
+	assert_int_equal(p.quota, -1);
+	assert_string_equal(p.rule, "");
+	assert_string_equal(p.base, "fine");
+	assert_int_equal(p.v4.s_addr, 0);
+	assert_int_equal(p.v6.s6_addr[7], 7);
+	profiles_close(db);
+	unlink(path);
+}
+
 /* What root makes in a directory of the daemons' is theirs, and so is what SQLite puts beside it. */
 static void test_owner(void **state)
 {
@@ -171,9 +204,8 @@ static void test_broken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_database),
-		cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_text),	    cmocka_unit_test(test_database),
+		cmocka_unit_test(test_strange_row), cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_broken),
 	};
 	int r;
