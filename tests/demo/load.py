@@ -211,7 +211,7 @@ class Load:
         limit = f"{300 + 3 * self.n}s"
         callers = f"1-{2 * self.calls}"
         return [self.ue, "--json=-", "--stats", "1s", "--keep-going", "--access", f"netns=access,pgw=10.46.0.5,window={self.window}",
-                "--set", f"apn=ims,pdn_type=ipv4,netns=ues,dev=eth0,audio_delay={1000 if emulated() else 200}ms,ptime={self.ptime}ms,port=0,bearer_wait=20s",
+                "--set", f"apn=ims,pdn_type=ipv4,netns=ues,dev=eth0,audio_delay=1000ms,ptime={self.ptime}ms,port=0,bearer_wait=20s",
                 "--csv", f"{os.environ['LAB_OUT']}/subscribers.csv", "--count", str(self.n),
                 "attach", "--timeout", limit,
                 "register", "--window", str(self.window), "--timeout", limit,

@@ -17,7 +17,7 @@ phone() { # I [key=value ...]: phone I of the lab
 gtp_phone() { # I [key=value ...]: phone I of the lab with LAB_ACCESS; IPv4 unless pdn_type says otherwise
 	local i=$1 opts="" kv; shift
 	for kv in "$@"; do opts="$opts,$kv"; done
-	printf 'name=p%d,imsi=00101%010d,k=465b5ce8b199b49faa5f0a2e%08x,opc=e8ed289deba952e4283b54e8%08x,msisdn=+1555%07d,netns=ue%d,apn=ims,pdn_type=ipv4,audio_delay=200ms%s' \
+	printf 'name=p%d,imsi=00101%010d,k=465b5ce8b199b49faa5f0a2e%08x,opc=e8ed289deba952e4283b54e8%08x,msisdn=+1555%07d,netns=ue%d,apn=ims,pdn_type=ipv4,audio_delay=500ms%s' \
 		"$i" "$i" "$i" $((i * 7919)) "$i" "$i" "$opts"
 }
 

@@ -110,7 +110,6 @@ o5_start() { # smf|upf: log in $LAB_OUT/o5-NAME.log
 }
 
 o5_wait() { # WHAT WORDS: until Open5GS's WHAT says WORDS
-	local i
 	for _ in $(seq 200); do
 		grep -qE "$2" "$LAB_OUT/o5-$1.log" && return
 		sleep 0.1
