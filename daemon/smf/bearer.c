@@ -597,6 +597,8 @@ struct verdict {
 
 static bool retry_later(struct smf_pdn *p)
 {
+	if (timer_running(&p->op.retry)) /* by another bearer of this answer */
+		return true;
 	if (p->op.tries >= HANDOVER_TRIES)
 		return false;
 	p->op.tries++;

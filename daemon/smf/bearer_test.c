@@ -296,6 +296,26 @@ static void test_handover(void **state)
 	gone(p);
 }
 
+/* The tries are those of the request, whatever bearers it has. */
+static void test_handover_of_two(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct gx_orders o;
+
+	(void)state;
+	rig.refuse = S5_HANDOVER_IN_PROGRESS;
+	rig.refuse_times = 9;
+	rig_orders(&o);
+	rig_install(&o, "audio", 1, 4000);
+	rig_install(&o, "video", 2, 5000);
+	rar(p, &o);
+	rig_seconds(6);
+	assert_int_equal(rig.created, 2);
+	assert_int_equal(rig_policy_of(p)->n_rules, 2);
+	rig_agree(p);
+	gone(p);
+}
+
 /* The UPF is told the types of its interfaces as the configuration says: PDRs where packets come from, FARs where they go. */
 static void expect_types(const char *conf, int access, int core)
 {
@@ -1294,6 +1314,7 @@ int main(void)
 		T(test_refused),
 		T(test_partly),
 		T(test_handover),
+		T(test_handover_of_two),
 		T(test_interface_types),
 		T(test_deaf_sgw),
 		T(test_unknown_rules),
