@@ -138,7 +138,7 @@ static const struct ie_rule usage_rules[] = {
 static const struct ie_rule charging_id_rules[] = {
 	PCC_ONE(CHARGING_IDENTIFIER_VALUE, IE_MAND, IE_STR, struct pcc_charging_id, value),
 	PCC_MANY(CHARGING_RULE_NAME, IE_OPT, IE_STRS, struct pcc_charging_id, rule, n_rule),
-	PCC_ANY(CHARGING_RULE_BASE_NAME),
+	PCC_MANY(CHARGING_RULE_BASE_NAME, IE_OPT, IE_STRS, struct pcc_charging_id, base, n_base),
 	IE_END,
 };
 

@@ -65,8 +65,8 @@ struct pcc_charging_id { /* TS 29.214 5.3.3, TS 29.212 5.3.22 */
 	struct str value;
 	struct pcc_flows flows[2];
 	size_t n_flows;
-	struct str rule[4]; /* Gx: Charging-Rule-Name */
-	size_t n_rule;
+	struct str rule[4], base[4]; /* Gx: Charging-Rule-Name, Charging-Rule-Base-Name */
+	size_t n_rule, n_base;
 };
 /* Where the UE is, as the access network says (NetLoc, TS 29.214 5.3). */
 struct pcc_location {

@@ -775,26 +775,68 @@ static void test_restart(void **state)
 	unlink(db);
 }
 
+static void predefine(const char *text)
+{
+	char err[128];
+
+	free(rig.smf.predefined);
+	free(rig.conf->smf.predefined);
+	rig.conf->smf.predefined = strdup(text);
+	assert_int_equal(smf_predefined_parse(rig.conf->smf.predefined, &rig.smf.predefined,
+					      &rig.smf.n_predefined, err, sizeof(err)),
+			 0);
+}
+
+/* Rules of a Charging-Rule-Base-Name are reported by that, and together (TS 29.212 4.5.12, 5.3.18, 5.3.22). */
+static void test_predefined_reported(void **state)
+{
+	static struct gx_orders o;
+	struct rig_pdn *p;
+	int ccrs;
+
+	(void)state;
+	predefine("music base=media qci=2 flow=\"permit out 17 from 10.1.0.1 to assigned 7000\";"
+		  "film base=media qci=2 flow=\"permit out 17 from 10.1.0.1 to assigned 7002\"");
+	p = attached(1);
+	rig_orders(&o);
+	o.install[0].base_name[o.install[0].n_base_name++] = STR("media");
+	o.install[0].allocation_notification = 0;
+	o.n_install = 1;
+	assert_int_equal(rar(p, &o), PCC_SUCCESS);
+	rig_ms(50);
+	assert_int_equal(rig.ccr.n_report, 1);
+	assert_int_equal(rig.ccr.report[0].status, GX_RULE_ACTIVE);
+	assert_int_equal(rig.ccr.report[0].n_name, 0);
+	assert_int_equal(rig.ccr.report[0].n_base_name, 1);
+	assert_string_equal(rig.ccr_names[0], "media");
+	assert_int_equal(rig.ccr.n_charging_id, 1);
+	assert_int_equal(rig.ccr.charging_id[0].n_rule, 0);
+	assert_int_equal(rig.ccr.charging_id[0].n_base, 1);
+	ccrs = rig.ccrs;
+	smf_bearer_lost(rig_smf_pdn(p)->bearers->next);
+	rig_ms(50);
+	assert_int_equal(rig.ccrs, ccrs + 1);
+	assert_int_equal(rig.ccr.n_report, 1);
+	assert_int_equal(rig.ccr.report[0].status, GX_RULE_INACTIVE);
+	assert_int_equal(rig.ccr.report[0].n_base_name, 1);
+	assert_string_equal(rig.ccr_names[0], "media");
+	gone(p);
+}
+
 /* Rules of the configuration, by name and by base name (TS 29.212 4.5.2). */
 static void test_predefined(void **state)
 {
 	static struct gx_orders o;
 	struct rig_pdn *p;
-	char err[128];
 
 	(void)state;
 	snprintf(db, sizeof(db), "/tmp/kims-smf-bearer-%d.db", (int)getpid());
 	assert_int_equal(store_open(rig.loop, db, &rig.smf.store), 0);
-	free(rig.smf.predefined);
-	free(rig.conf->smf.predefined);
-	rig.conf->smf.predefined = strdup(
+	predefine(
 		"music base=media qci=2 arp=7 mbr=500/500 gbr=400/400 precedence=7 flow=\"permit out 17 "
 		"from 10.1.0.1 to assigned 7000\"; film base=media qci=2 arp=7 gate=closed rating=9 "
 		"flow=\"permit out 17 from 10.1.0.1 to assigned 7002\"; plain gate=downlink "
 		"flow=\"permit out ip from 10.2.0.0/16 to assigned\"");
-	assert_int_equal(smf_predefined_parse(rig.conf->smf.predefined, &rig.smf.predefined,
-					      &rig.smf.n_predefined, err, sizeof(err)),
-			 0);
 	p = attached(1);
 	rig_orders(&o);
 	o.install[0].name[o.install[0].n_name++] = STR("plain");
@@ -1340,6 +1382,7 @@ int main(void)
 		T(test_resource_command),
 		T(test_restart),
 		T(test_predefined),
+		T(test_predefined_reported),
 		T(test_pcscf),
 		T(test_overload),
 		T(test_upf_leaves),

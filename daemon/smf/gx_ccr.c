@@ -201,8 +201,10 @@ static void report_charging_id(struct smf_gx_report *n, struct gx_ccr *r)
 		return;
 	put_charging_id(n->charging_id, r);
 	c = &r->charging_id[r->n_charging_id - 1];
-	c->n_rule = 1;
-	c->rule[0] = str_of(n->name);
+	if (n->base)
+		c->base[c->n_base++] = str_of(n->name);
+	else
+		c->rule[c->n_rule++] = str_of(n->name);
 }
 
 /* Into the report of the same state, or a new one. False: no room. */
