@@ -112,6 +112,9 @@ void register_request(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m,
 		      const struct sip_path *from, struct gm_bind *bind);
 void request_from_ue(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m, struct gm_bind *bind);
 void request_from_core(struct pcscf *p, struct sip_stx *stx, struct sip_msg *m);
+/* One that rx_call_ask() kept; both take t over. */
+void request_go(struct reqtx *t);
+void request_refused(struct reqtx *t, int status, const char *text);
 
 /*
  * Sends a request of our own from Mw: to its topmost Route, else its Request-URI (RFC 3263). Takes

@@ -26,6 +26,8 @@ struct reqtx {
 	bool initial;
 	char icid[ICID_LEN];
 	struct rx_hold *holds; /* its responses that wait for the PCRF */
+	struct sip_stx *stx;   /* kept while it waits itself; else NULL */
+	struct sip_msg *req;
 	char *called;	/* P-Called-Party-ID */
 	char *orig_ioi; /* of a request to the UE: goes back with the response */
 };
@@ -36,6 +38,9 @@ static void reqtx_free(struct reqtx *t)
 		return;
 	pending_del(t->p, &t->pending);
 	rx_call_forget(&t->holds);
+	if (t->stx)
+		sip_stx_unref(t->stx);
+	sip_msg_unref(t->req);
 	free(t->called);
 	free(t->orig_ioi);
 	free(t);
@@ -43,7 +48,10 @@ static void reqtx_free(struct reqtx *t)
 
 static void reqtx_drop(struct pending *w)
 {
-	reqtx_free(container_of(w, struct reqtx, pending));
+	struct reqtx *t = container_of(w, struct reqtx, pending);
+
+	t->stx = NULL; /* it went with the stack */
+	reqtx_free(t);
 }
 
 static bool makes_dialog(enum sip_method_id m)
@@ -290,6 +298,15 @@ static void response_from_core(struct reqtx *t, struct sip_msg *resp)
 	strip_to_ue(resp);
 }
 
+static void offer_failed(struct session *s, uint32_t cseq)
+{
+	bool had = s->alg.offer;
+
+	alg_refused(s, cseq);
+	if (had && !s->alg.offer)
+		rx_call_offer_failed(s);
+}
+
 static void session_on_response(struct reqtx *t, struct session *s, struct sip_msg *resp,
 				enum side from)
 {
@@ -297,7 +314,7 @@ static void session_on_response(struct reqtx *t, struct session *s, struct sip_m
 
 	if (status >= 300) {
 		if (t->method == SIP_M_INVITE || t->method == SIP_M_UPDATE)
-			alg_refused(s, t->cseq);
+			offer_failed(s, t->cseq);
 		return;
 	}
 	r = alg_pass(s, resp, from, sip_msg_to_tag(resp));
@@ -350,7 +367,7 @@ static void on_end(void *arg, struct sip_fwd *f _unused_, int status)
 		if (status != 401 && status != 407) /* RFC 3261 15.1.1 */
 			fsm_event(&s->fsm, SES_EV_FAILED, NULL);
 	} else if (s && status >= 300) {
-		alg_refused(s, t->cseq);
+		offer_failed(s, t->cseq);
 	}
 	reqtx_free(t);
 }
@@ -557,6 +574,54 @@ static bool pass_session(struct reg *r, struct session *s, struct sip_stx *stx, 
 	return true;
 }
 
+/* --- within a dialog: offers that wait for the PCRF --- */
+
+static void on_ask_cancelled(void *arg, struct sip_stx *stx, struct sip_msg *cancel _unused_)
+{
+	struct reqtx *t = arg;
+	struct session *s = session_of(t);
+
+	sip_stx_reply(stx, 487, NULL, NULL);
+	if (s) {
+		alg_refused(s, t->cseq);
+		rx_call_unask(s);
+	}
+	reqtx_free(t);
+}
+
+static void wait_for_pcrf(struct reqtx *t, struct sip_stx *stx, struct sip_msg *m)
+{
+	t->stx = sip_stx_ref(stx);
+	t->req = sip_msg_ref(m);
+	sip_stx_on_cancel(stx, on_ask_cancelled, t);
+}
+
+void request_go(struct reqtx *t)
+{
+	struct session *s = session_of(t); /* which ends no earlier: rx_call_end() */
+	struct sip_stx *stx = t->stx;
+	_cleanup_msg_ struct sip_msg *m = t->req;
+
+	t->stx = NULL;
+	t->req = NULL;
+	forward(s->reg, s, stx, m, t);
+	sip_stx_unref(stx);
+}
+
+void request_refused(struct reqtx *t, int status, const char *text)
+{
+	struct session *s = session_of(t);
+	char why[96];
+
+	sip_stx_on_cancel(t->stx, NULL, NULL);
+	snprintf(why, sizeof(why), "SIP;cause=%d;text=\"%s\"", status, text);
+	log_notice("%s: session %s: offer refused with %d: %s", s->reg->impi, s->token, status,
+		   text);
+	sip_stx_reply_because(t->stx, status, why, text);
+	alg_refused(s, t->cseq);
+	reqtx_free(t);
+}
+
 static void subsequent(struct reg *r, struct session *s, struct sip_stx *stx, struct sip_msg *m,
 		       enum side from)
 {
@@ -584,7 +649,11 @@ static void subsequent(struct reg *r, struct session *s, struct sip_stx *stx, st
 		refuse(r->p, stx, r, 500, "Out of memory");
 		return;
 	}
-	forward(r, s, stx, m, t);
+	if (s && (t->method == SIP_M_INVITE || t->method == SIP_M_UPDATE) &&
+	    rx_call_ask(s, t, t->cseq, from))
+		wait_for_pcrf(t, stx, m);
+	else
+		forward(r, s, stx, m, t);
 }
 
 /* A target refresh of a dialog that is no session still needs us on its way: nothing to add, RFC 3261 16.6 4. */

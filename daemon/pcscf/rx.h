@@ -19,10 +19,12 @@
 
 #include "lib/core/fsm.h"
 #include "lib/diameter/pcc_app.h"
+#include "pcscf/alg.h"
 #include "ref/rx_tables.h"
 
 struct pcscf;
 struct reg;
+struct reqtx;
 struct rx_hold;
 struct session;
 struct sip_fwd;
@@ -135,7 +137,11 @@ struct rx_call {
 	uint64_t told;	  /* hash of what the PCRF was told last; 0: nothing */
 	uint64_t telling; /* of the AAR under way */
 	uint8_t early;	  /* bits by direction: P-Early-Media opened it before the answer */
-	bool again;	  /* changed while an AAR was under way */
+	struct reqtx *ask;	/* its offer is what the PCRF is asked about; request.c's */
+	struct timer ask_timer; /* it waits no longer */
+	bool asking;		/* the AAR under way is about an offer */
+	bool asked;		/* the PCRF may know an offer that was not answered */
+	bool again;		/* changed while an AAR was under way */
 	bool renewed, warned;
 	uint8_t renewals; /* attempts since the PCRF forgot it; a refusal of these ends nothing */
 	bool allocated;	  /* the PCRF said that resources are there */
@@ -161,6 +167,13 @@ void rx_call_early(struct session *s, const struct sip_msg *resp);
 int rx_call_hold(struct session *s, struct sip_fwd *f, struct sip_msg *resp, bool has_sdp,
 		 struct rx_hold **head);
 void rx_call_failed(struct session *s);	    /* a response >= 300 passes */
+/*
+ * The request t, of this CSeq and side, may have an offer (TS 29.214 4.4.2). 0: it goes on; -EAGAIN: it asks for more than is
+ * agreed, and so the PCRF is asked first: request_go() or request_refused() follows, once, unless rx_call_unask() says no.
+ */
+int rx_call_ask(struct session *s, struct reqtx *t, uint32_t cseq, enum side from);
+void rx_call_unask(struct session *s);
+void rx_call_offer_failed(struct session *s); /* what the PCRF was told of it holds no more */
 void rx_call_forget(struct rx_hold **head); /* the forwarding has ended */
 void rx_drain(struct rx *rx);
 void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa *a);
@@ -187,6 +200,8 @@ struct rx_built {
 };
 void rx_build_ue(struct rx_built *b, const struct reg *r);
 void rx_build_media(struct rx_built *b, const struct session *s);
+/* What is agreed, and what of the offer goes beyond it; false: nothing does. */
+bool rx_build_offer(struct rx_built *b, const struct session *s);
 void rx_build_signalling(struct rx_built *b);
 void rx_build_subscribe(struct rx_built *b, bool media);
 bool rx_media_is_active(const struct session *s, size_t stream);

@@ -6,7 +6,8 @@
  * An AAR goes out when both ends have agreed, on each leg for its own UE; the response that
  * brought the answer waits for the PCRF, so that the UE hears of it when its bearer is on the way.
  * Gates are closed until the call is answered. A refusal ends the call; without a PCRF it goes on unless
- * pcscf.rx_required says no.
+ * pcscf.rx_required says no. An offer within a call that asks for more than is agreed waits for the PCRF, too, and is refused alone
+ * (B.3; TS 29.214 4.4.2: what the PCRF was told before still holds).
  *
  * Invariants: each kept response goes on exactly once, or its forwarding has ended; responses of a
  * session keep their order; nothing here is called from inside of what it frees.
@@ -320,6 +321,85 @@ void rx_call_changed(struct session *s)
 		timer_start(s->p->loop, &s->rx.sync, 0);
 }
 
+/* --- an offer in a call --- */
+
+/* The offer goes on without the PCRF's answer: what is agreed then will be judged. */
+static void on_ask_timer(struct timer *t)
+{
+	struct session *s = container_of(t, struct session, rx.ask_timer);
+	struct reqtx *ask = s->rx.ask;
+
+	s->rx.ask = NULL;
+	request_go(ask);
+}
+
+/* Only a call that the PCRF knows as it is, and that nothing else is said of just now. */
+static bool may_ask(const struct session *s)
+{
+	const struct rx_af *x = s->rx.af;
+
+	return s->fsm.state == SES_CONFIRMED && x && x->fsm.state == RXS_OPEN && !x->busy &&
+	       !x->stale && s->rx.told && !s->rx.ask && s->alg.offer && s->alg.now[SIDE_UE] &&
+	       s->alg.now[SIDE_CORE] && !timer_running(&s->rx.sync) && !timer_running(&s->rx.doom);
+}
+
+int rx_call_ask(struct session *s, struct reqtx *t, uint32_t cseq, enum side from)
+{
+	_cleanup_free_ struct rx_built *b = NULL;
+
+	if (!s->p->rx || !may_ask(s) || s->alg.offer_cseq != cseq || s->alg.offer_from != from)
+		return 0;
+	b = malloc(sizeof(*b));
+	if (!b)
+		return 0;
+	rx_build_ue(b, s->reg);
+	if (!rx_build_offer(b, s) || send_aar(s, b) < 0)
+		return 0;
+	s->rx.ask = t;
+	s->rx.asking = s->rx.asked = true;
+	s->rx.ask_timer.fn = on_ask_timer;
+	if (!s->p->conf->pcscf.rx_required)
+		timer_start(s->p->loop, &s->rx.ask_timer, PATIENCE_USEC);
+	return -EAGAIN;
+}
+
+void rx_call_unask(struct session *s)
+{
+	timer_stop(s->p->loop, &s->rx.ask_timer);
+	s->rx.ask = NULL;
+	rx_call_offer_failed(s);
+}
+
+void rx_call_offer_failed(struct session *s)
+{
+	if (!s->rx.asked)
+		return;
+	s->rx.asked = false;
+	rx_call_changed(s);
+}
+
+/* True: the AAR was about an offer, and that is all that its answer decides. */
+static bool offer_judged(struct session *s, enum rx_outcome o, int result)
+{
+	bool required = s->p->conf->pcscf.rx_required;
+	struct reqtx *t = s->rx.ask;
+
+	if (!s->rx.asking)
+		return false;
+	s->rx.asking = false;
+	s->rx.ask = NULL;
+	timer_stop(s->p->loop, &s->rx.ask_timer);
+	if (o == RX_REFUSED)
+		s->rx.asked = false;
+	if (t && o == RX_REFUSED)
+		request_refused(t, status_of(result), text_of(result));
+	else if (t && o == RX_UNREACHABLE && required)
+		request_refused(t, 503, "Policy server unavailable");
+	else if (t)
+		request_go(t);
+	return o == RX_REFUSED || o == RX_UNREACHABLE;
+}
+
 /* --- a PCRF that has forgotten --- */
 
 /* Many at once would be a flood; and the SMF must have opened its Gx session again (TS 29.214 4.4.1: 5065). */
@@ -369,6 +449,15 @@ void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa 
 	s->rx.again = false;
 	if (!is_alive(s)) {
 		let_go(s);
+		return;
+	}
+	if (offer_judged(s, o, a->result)) {
+		if (o == RX_UNREACHABLE)
+			s->rx.told = 0;
+		if (again)
+			rx_call_changed(s);
+		else if (!timer_running(&s->rx.sync))
+			let_go(s);
 		return;
 	}
 	s->rx.told = o == RX_OK ? hash : 0;
@@ -434,14 +523,20 @@ static void stop(struct session *s)
 	timer_stop(s->p->loop, &s->rx.doom);
 	timer_stop(s->p->loop, &s->rx.patience);
 	timer_stop(s->p->loop, &s->rx.renew);
+	timer_stop(s->p->loop, &s->rx.ask_timer);
 }
 
 void rx_call_end(struct session *s)
 {
+	struct reqtx *ask = s->rx.ask;
+
 	if (!s->p->rx)
 		return;
 	stop(s);
 	let_go(s);
+	s->rx.ask = NULL;
+	if (ask)
+		request_refused(ask, 487, "The call has ended");
 	rx_close(s->rx.af, RX_LOGOUT);
 	s->rx.af = NULL;
 }

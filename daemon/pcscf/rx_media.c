@@ -266,7 +266,20 @@ static uint64_t hash_of(const struct rx_built *b)
 			h = mix(h, c->codec_data[k].p, c->codec_data[k].n);
 	}
 	h = mix(h, &b->r.reservation_priority, sizeof(b->r.reservation_priority));
+	h = mix(h, &b->r.service_info_status, sizeof(b->r.service_info_status));
 	return h ? h : 1;
+}
+
+static void put_service(struct rx_built *b, const struct session *s)
+{
+	b->r.sip_forking = s->alg.forks && s->alg.forks->next ? 1 : 0;
+	if (*s->icid)
+		b->r.af_charging_id = str_of(s->icid);
+	if (s->priority.ns) {
+		b->r.mps_id = str_of(s->priority.ns);
+		b->r.reservation_priority = s->priority.reservation;
+	}
+	b->hash = hash_of(b);
 }
 
 /*
@@ -281,12 +294,54 @@ void rx_build_media(struct rx_built *b, const struct session *s)
 	for (size_t k = 0; k < n && k < RX_COMPONENTS_MAX; k++)
 		put_component(b, s, k);
 	b->r.service_info_status = 0; /* FINAL_SERVICE_INFORMATION: both ends have spoken */
-	b->r.sip_forking = s->alg.forks && s->alg.forks->next ? 1 : 0;
-	if (*s->icid)
-		b->r.af_charging_id = str_of(s->icid);
-	if (s->priority.ns) {
-		b->r.mps_id = str_of(s->priority.ns);
-		b->r.reservation_priority = s->priority.reservation;
+	put_service(b, s);
+}
+
+/* Without flows: they are known when it is answered, and until then nothing is to be installed for it. */
+static void put_offered(struct rx_built *b, const struct session *s, size_t k)
+{
+	const struct alg_desc *d = s->alg.offer;
+	bool ue = s->alg.offer_from == SIDE_UE;
+	size_t i = b->r.n_component;
+	struct rx_component *c = new_component(&b->r, (uint32_t)k + 1);
+
+	c->media_type = rx_media_type(alg_text(d, k));
+	c->status = PCC_DISABLED;
+	*(ue ? &c->max_dl : &c->max_ul) = bits(d->m[k].as_kbps);
+	put_codec(c, b->codec[i][0], ue, true, alg_text(d, k));
+}
+
+/* More rate than is agreed, for a stream that goes on. */
+static bool raise_rate(struct rx_component *c, const struct session *s, size_t k)
+{
+	const struct alg_media *m = &s->alg.offer->m[k];
+	int *rate = s->alg.offer_from == SIDE_UE ? &c->max_dl : &c->max_ul;
+
+	if (!m->rtp.port || m->as_kbps <= s->alg.now[s->alg.offer_from]->m[k].as_kbps)
+		return false;
+	*rate = bits(m->as_kbps);
+	return true;
+}
+
+bool rx_build_offer(struct rx_built *b, const struct session *s)
+{
+	const struct alg_desc *ue = s->alg.now[SIDE_UE], *core = s->alg.now[SIDE_CORE],
+			      *d = s->alg.offer;
+	size_t n = MIN(MIN(ue->n, core->n), s->alg.n);
+	bool more = false;
+
+	for (size_t k = 0; k < d->n && k < RX_COMPONENTS_MAX; k++) {
+		bool active = k < n && rx_media_is_active(s, k);
+
+		if (!active && d->m[k].carry && d->m[k].rtp.port) {
+			put_offered(b, s, k);
+			more = true;
+		} else if (k < n) {
+			put_component(b, s, k);
+			more |= active && raise_rate(&b->r.component[b->r.n_component - 1], s, k);
+		}
 	}
-	b->hash = hash_of(b);
+	b->r.service_info_status = 1; /* PRELIMINARY_SERVICE_INFORMATION */
+	put_service(b, s);
+	return more;
 }

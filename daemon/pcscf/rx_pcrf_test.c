@@ -324,6 +324,37 @@ static void test_mps(void **state)
 	assert_int_equal(t.arp.vulnerability, 1);
 }
 
+/* Video in a call: the PCRF takes the offer, and has rules for it when it is answered. */
+static void test_video(void **state)
+{
+	struct phone u;
+	struct call c = { .w = *state, .u = &u };
+	struct sip_msg *m;
+
+	if (!c.w)
+		skip();
+	u = phone_a(c.w);
+	attach();
+	talking(&c);
+	phone_request(&c, "UPDATE", 3, "a", "",
+		      SDP_A(4000, "b=AS:41\r\n") "m=video 4100 RTP/AVP 99\r\n");
+	expect_nothing(t.w);
+	UNTIL(t.w->head < t.w->tail);
+	m = expect_request(t.w, EP_MW, SCSCF, "UPDATE");
+	assert_int_equal(t.n_rules, 2);
+	core_answers(t.w, m, 200,
+		     "Contact: <sip:b@10.45.0.99:5070>\n\n" SDP_CORE(
+			     "10.45.0.99", 5000, "b=AS:41\r\n") "m=video 5100 RTP/AVP 99\r\n");
+	sip_msg_unref(m);
+	sip_msg_unref(wait_status(EP_GM_PC, 200));
+	UNTIL(t.n_rules == 4);
+	bye(&c, 4);
+	UNTIL(t.n_rules == 0);
+	reg_leave(t.w->p->regs, "test");
+	run(t.w, 8000);
+	detach(1);
+}
+
 /* The SGW gave the bearer up: both rules are inactive. */
 static void test_bearer_released(void **state)
 {
@@ -365,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_call, setup_pcrf, teardown_pcrf),
 		cmocka_unit_test_setup_teardown(test_mps, setup_pcrf, teardown_pcrf),
+		cmocka_unit_test_setup_teardown(test_video, setup_pcrf, teardown_pcrf),
 		cmocka_unit_test_setup_teardown(test_bearer_released, setup_pcrf, teardown_pcrf),
 	};
 

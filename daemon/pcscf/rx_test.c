@@ -308,17 +308,21 @@ static void hears(struct call *c, int status)
 	sip_msg_unref(expect_status(c->w, EP_GM_PC, NULL, status));
 }
 
-/* An UPDATE of the phone, which the core answers. */
-static void update(struct call *c, int cseq, const char *offer, const char *answer)
+static void core_takes(struct call *c, const char *answer)
 {
-	struct sip_msg *m;
+	struct sip_msg *m = expect_request(c->w, EP_MW, SCSCF, "UPDATE");
 	char lines[4096];
 
-	phone_request(c, "UPDATE", cseq, "a", "", offer);
-	m = expect_request(c->w, EP_MW, SCSCF, "UPDATE");
 	snprintf(lines, sizeof(lines), "Contact: <sip:b@10.45.0.99:5070>\n\n%s", answer);
 	core_answers(c->w, m, 200, lines);
 	sip_msg_unref(m);
+}
+
+/* An UPDATE of the phone, which the core answers. */
+static void update(struct call *c, int cseq, const char *offer, const char *answer)
+{
+	phone_request(c, "UPDATE", cseq, "a", "", offer);
+	core_takes(c, answer);
 }
 
 static void bye_one_str(struct call *c, int cseq)
@@ -675,6 +679,237 @@ static void test_mps_terminating(void **state)
 
 /* --- changes --- */
 
+#define SDP_A_VIDEO SDP_A(4000, "") "m=video 4100 RTP/AVP 99\r\nb=AS:500\r\n"
+
+/* The phone would have video, too: the PCRF hears of it before the other end does. */
+static struct req *wants_video(struct call *c, int cseq)
+{
+	const struct rx_component *m;
+	struct req *r;
+
+	phone_request(c, "UPDATE", cseq, "a", "", SDP_A_VIDEO);
+	r = pending_aar();
+	expect_nothing(c->w);
+	assert_int_equal(r->aar->service_info_status, 1);
+	assert_int_equal(r->aar->n_component, 2);
+	assert_int_equal(component(r, 0)->n_sub, 2); /* as it is */
+	m = component(r, 1);
+	assert_int_equal(m->media_type, RX_VIDEO);
+	assert_int_equal(m->status, PCC_DISABLED);
+	assert_int_equal(m->max_dl, 500000);
+	assert_int_equal(m->max_ul, -1);
+	assert_int_equal(m->n_sub, 0);
+	assert_true(str_has_prefix(m->codec_data[0], STR("uplink\noffer\nm=video 4100")));
+	return r;
+}
+
+static void offer_is_refused(struct sip_msg *m, int status)
+{
+	char why[32];
+
+	snprintf(why, sizeof(why), "SIP;cause=%d;text=", status);
+	has(m, SIP_H_REASON, why);
+	has(m, SIP_H_WARNING, "399 ");
+	has_not(m, SIP_H_RETRY_AFTER);
+	sip_msg_unref(m);
+}
+
+/* Refused alone: the call goes on as it was, and can still be changed. */
+static void test_offer_refused(void **state)
+{
+	static const int results[][2] = { { RX_REQUESTED_SERVICE_NOT_AUTHORIZED, 488 },
+					  { RX_UNAUTHORIZED_NON_EMERGENCY_SESSION, 403 },
+					  { RX_TEMPORARY_NETWORK_FAILURE, 503 } };
+	struct call *c = caller(state);
+	const char *sid = talking(c);
+
+	for (int i = 0; i < 3; i++) {
+		assert_string_equal(wants_video(c, 3 + i)->sid, sid);
+		aaa(results[i][0]);
+		offer_is_refused(expect_status(c->w, EP_GM_PC, NULL, results[i][1]), results[i][1]);
+		no_aar();
+		expect_nothing(c->w);
+	}
+	assert_int_equal(n_flows(c->w), 4);
+	update(c, 6, SDP_A(4000, "a=sendonly\r\n"), SDP_ANSWER("a=recvonly\r\n"));
+	assert_int_equal(component(aaa(PCC_SUCCESS), 0)->status, PCC_ENABLED_UPLINK);
+	hears(c, 200);
+	bye_one_str(c, 7);
+	last_str(sid);
+}
+
+static void core_updates(struct call *c, const char *sdp)
+{
+	char text[4096];
+
+	snprintf(
+		text, sizeof(text),
+		"UPDATE sip:a@10.45.0.11 SIP/2.0\r\nVia: SIP/2.0/UDP 10.46.0.3:5060;branch=z9hG4bKup\r\n"
+		"Max-Forwards: 60\r\nRoute: <sip:%s@10.46.0.1:5070;lr>, <sip:%s@10.46.0.1:5064;lr>\r\n"
+		"From: <sip:+15550000002@" DOMAIN ">;tag=core\r\nTo: <sip:%s@" DOMAIN
+		">;tag=a\r\nCall-ID: call1\r\nCSeq: 50 UPDATE\r\nContact: <sip:b@10.45.0.99>\r\n"
+		"Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+		c->token, c->token, c->u->msisdn, strlen(sdp), sdp);
+	core_sends(c->w, text);
+}
+
+/* The other end asks for more rate, which our phone's bearer does not get. */
+static void test_offer_of_core_refused(void **state)
+{
+	struct call *c = caller(state);
+	struct req *r;
+
+	talking(c);
+	core_updates(c, SDP_ANSWER("b=AS:300\r\n"));
+	r = pending_aar();
+	expect_nothing(c->w);
+	assert_int_equal(r->aar->n_component, 1);
+	assert_int_equal(component(r, 0)->max_ul, 300000);
+	aaa(RX_REQUESTED_SERVICE_NOT_AUTHORIZED);
+	offer_is_refused(expect_status(c->w, EP_MW, SCSCF, 488), 488);
+	bye_one_str(c, 3);
+}
+
+/* The other end does not want it: the PCRF hears that all is as before. */
+static void test_offer_not_taken(void **state)
+{
+	struct call *c = caller(state);
+	struct sip_msg *m;
+	struct req *r;
+
+	talking(c);
+	wants_video(c, 3);
+	aaa(PCC_SUCCESS);
+	m = expect_request(c->w, EP_MW, SCSCF, "UPDATE");
+	core_answers(c->w, m, 488, "");
+	sip_msg_unref(m);
+	r = pending_aar();
+	hears(c, 488);
+	assert_int_equal(r->aar->service_info_status, 0);
+	assert_int_equal(r->aar->n_component, 1);
+	aaa(PCC_SUCCESS);
+	no_aar();
+	bye_one_str(c, 4);
+}
+
+/* CANCEL while the PCRF thinks; what it says then ends nothing. */
+static void test_offer_withdrawn(void **state)
+{
+	static const int results[] = { PCC_SUCCESS, RX_REQUESTED_SERVICE_NOT_AUTHORIZED };
+	struct call *c = caller(state);
+	char text[1024], at[ANY_UE_LEN];
+
+	talking(c);
+	for (int i = 0; i < 2; i++) {
+		phone_request(c, "INVITE", 3 + i, "a", "", SDP_A_VIDEO);
+		pending_aar();
+		drain(c->w);
+		from_addr(c->u, c->u->us, at);
+		snprintf(
+			text, sizeof(text),
+			"CANCEL sip:+15550000002@10.46.0.3 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKINVITE%d\r\n"
+			"Max-Forwards: 70\r\nFrom: <sip:%s@" DOMAIN
+			">;tag=a\r\nTo: <sip:+15550000002@" DOMAIN
+			">;tag=core\r\nCall-ID: call1\r\nCSeq: %d CANCEL\r\nContent-Length: 0\r\n\r\n",
+			at, 3 + i, c->u->msisdn, 3 + i);
+		phone_sends(c->u, text);
+		hears(c, 200);
+		hears(c, 487);
+		aaa(results[i]);
+		if (results[i] == PCC_SUCCESS) /* it took what is withdrawn now */
+			assert_int_equal(aaa(PCC_SUCCESS)->aar->n_component, 1);
+		no_aar();
+		run(c->w, 200000); /* its 487 is repeated, since no ACK comes */
+		drain(c->w);
+	}
+	bye_one_str(c, 6);
+}
+
+/* Of one that has no offer nothing is asked, also while that of another is not answered. */
+static void test_offer_of_another(void **state)
+{
+	struct call *c = caller(state);
+	struct sip_msg *m[2];
+
+	talking(c);
+	wants_video(c, 3);
+	aaa(PCC_SUCCESS);
+	m[0] = expect_request(c->w, EP_MW, SCSCF, "UPDATE");
+	phone_request(c, "UPDATE", 4, "a", "", NULL);
+	no_aar();
+	m[1] = expect_request(c->w, EP_MW, SCSCF, "UPDATE");
+	for (int i = 1; i >= 0; i--) {
+		core_answers(c->w, m[i], 491, "");
+		sip_msg_unref(m[i]);
+		hears(c, 491);
+		if (i)
+			no_aar();
+	}
+	assert_int_equal(aaa(PCC_SUCCESS)->aar->n_component, 1);
+	bye_one_str(c, 6);
+}
+
+/* The phone hangs up while the PCRF thinks. */
+static void test_offer_crosses_bye(void **state)
+{
+	struct call *c = caller(state);
+	struct sip_msg *m;
+
+	talking(c);
+	wants_video(c, 3);
+	phone_request(c, "BYE", 4, "a", "", NULL);
+	hears(c, 487);
+	m = expect_request(c->w, EP_MW, SCSCF, "BYE");
+	core_answers(c->w, m, 200, "");
+	sip_msg_unref(m);
+	hears(c, 200);
+	run(c->w, 1);
+	end_call(c);
+	assert_int_equal(count(&rx_str_cmd), 0);
+	aaa(PCC_SUCCESS);
+	run(c->w, 1);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
+/* A PCRF that needs longer than anybody waits: the offer goes on, what is agreed is judged. */
+static void test_offer_slow(void **state)
+{
+	struct call *c = caller(state);
+
+	talking(c);
+	wants_video(c, 3);
+	run(c->w, 2100);
+	core_takes(c, SDP_ANSWER("") "m=video 5100 RTP/AVP 99\r\n");
+	expect_nothing(c->w);
+	aaa(RX_REQUESTED_SERVICE_NOT_AUTHORIZED);
+	assert_int_equal(aaa(PCC_SUCCESS)->aar->n_component, 2);
+	hears(c, 200);
+	bye_one_str(c, 4);
+}
+
+/* One that says nothing, or has forgotten the call. */
+static void test_offer_unjudged(void **state)
+{
+	struct call *c = caller(state);
+	const char *sid = talking(c);
+
+	wants_video(c, 3);
+	aaa(DIA_TIMEOUT);
+	core_takes(c, SDP_ANSWER("") "m=video 0 RTP/AVP 99\r\n");
+	assert_string_equal(aaa(PCC_SUCCESS)->sid, sid);
+	hears(c, 200);
+	wants_video(c, 4);
+	aaa(PCC_UNKNOWN_SESSION_ID);
+	assert_string_not_equal(aaa(PCC_SUCCESS)->sid, sid);
+	core_takes(c, SDP_ANSWER("") "m=video 0 RTP/AVP 99\r\n");
+	hears(c, 200);
+	c->w->conf->pcscf.rx_required = true;
+	wants_video(c, 5);
+	aaa(DIA_TIMEOUT);
+	offer_is_refused(expect_status(c->w, EP_GM_PC, NULL, 503), 503);
+	bye_one_str(c, 6);
+}
+
 static void test_changes(void **state)
 {
 	struct call *c = caller(state);
@@ -697,9 +932,11 @@ static void test_changes(void **state)
 	phone_request(c, "ACK", 2, "a", "", NULL);
 	sip_msg_unref(expect_request(w, EP_MW, SCSCF, "ACK"));
 	/* a stream more, by UPDATE of the other side's kind: the phone asks */
-	update(c, 3, SDP_A(4000, "") "m=video 4100 RTP/AVP 99\r\n",
-	       SDP_ANSWER("") "m=video 5100 RTP/AVP 99\r\n");
+	wants_video(c, 3);
+	aaa(PCC_SUCCESS);
+	core_takes(c, SDP_ANSWER("") "m=video 5100 RTP/AVP 99\r\n");
 	r = pending_aar();
+	assert_int_equal(r->aar->service_info_status, 0);
 	assert_int_equal(r->aar->n_component, 2);
 	assert_int_equal(component(r, 1)->media_type, RX_VIDEO);
 	assert_int_equal(component(r, 1)->number, 2);
@@ -1646,7 +1883,12 @@ static void say_any(unsigned int *seed, const struct call *c)
 	const char *sid = mock.n ? mock.q[(size_t)rand_r(seed) % mock.n].sid : "";
 	struct phone *u = c->u;
 
-	switch (rand_r(seed) % 10) {
+	switch (rand_r(seed) % 12) {
+	case 10:
+	case 11:
+		phone_request((struct call *)c, rand_r(seed) % 2 ? "UPDATE" : "INVITE",
+			      10 + rand_r(seed) % 100, "a", "", SDP_A_VIDEO);
+		break;
 	case 0:
 		asr(sid, rand_r(seed) % 6);
 		break;
@@ -1889,6 +2131,14 @@ int main(void)
 		T(test_mps_later),
 		T(test_mps_terminating),
 		T(test_changes),
+		T(test_offer_refused),
+		T(test_offer_of_core_refused),
+		T(test_offer_not_taken),
+		T(test_offer_withdrawn),
+		T(test_offer_of_another),
+		T(test_offer_crosses_bye),
+		T(test_offer_slow),
+		T(test_offer_unjudged),
 		T(test_refused_early),
 		T(test_refused_answer),
 		T(test_refused_change),

@@ -375,6 +375,7 @@ int sip_stx_reply_because(struct sip_stx *t, int status, const char *because, co
 	resp = stx_new_reply(t, status, NULL, str_of(warning));
 	if (!resp || sip_msg_set(resp, SIP_H_REASON, "%s", because) < 0)
 		return -ENOMEM;
+	sip_msg_remove(resp, SIP_H_RETRY_AFTER); /* one request is refused; there is no overload */
 	return sip_stx_respond(t, resp);
 }
 
