@@ -10,7 +10,8 @@
  *   app NAME                          named applications with their PFDs (pfd.c)
  *
  * The time stamp is the old one as long as the kernel still has what it had: same boot, and our endpoints were
- * there when we came (a reloaded module has none).
+ * there when we came (a reloaded module has none). A new one is later than the last, also within its second, and
+ * after a clock that was set back: its peers could not tell otherwise (TS 29.244 clause 8.2.65).
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -152,6 +153,14 @@ static bool read_file(struct upf *u, FILE *f)
 	return good && u->recovery_ts && !strcmp(boot, ours);
 }
 
+/* Now, in seconds, but later than the last one; 0: there was none. */
+static uint32_t new_time_stamp(const struct upf *u, uint32_t last)
+{
+	uint32_t now = pfcp_time(loop_wall(u->loop));
+
+	return last && (int32_t)(now - last) <= 0 ? last + 1 : now;
+}
+
 void upf_state_load(struct upf *u, bool kept)
 {
 	FILE *f = u->state_path ? fopen(u->state_path, "re") : NULL;
@@ -162,7 +171,7 @@ void upf_state_load(struct upf *u, bool kept)
 	if (same)
 		return;
 	forget_nodes(u);
-	u->recovery_ts = pfcp_time(loop_wall(u->loop));
+	u->recovery_ts = new_time_stamp(u, u->recovery_ts);
 }
 
 /* --- sessions --- */

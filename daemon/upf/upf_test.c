@@ -1046,6 +1046,21 @@ static void test_restart(void **state)
 	assert_int_equal(upf.n_sessions + mk.n, 0);
 }
 
+/* Peers compare for equality: a stamp of the same second, or of a clock that was set back, would hide the loss. */
+static void test_restart_at_once(void **state)
+{
+	uint32_t ts = upf.recovery_ts;
+
+	(void)state;
+	for (uint32_t n = 1; n <= 3; n++) {
+		upf_end();
+		open_upf(false);
+		assert_int_equal(upf.recovery_ts, ts + n);
+		associate_as(&cp, 1000, false);
+		none();
+	}
+}
+
 static void test_label(void **state)
 {
 	static struct upf_node node = { .index = 17 };
@@ -1611,6 +1626,7 @@ int main(void)
 		T(test_quota),
 		T(test_events),
 		T(test_restart),
+		T(test_restart_at_once),
 		cmocka_unit_test(test_label),
 		T(test_silence),
 		T(test_leave),
