@@ -59,52 +59,52 @@ static int kims_fast_account(struct kims_flow *f, const struct sk_buff *skb, uns
 	return f->ops->account(f, skb->data + l4, skb->len - l4, 0);
 }
 
-/* The other end is a UE of ours: into its tunnel. */
-static int kims_fast_to_ue(struct kims_session *s, struct kims_flow *f, struct sk_buff *skb,
-			   struct iphdr *iph)
+/* Rewritten, it leaves: into the tunnel of a UE of ours, or, s is NULL, by the neighbour. */
+static __always_inline void kims_fast_go(struct kims_session *s, struct neighbour *n,
+					 struct sk_buff *skb)
 {
-	int why = kims_fast_account(f, skb, sizeof(*iph));
+	if (s) {
+		kims_ue_send(s, skb, false);
+		return;
+	}
+	skb->dev = n->dev;
+	kims_fast_output(&n->hh, skb);
+}
 
-	if (unlikely(why))
-		return why == KIMS_FLOW_GONE ? 0 : why;
-	trace_kims_forward(f->id, skb);
-	kims_fast_rewrite(f, skb, iph);
-	kims_ue_send(s, skb, false);
-	return -1;
+/* The neighbour by which the packet may leave at once, NULL: none. */
+static __always_inline struct neighbour *kims_fast_neigh4(const struct kims_net *kn,
+							  const struct kims_flow *f,
+							  const struct sk_buff *skb)
+{
+	const struct kims_path *path = rcu_dereference(f->way.path);
+
+	if (!path || !path->direct || !READ_ONCE(kn->direct) || !kims_path_valid4(kn, path) ||
+	    !kims_path_fits4(path, skb->len) || skb_headroom(skb) < path->room)
+		return NULL;
+	return kims_path_neigh4(path, f->way.dst.addr.v4);
 }
 
 static __always_inline int kims_fast4(struct kims_net *kn, struct kims_flow *f, struct sk_buff *skb)
 {
-	const struct kims_path *path;
 	struct iphdr *iph = ip_hdr(skb);
+	struct neighbour *n = NULL;
 	struct kims_session *s;
-	struct net_device *dev;
-	struct neighbour *n;
 	int why;
 
 	if (f->way.dst.addr.family != AF_INET || !kims_fast_plain(skb, KIMS_FAST_HEADERS) ||
 	    !kims_fast_read(f, skb, iph))
 		return 0;
 	s = kims_ue_session(kn, &f->way.dst.addr);
-	if (s)
-		return kims_fast_to_ue(s, f, skb, iph);
-	path = rcu_dereference(f->way.path);
-	if (!path || !path->direct || !READ_ONCE(kn->direct) || !kims_path_valid4(kn, path) ||
-	    !kims_path_fits4(path, skb->len))
-		return 0;
-	dev = path->dst->dev;
-	if (skb_headroom(skb) < path->room)
-		return 0;
-	n = kims_path_neigh4(path, f->way.dst.addr.v4);
-	if (!n)
+	if (!s)
+		n = kims_fast_neigh4(kn, f, skb);
+	if (!s && !n)
 		return 0;
 	why = kims_fast_account(f, skb, sizeof(*iph));
 	if (unlikely(why))
 		return why == KIMS_FLOW_GONE ? 0 : why;
 	trace_kims_forward(f->id, skb);
 	kims_fast_rewrite(f, skb, iph);
-	skb->dev = dev;
-	kims_fast_output(&n->hh, skb);
+	kims_fast_go(s, n, skb);
 	return -1;
 }
 
@@ -148,7 +148,7 @@ static void kims_fast_rewrite6(const struct kims_flow *f, struct sk_buff *skb,
 	skb->priority = rt_tos2priority(dsfield);
 }
 
-/* The neighbour by which the packet may leave at once, NULL: none. */
+/* As kims_fast_neigh4(). */
 static struct neighbour *kims_fast_neigh6(const struct kims_net *kn, const struct kims_flow *f,
 					  const struct sk_buff *skb)
 {
@@ -181,12 +181,7 @@ static int __flatten kims_fast6(struct kims_net *kn, struct kims_flow *f, struct
 		return why == KIMS_FLOW_GONE ? 0 : why;
 	trace_kims_forward(f->id, skb);
 	kims_fast_rewrite6(f, skb, ip6h);
-	if (s) {
-		kims_ue_send(s, skb, false);
-	} else {
-		skb->dev = n->dev;
-		kims_fast_output(&n->hh, skb);
-	}
+	kims_fast_go(s, n, skb);
 	return -1;
 }
 
