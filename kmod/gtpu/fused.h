@@ -46,9 +46,9 @@ struct kims_fused {
 	u32 nexthop;
 	u32 mtu;  /* of the inner packet */
 	u32 room; /* before the outer headers as they came */
-	const struct kims_path *path; /* as long as it is *far_path: that of the receiver's FAR */
-	struct kims_path __rcu *const *far_path;
-	u64 serial; /* of path, which is gone when *far_path is another; that may lie where it lay */
+	const struct kims_path *path; /* as long as *far_path has its serial */
+	struct kims_path __rcu *const *far_path; /* of the receiver's FAR */
+	u64 serial; /* of path: another one may lie where it lay */
 	struct kims_gtpu_ep_stats __percpu *stats; /* of the endpoint that it leaves by */
 	struct kims_flow *flow;
 	struct kims_session *session[KIMS_N_DIRECTIONS]; /* of the sender, of the receiver */
@@ -62,7 +62,10 @@ struct kims_fused {
 /* The path is another by now. */
 static inline bool kims_fused_is_stale(const struct kims_fused *e)
 {
-	return rcu_access_pointer(*e->far_path) != e->path || e->path->serial != e->serial;
+	const struct kims_path *path = rcu_dereference(*e->far_path);
+
+	/* Not by its address, behind which another's serial might be read as the old one's. */
+	return !path || path->serial != e->serial;
 }
 
 /* The entry of a packet in the tunnel, NULL: none. */
