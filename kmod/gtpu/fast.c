@@ -180,7 +180,6 @@ static void kims_fast_path(const struct kims_path *path, struct neighbour *n, st
 	ip_decrease_ttl(iph);
 	skb_clear_tstamp(skb);
 	skb->priority = rt_tos2priority(iph->tos);
-	skb->pkt_type = PACKET_HOST;
 	skb->dev = path->dst->dev;
 	kims_fast_output(&n->hh, skb);
 }

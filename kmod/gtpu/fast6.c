@@ -274,7 +274,6 @@ static void kims_fast6_go(struct kims_gtpu_ep *ep, struct sk_buff *skb,
 	}
 	skb_clear_tstamp(skb);
 	skb->priority = rt_tos2priority(in->dsfield);
-	skb->pkt_type = PACKET_HOST;
 	skb->dev = next->path->dst->dev;
 	kims_fast_output(&next->neigh->hh, skb);
 }

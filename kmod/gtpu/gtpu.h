@@ -542,6 +542,7 @@ static inline void kims_downlink_count(struct kims_net *kn)
 /* The outer headers, of len octets, go, and what is known by them; ip_summed is the caller's. */
 static inline void kims_gtpu_strip(struct sk_buff *skb, unsigned int len)
 {
+	skb->pkt_type = PACKET_HOST;
 	skb->csum_valid = 0;
 	skb->csum_level = 0;
 	skb->encapsulation = 0;

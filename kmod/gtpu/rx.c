@@ -178,7 +178,6 @@ static void kims_decap(struct sk_buff *skb, unsigned int outer)
 	if (skb->ip_summed != CHECKSUM_PARTIAL || skb_checksum_start_offset(skb) < (int)outer)
 		skb->ip_summed = CHECKSUM_NONE;
 	kims_gtpu_strip(skb, outer);
-	skb->pkt_type = PACKET_HOST;
 }
 
 /*
