@@ -354,6 +354,7 @@ static bool create(struct smf_pdn *p)
 
 	s5_init(S5_CREATE_BEARER_REQUEST, m);
 	p->op.n = 0;
+	p->op.pco = false;
 	for (struct smf_bearer *b = p->bearers->next; b; b = b->next)
 		if (b->state == SMF_BEARER_WANTED && b->local.teid && has_rules(b))
 			put_created(p, b);
@@ -448,6 +449,7 @@ static bool delete (struct smf_pdn *p)
 
 	s5_init(S5_DELETE_BEARER_REQUEST, m);
 	p->op.n = 0;
+	p->op.pco = false;
 	for (struct smf_bearer *b = p->bearers->next; b; b = b->next) {
 		if (b->state != SMF_BEARER_ACTIVE || has_rules(b))
 			continue;

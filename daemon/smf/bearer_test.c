@@ -425,6 +425,7 @@ static void test_policy_away(void **state)
 	rig_ms(30);
 	assert_int_equal(rig.ccr.type, GX_INITIAL_REQUEST);
 	rig_agree(p);
+	rig.ccr_lost = 3; /* of CCR-Ts: nothing stays at the PCRF */
 	gone(p);
 }
 
@@ -591,27 +592,34 @@ static void test_upf_mute(void **state)
 	memset(rig.session, 0, sizeof(rig.session));
 }
 
-/* What a new SGW does not name it has no tunnel for (TS 29.274 7.2.7-2). */
-static void test_relocated_without(void **state)
+/* To another context of the SGW, with the default bearer. */
+static void relocate(struct rig_pdn *p)
 {
 	static struct s5_modify_bearer_request r;
-	struct rig_pdn *p = attached(1);
-	struct smf_pdn *s = rig_smf_pdn(p);
 
-	(void)state;
-	install(p, "audio", 1, 4000);
-	assert_non_null(s->bearers->next);
 	s5_init(S5_MODIFY_BEARER_REQUEST, &r);
 	r.has_sender = true;
 	p->teid = ++rig.next_teid;
 	p->b[5].teid = ++rig.next_teid;
-	p->b[6] = (struct rig_bearer){ 0 };
 	r.sender = rig_fteid(S5_IF_S5C_SGW, p->teid, RIG_SGW);
 	r.n_bearer = 1;
 	r.bearer[0].ebi = 5;
 	r.bearer[0].has_s5u_sgw = true;
 	r.bearer[0].s5u_sgw = rig_fteid(S5_IF_S5U_SGW, p->b[5].teid, RIG_SGW);
 	rig_from_sgw(p, S5_MODIFY_BEARER_REQUEST, &r);
+}
+
+/* What a new SGW does not name it has no tunnel for (TS 29.274 7.2.7-2). */
+static void test_relocated_without(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	struct smf_pdn *s = rig_smf_pdn(p);
+
+	(void)state;
+	install(p, "audio", 1, 4000);
+	assert_non_null(s->bearers->next);
+	p->b[6] = (struct rig_bearer){ 0 };
+	relocate(p);
 	rig_ms(50);
 	assert_null(s->bearers->next);
 	assert_int_equal(rig_policy_of(p)->n_rules, 0);
@@ -743,6 +751,7 @@ static void restart(void)
 	assert_int_equal(store_open(rig.loop, db, &rig.smf.store), 0);
 	assert_true(smf_persist_load(&rig.smf) >= 0);
 	rig_smf_serve();
+	rig_ms(50); /* as main.c: when the peers are there */
 	smf_persist_resume(&rig.smf);
 	rig_ms(50);
 }
@@ -876,6 +885,7 @@ static void test_pcscf(void **state)
 {
 	struct rig_pdn *p = attached(1), *q;
 	struct smf_pdn *s = rig_smf_pdn(p);
+	static struct s5_modify_bearer_request m;
 	static struct gx_orders o;
 	char err[256];
 
@@ -897,19 +907,25 @@ static void test_pcscf(void **state)
 	rig_seconds(2);
 	assert_int_equal(rig.pco_updates, 3);
 	assert_false(s->pcscf_due);
+	/* the HSS says it */
+	s5_init(S5_MODIFY_BEARER_REQUEST, &m);
+	m.has_indication = m.indication.pcri = true;
+	rig_from_sgw(p, S5_MODIFY_BEARER_REQUEST, &m);
+	rig_ms(30);
+	assert_int_equal(rig.pco_updates, 4);
 	/* the configuration: one more is nothing to tell, another one is */
 	free(rig.conf->smf.apns);
 	rig.conf->smf.apns =
 		strdup("ims pool=10.45.0.0/16 pool6=fd45::/48 pcscf=10.46.0.1,10.46.0.77,fd46::1");
 	assert_int_equal(smf_reload(&rig.smf, rig.conf, err, sizeof(err)), 0);
 	rig_ms(30);
-	assert_int_equal(rig.pco_updates, 3);
+	assert_int_equal(rig.pco_updates, 4);
 	free(rig.conf->smf.apns);
 	rig.conf->smf.apns =
 		strdup("ims pool=10.45.0.0/16 pool6=fd45::/48 pcscf=10.46.0.77,fd46::1");
 	assert_int_equal(smf_reload(&rig.smf, rig.conf, err, sizeof(err)), 0);
 	rig_ms(30);
-	assert_int_equal(rig.pco_updates, 4);
+	assert_int_equal(rig.pco_updates, 5);
 	assert_int_equal(rig.pcscf4, htonl(0x0a2e004d));
 	/* a configuration that cannot be read changes nothing */
 	free(rig.conf->smf.apns);
@@ -926,8 +942,56 @@ static void test_pcscf(void **state)
 	smf_pcscf_restore(rig_smf_pdn(q));
 	rig_ms(100);
 	assert_null(rig_smf_pdn(q));
-	assert_int_equal(rig.pco_updates, 4);
+	assert_int_equal(rig.pco_updates, 5);
 	gone(p);
+}
+
+/* Killed while the UE is being told: it is told again. */
+static void test_pcscf_restart(void **state)
+{
+	struct rig_pdn *p;
+	struct smf_pdn *s;
+
+	(void)state;
+	snprintf(db, sizeof(db), "/tmp/kims-smf-bearer-%d.db", (int)getpid());
+	assert_int_equal(store_open(rig.loop, db, &rig.smf.store), 0);
+	p = attached(1);
+	s = rig_smf_pdn(p);
+	s->pco = (struct smf_pco){ .asked = SMF_ASK_PCSCF4 | SMF_ASK_RESELECTION,
+				   .container = SMF_PCO };
+	rig.deaf = true;
+	smf_pcscf_restore(s);
+	assert_non_null(s->op.call);
+	rig_ms(50);
+	restart();
+	rig.deaf = false;
+	rig_seconds(15);
+	assert_int_equal(rig.pco_updates, 1);
+	rig_agree(p);
+	gone(p);
+	store_close(rig.smf.store);
+	unlink(db);
+}
+
+/* Killed while the UPF, which has done it, is not heard: no session stays there. */
+static void test_upf_mute_restart(void **state)
+{
+	struct rig_pdn *p;
+
+	(void)state;
+	snprintf(db, sizeof(db), "/tmp/kims-smf-bearer-%d.db", (int)getpid());
+	assert_int_equal(store_open(rig.loop, db, &rig.smf.store), 0);
+	rig.upf_mute = true;
+	p = rig_create(1);
+	rig_ms(100);
+	assert_int_not_equal(rig.session[0].up_seid, 0);
+	rig.upf_mute = false;
+	restart();
+	rig_seconds(60); /* and the SGW has asked again */
+	rig_agree(p);
+	gone(p);
+	store_close(rig.smf.store);
+	unlink(db);
 }
 
 /* --- load, overload, a UPF that leaves (TS 29.244 6.2.3, 6.2.4, 6.2.8.3) --- */
@@ -994,6 +1058,13 @@ static void test_overload(void **state)
 	other.load = 90;
 	assert_ptr_equal(smf_upf_choose(&rig.smf), u);
 	u->next = NULL;
+	say(p, 900, 100, 31); /* one that has restarted has said nothing yet */
+	assert_false(can_attach(2));
+	pfcp_close(rig.upf);
+	memset(rig.session, 0, sizeof(rig.session));
+	rig_upf_open(99);
+	rig_seconds(20);
+	assert_true(can_attach(2));
 	gone(p);
 }
 
@@ -1090,6 +1161,35 @@ static void test_modify_command(void **state)
 	rig_from_sgw(p, S5_MODIFY_BEARER_COMMAND, &c); /* nothing changes: answered all the same */
 	rig_ms(20);
 	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
+	rig_agree(p);
+	gone(p);
+}
+
+/* A command of an SGW that is left before the PCRF has answered: refused, and the new SGW is told by itself. */
+static void test_command_and_move(void **state)
+{
+	struct rig_pdn *p = attached(1);
+	static struct s5_modify_bearer_command c;
+	static struct gx_orders o;
+
+	(void)state;
+	s5_init(S5_MODIFY_BEARER_COMMAND, &c);
+	c.ambr = (struct s5_ambr){ 10, 20 };
+	c.bearer.ebi = 5;
+	c.has_bearer = true;
+	rig_orders(&o);
+	o.has_qos = true;
+	o.qos.ambr_ul = 10000;
+	o.qos.ambr_dl = 20000;
+	rig.orders = &o;
+	rig_from_sgw(p, S5_MODIFY_BEARER_COMMAND, &c);
+	relocate(p);
+	while (rig_smf_pdn(p)->peer.teid != p->teid)
+		assert_true(rig_step());
+	assert_null(rig_smf_pdn(p)->op.command);
+	rig_ms(100);
+	assert_int_equal(rig.last_answer, S5_MODIFY_BEARER_RESPONSE);
+	assert_int_equal(p->ambr.dl, 20);
 	rig_agree(p);
 	gone(p);
 }
@@ -1378,12 +1478,15 @@ int main(void)
 		T(test_error_indication),
 		T(test_usage),
 		T(test_modify_command),
+		T(test_command_and_move),
 		T(test_delete_command),
 		T(test_resource_command),
 		T(test_restart),
 		T(test_predefined),
 		T(test_predefined_reported),
 		T(test_pcscf),
+		T(test_pcscf_restart),
+		T(test_upf_mute_restart),
 		T(test_overload),
 		T(test_upf_leaves),
 		T(test_overloaded_access),

@@ -110,7 +110,7 @@ static void put_where(struct sbuf *b, const struct smf_pdn *p)
 	sbuf_addz(b, "\npco");
 	put_num(b, p->pco.asked);
 	put_num(b, p->pco.container);
-	put_num(b, p->pcscf_due);
+	put_num(b, p->pcscf_due || (p->op.call && p->op.pco)); /* what is under way, too */
 	sbuf_addz(b, "\npeer");
 	put_fteid(b, &p->peer);
 	put_num(b, (uint64_t)(gtpc_path_counter(p->smf->gtpc, &p->to) + 1));

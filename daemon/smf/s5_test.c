@@ -294,6 +294,24 @@ static void test_overload_information(void **state)
 	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
 	mock_ms(50);
 	assert_false(smf_path_throttles(p));
+	/* an SGW that has restarted has said nothing yet, whatever the numbers of before */
+	r = mock_create(4, "ims");
+	r->has_recovery = true;
+	r->recovery = 1;
+	r->has_sgw_overload = true;
+	r->sgw_overload =
+		(struct s5_overload){ .seq = 900, .reduction = 100, .validity = { 0, 10 } };
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_true(smf_path_throttles(
+		smf_pdn_by_user(&mock.smf, "001010000000004", mock.smf.apns, NULL)));
+	r = mock_create(5, "ims");
+	r->has_recovery = true;
+	r->recovery = 2;
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	assert_false(smf_path_throttles(
+		smf_pdn_by_user(&mock.smf, "001010000000005", mock.smf.apns, NULL)));
 }
 
 static void test_pool_used_up(void **state)
@@ -655,6 +673,35 @@ static void test_sgw_handover(void **state)
 	mock_empty();
 }
 
+/* A bearer that goes while the answer waits for the UPF: the new SGW is told (7.2.8). */
+static void test_sgw_handover_without(void **state)
+{
+	struct smf_pdn *p = mock_attach(1, "ims");
+	struct smf_bearer *b = smf_bearer_new(p);
+	struct s5_modify_bearer_request *r = new_handover(1);
+	const struct s5_modify_bearer_response *a;
+
+	(void)state;
+	b->ebi = 6;
+	b->state = SMF_BEARER_ACTIVE;
+	r->n_bearer = 2;
+	r->bearer[1] = r->bearer[0];
+	r->bearer[1].ebi = 6;
+	mock_in(&mock.sgw2, S5_MODIFY_BEARER_REQUEST, p->teid, r);
+	mock_nothing();
+	smf_bearer_free(b);
+	mock_ms(20);
+	a = modified();
+	assert_int_equal(a->cause.value, S5_ACCEPTED_PARTIALLY);
+	assert_int_equal(a->n_bearer, 2);
+	assert_int_equal(a->bearer[0].ebi, 5);
+	assert_int_equal(a->bearer[0].cause.value, S5_ACCEPTED);
+	assert_int_equal(a->bearer[1].ebi, 6);
+	assert_int_equal(a->bearer[1].cause.value, S5_CONTEXT_NOT_FOUND);
+	mock_detach(p);
+	mock_empty();
+}
+
 static void test_modify(void **state)
 {
 	struct smf_pdn *p = mock_attach(1, "ims");
@@ -734,6 +781,8 @@ static void test_access_handover(void **state)
 	r->has_apco = true;
 	nas_pco_add(&r->apco, NAS_PCO_PCSCF4, NULL, 0);
 	mock_in(&mock.epdg, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_in(&mock.sgw2, S5_MODIFY_BEARER_REQUEST, p->teid, new_handover(1)); /* crosses */
+	assert_int_equal(modified()->cause.value, S5_HANDOVER_IN_PROGRESS);
 	mock_ms(50);
 	a = mock_created();
 	assert_int_equal(a->cause.value, S5_ACCEPTED);
@@ -747,7 +796,9 @@ static void test_access_handover(void **state)
 	assert_true(mock.gx.triggers & SMF_TRIGGER(GX_IP_CAN_CHANGE));
 	delete_bearer(&mock.sgw, 101, 5, S5_RAT_3GPP_TO_NON_3GPP);
 	assert_int_equal(mock.smf.n_pdns, 1);
-	/* the SGW that was left deletes what it knows: the connection stays */
+	/* the SGW that was left has nothing to say; it deletes what it knows: the connection stays */
+	mock_in(&mock.sgw, S5_MODIFY_BEARER_REQUEST, p->teid, new_modify());
+	assert_int_equal(modified()->cause.value, S5_CONTEXT_NOT_FOUND);
 	s5_init(S5_DELETE_SESSION_REQUEST, &d);
 	d.has_lbi = true;
 	d.lbi = 5;
@@ -772,6 +823,24 @@ static void test_access_handover(void **state)
 	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, r);
 	mock_ms(50);
 	assert_int_equal(mock_created()->cause.value, S5_ACCEPTED);
+}
+
+/* The UPF does not follow: the new access is refused, the one that was left hears that it is over. */
+static void test_access_handover_failed(void **state)
+{
+	struct s5_create_session_request *r;
+
+	(void)state;
+	mock_attach(1, "ims");
+	r = mock_create_s2b(1, "ims");
+	r->has_indication = r->indication.hi = true;
+	mock.n4.refuse = true;
+	mock_in(&mock.epdg, S5_CREATE_SESSION_REQUEST, 0, r);
+	mock_ms(50);
+	delete_bearer(&mock.sgw, 101, 5, S5_RAT_3GPP_TO_NON_3GPP);
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_NO_RESOURCES);
+	mock_ms(50);
+	assert_int_equal(mock.smf.n_pdns, 0);
 }
 
 /* --- dedicated bearers that come with it --- */
@@ -1176,8 +1245,10 @@ int main(void)
 		T(test_halves),
 		T(test_late),
 		T(test_sgw_handover),
+		T(test_sgw_handover_without),
 		T(test_modify),
 		T(test_access_handover),
+		T(test_access_handover_failed),
 		T(test_handover_in_call),
 		T(test_piggybacked),
 		T(test_change_notification),
