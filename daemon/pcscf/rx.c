@@ -198,6 +198,8 @@ static void on_aaa(void *arg, const struct ie_env *env, const void *in)
 		forget(rx, env->origin_host);
 	else if (probed && ans.outcome == RX_FORGOTTEN)
 		rx_reg_sweep(rx);
+	else if (probed && ans.outcome == RX_UNREACHABLE)
+		rx_reg_reprobe(rx);
 	tell_owner(rx, &was, ans.outcome, a);
 }
 
@@ -556,6 +558,7 @@ void rx_on_peer(void *arg, const char *identity, bool up)
 	log_notice("Diameter connection with %s is %s", identity, up ? "up" : "down");
 	if (!up)
 		return;
+	rx->probes = 0;
 	ask_again(rx, identity);
 	HASH_ITER (hh, rx->p->sessions, s, tmp) {
 		if (!s->rx.af)

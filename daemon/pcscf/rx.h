@@ -89,6 +89,8 @@ struct rx {
 	struct rx_hold *orphans; /* held responses that wait no more */
 	struct timer drain;
 	struct rx_af *probe; /* asked whether its PCRF still knows it, in the name of all */
+	bool reprobe;	     /* that was not answered: another one is to be asked */
+	uint8_t probes;	     /* not answered in a row */
 	struct {
 		struct timer timer;
 		struct reg *next; /* NULL: the round is over */
@@ -185,6 +187,7 @@ void rx_reg_end(struct reg *r);
 /* A PCRF is there that was not, or has forgotten: registrations without AF session get one, few at a time. */
 void rx_reg_sweep(struct rx *rx);
 void rx_reg_probe(struct rx_af *x); /* AAR as before; the answer tells whether the PCRF knows it */
+void rx_reg_reprobe(struct rx *rx); /* later, as often as registrations are swept */
 void rx_reg_answered(struct reg *r, enum rx_outcome o, const struct rx_aaa *a);
 void rx_reg_rar(struct reg *r, const struct rx_rar *rar);
 void rx_reg_asr(struct reg *r, int cause);

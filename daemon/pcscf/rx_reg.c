@@ -47,12 +47,24 @@ void rx_reg_registered(struct reg *r)
 
 /* --- all of them --- */
 
+static void probe_any(struct rx *rx)
+{
+	rx->reprobe = false;
+	if (!rx->ops->is_up(rx->arg)) /* rx_on_peer() asks then */
+		return;
+	for (struct reg *r = rx->p->regs; r && !rx->probe; r = r->hh_id.next)
+		if (r->rx && r->rx->fsm.state == RXS_OPEN && !r->rx->busy && !r->rx->stale)
+			rx_reg_probe(r->rx);
+}
+
 static void on_sweep(struct timer *t)
 {
 	struct rx *rx = container_of(t, struct rx, sweep.timer);
 	struct reg *r;
 
 	if (!rx->sweep.next) {
+		if (rx->reprobe)
+			probe_any(rx);
 		if (!rx->sweep.missed || rx->sweep.rounds++ >= SWEEP_ROUNDS)
 			return;
 		rx->sweep.next = rx->p->regs;
@@ -89,6 +101,17 @@ void rx_reg_probe(struct rx_af *x)
 	rx_build_subscribe(b, false); /* if it has forgotten, this may be the first AAR to it */
 	if (!rx_update(x, &b->r))
 		x->p->rx->probe = x;
+}
+
+/* One that has just come up may have too much to do for an answer. */
+void rx_reg_reprobe(struct rx *rx)
+{
+	if (rx->probes++ >= SWEEP_ROUNDS)
+		return;
+	rx->reprobe = true;
+	rx->sweep.timer.fn = on_sweep;
+	if (!timer_running(&rx->sweep.timer))
+		timer_start(rx->p->loop, &rx->sweep.timer, SWEEP_AGAIN_USEC);
 }
 
 void rx_reg_end(struct reg *r)

@@ -1639,6 +1639,34 @@ static void test_signalling_probe_late(void **state)
 	assert_int_equal(count(&rx_str_cmd), 1);
 }
 
+/* It has too much to do for the question at first; and one that never has time is not asked for ever. */
+static void test_signalling_probe_busy(void **state)
+{
+	struct wire *w = *state;
+	struct phone u = phone_a(w);
+
+	mock.state_id = 0;
+	registered(&u);
+	rx_on_peer(w->p->rx, PCRF, true);
+	aaa(3004);
+	run(w, 5200);
+	aaa(DIA_TIMEOUT);
+	run(w, 5200);
+	aaa(PCC_UNKNOWN_SESSION_ID);
+	run(w, 200);
+	aaa(PCC_SUCCESS);
+	rx_on_peer(w->p->rx, PCRF, true);
+	for (int i = 0; i < 7; i++) {
+		aaa(3004);
+		run(w, 5200);
+	}
+	run(w, 60000);
+	no_aar();
+	reg_leave(w->p->regs, "test");
+	run(w, 8000);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
 /* One that does not count its starts. */
 static void test_signalling_forgotten(void **state)
 {
@@ -2167,6 +2195,7 @@ int main(void)
 		R(test_signalling_refused),
 		R(test_signalling_renewed),
 		R(test_signalling_probe_late),
+		R(test_signalling_probe_busy),
 		R(test_signalling_forgotten),
 		R(test_signalling_late),
 		R(test_signalling_lost),
