@@ -35,12 +35,6 @@ static const struct media_class *class_of(int type)
 	return &classes[ARRAY_SIZE(classes) - 1];
 }
 
-bool pcrf_qci_is_gbr(int qci)
-{
-	return (qci >= 1 && qci <= 4) || (qci >= 65 && qci <= 67) || (qci >= 71 && qci <= 76) ||
-	       (qci >= 82 && qci <= 85);
-}
-
 /* --- policies --- */
 
 static int set_number(struct str v, uint64_t max, int *ret)
@@ -385,6 +379,6 @@ void pcrf_qos(const struct pcrf_policies *l, const struct pcrf_service *s,
 		ret->mbr_dl = 0;
 	ret->gbr_ul = MIN(ret->gbr_ul, ret->mbr_ul);
 	ret->gbr_dl = MIN(ret->gbr_dl, ret->mbr_dl);
-	if (!pcrf_qci_is_gbr(ret->qci))
+	if (!pcc_is_gbr(ret->qci))
 		ret->gbr_ul = ret->gbr_dl = -1;
 }

@@ -55,6 +55,5 @@ void pcrf_qos(const struct pcrf_policies *l, const struct pcrf_service *s,
  * annex A; one frame a packet), bit/s; -1: none is known.
  */
 int pcrf_codec_rate(const struct rx_component *c, bool v6);
-bool pcrf_qci_is_gbr(int qci); /* TS 23.203 table 6.1.7 */
 
 #endif

@@ -178,3 +178,9 @@ const struct ie_rule pcc_flows_rules[] = {
 	PCC_ONE(FINAL_UNIT_ACTION, IE_OPT, IE_INT, struct pcc_flows, final_unit_action),
 	IE_END,
 };
+
+bool pcc_is_gbr(int qci)
+{
+	return (qci >= 1 && qci <= 4) || (qci >= 65 && qci <= 67) || (qci >= 71 && qci <= 76) ||
+	       (qci >= 82 && qci <= 85);
+}

@@ -68,6 +68,8 @@ struct pcc_charging_id { /* TS 29.214 5.3.3, TS 29.212 5.3.22 */
 	struct str rule[4], base[4]; /* Gx: Charging-Rule-Name, Charging-Rule-Base-Name */
 	size_t n_rule, n_base;
 };
+bool pcc_is_gbr(int qci); /* one with a guaranteed bit rate; TS 23.203 table 6.1.7 */
+
 /* Where the UE is, as the access network says (NetLoc, TS 29.214 5.3). */
 struct pcc_location {
 	struct str uli; /* 3GPP-User-Location-Info, TS 29.061 16.4.7.2 */

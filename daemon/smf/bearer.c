@@ -64,12 +64,6 @@ static bool is_default(const struct smf_bearer *b)
 	return b == b->pdn->bearers;
 }
 
-static bool is_gbr(uint8_t qci)
-{
-	return (qci >= 1 && qci <= 4) || (qci >= 65 && qci <= 67) || (qci >= 71 && qci <= 76) ||
-	       (qci >= 82 && qci <= 85);
-}
-
 static struct smf_bearer *same_bearer(const struct smf_pdn *p, const struct smf_qos *q)
 {
 	for (struct smf_bearer *b = p->bearers->next; b; b = b->next)
@@ -179,7 +173,7 @@ static struct smf_qos qos_of(const struct smf_bearer *b)
 
 	if (is_default(b))
 		return b->pdn->default_qos;
-	if (!is_gbr(q.qci))
+	if (!pcc_is_gbr(q.qci))
 		return q;
 	for (const struct smf_rule *r = b->pdn->rules; r; r = r->next) {
 		if (r->bearer != b || !smf_rule_is_live(r))
@@ -239,25 +233,20 @@ static bool needs_update(const struct smf_bearer *b)
 static union s5_any msg; /* one is made at a time */
 static uint8_t out[16384];
 
-static uint64_t kbit(uint64_t bits)
-{
-	return (bits + 999) / 1000;
-}
-
-static struct s5_qos wire_qos(const struct smf_qos *q)
+struct s5_qos smf_wire_qos(const struct smf_qos *q)
 {
 	return (struct s5_qos){ .arp = q->arp,
 				.qci = q->qci,
-				.mbr_ul = kbit(q->mbr_ul),
-				.mbr_dl = kbit(q->mbr_dl),
-				.gbr_ul = kbit(q->gbr_ul),
-				.gbr_dl = kbit(q->gbr_dl) };
+				.mbr_ul = smf_kbit(q->mbr_ul),
+				.mbr_dl = smf_kbit(q->mbr_dl),
+				.gbr_ul = smf_kbit(q->gbr_ul),
+				.gbr_dl = smf_kbit(q->gbr_dl) };
 }
 
-static struct s5_ambr wire_ambr(const struct smf_pdn *p)
+struct s5_ambr smf_wire_ambr(const struct smf_pdn *p)
 {
-	return (struct s5_ambr){ .ul = (uint32_t)MIN(kbit(p->ambr_ul), UINT32_MAX),
-				 .dl = (uint32_t)MIN(kbit(p->ambr_dl), UINT32_MAX) };
+	return (struct s5_ambr){ .ul = (uint32_t)MIN(smf_kbit(p->ambr_ul), UINT32_MAX),
+				 .dl = (uint32_t)MIN(smf_kbit(p->ambr_dl), UINT32_MAX) };
 }
 
 static bool answers(const struct smf_bearer_op *op, enum s5_message type)
@@ -319,7 +308,7 @@ static void put_created(struct smf_pdn *p, struct smf_bearer *b)
 		return;
 	m->n_bearer++;
 	c->has_tft = true;
-	c->qos = wire_qos(&q);
+	c->qos = smf_wire_qos(&q);
 	c->has_charging_id = true;
 	c->charging_id = b->charging_id;
 	b->local.iface = p->non_3gpp ? S5_IF_S2BU_PGW : S5_IF_S5U_PGW;
@@ -398,7 +387,7 @@ static void put_updated(struct smf_pdn *p, struct smf_bearer *b)
 	memset(c, 0, sizeof(*c));
 	c->ebi = b->ebi;
 	c->has_qos = needs_qos(b, &q);
-	c->qos = wire_qos(&q);
+	c->qos = smf_wire_qos(&q);
 	if (is_default(b) && p->pcscf_due)
 		put_pcscf(p, c);
 	op = tft_op(b, &c->tft);
@@ -430,7 +419,7 @@ static bool update(struct smf_pdn *p, bool forced)
 			put_updated(p, b);
 	if (!m->n_bearer)
 		return false;
-	m->ambr = wire_ambr(p);
+	m->ambr = smf_wire_ambr(p);
 	p->op.ambr_ul = p->ambr_ul;
 	p->op.ambr_dl = p->ambr_dl;
 	m->has_pti = has_pti(&p->op, S5_UPDATE_BEARER_REQUEST);

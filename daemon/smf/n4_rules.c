@@ -47,17 +47,6 @@ static bool has_downlink(const struct smf_bearer *b)
 	return is_default(b) || b->state == SMF_BEARER_ACTIVE || b->state == SMF_BEARER_UPDATING;
 }
 
-static bool is_gbr(uint8_t qci)
-{
-	return (qci >= 1 && qci <= 4) || (qci >= 65 && qci <= 67) || (qci >= 71 && qci <= 76) ||
-	       (qci >= 82 && qci <= 85);
-}
-
-static uint64_t kbit(uint64_t bits)
-{
-	return (bits + 999) / 1000;
-}
-
 static bool is_v6(const struct smf_pdn *p)
 {
 	return p->type == S5_PDN_IPV6 || p->type == S5_PDN_IPV4V6;
@@ -214,7 +203,7 @@ static size_t qers_of(const struct item *i, uint32_t ret[2])
 
 	if (i->guard)
 		return 0;
-	if (!is_gbr(i->bearer->qos.qci))
+	if (!pcc_is_gbr(i->bearer->qos.qci))
 		ret[n++] = DEFAULT_ID;
 	if (i->rule)
 		ret[n++] = i->rule->n4_id;
@@ -255,8 +244,8 @@ static bool is_forwarding(const struct item *i)
 {
 	if (i->guard)
 		return false;
-	return i->up ||
-	       (i->bearer->peer.teid && (!i->bearer->pdn->suspended || is_gbr(i->bearer->qos.qci)));
+	return i->up || (i->bearer->peer.teid &&
+			 (!i->bearer->pdn->suspended || pcc_is_gbr(i->bearer->qos.qci)));
 }
 
 static const char *instance(const struct smf_pdn *p)
@@ -349,8 +338,8 @@ static void hash_qer(struct siphash *h, const struct smf_pdn *p, const struct it
 	hash_u64(h, (uint64_t)r->gate_ul << 1 | r->gate_dl);
 	hash_u64(h, r->qos.mbr_ul);
 	hash_u64(h, r->qos.mbr_dl);
-	hash_u64(h, is_gbr(r->qos.qci) ? r->qos.gbr_ul : 0);
-	hash_u64(h, is_gbr(r->qos.qci) ? r->qos.gbr_dl : 0);
+	hash_u64(h, pcc_is_gbr(r->qos.qci) ? r->qos.gbr_ul : 0);
+	hash_u64(h, pcc_is_gbr(r->qos.qci) ? r->qos.gbr_dl : 0);
 }
 
 /* The same in every process: what is kept over a restart is compared with it. */
@@ -484,10 +473,10 @@ static void fill_creation(const struct s5_fteid *t, struct sx_creation *c)
 static void fill_rates(const struct smf_pdn *p, const struct smf_rule *r, struct sx_rate *mbr,
 		       struct sx_rate *gbr)
 {
-	mbr->ul = kbit(r ? r->qos.mbr_ul : p->ambr_ul);
-	mbr->dl = kbit(r ? r->qos.mbr_dl : p->ambr_dl);
-	gbr->ul = r && is_gbr(r->qos.qci) ? kbit(r->qos.gbr_ul) : 0;
-	gbr->dl = r && is_gbr(r->qos.qci) ? kbit(r->qos.gbr_dl) : 0;
+	mbr->ul = smf_kbit(r ? r->qos.mbr_ul : p->ambr_ul);
+	mbr->dl = smf_kbit(r ? r->qos.mbr_dl : p->ambr_dl);
+	gbr->ul = r && pcc_is_gbr(r->qos.qci) ? smf_kbit(r->qos.gbr_ul) : 0;
+	gbr->dl = r && pcc_is_gbr(r->qos.qci) ? smf_kbit(r->qos.gbr_dl) : 0;
 }
 
 #define FILL_QER(p, i, d)                                                          \

@@ -686,16 +686,6 @@ static struct s5_paa paa_of(const struct smf_pdn *p)
 	return (struct s5_paa){ .type = p->type, .ip6_bits = 64, .ip6 = p->v6, .ip4 = p->v4 };
 }
 
-static struct s5_qos wire_qos(const struct smf_qos *q)
-{
-	return (struct s5_qos){ .arp = q->arp,
-				.qci = q->qci,
-				.mbr_ul = (q->mbr_ul + 999) / 1000,
-				.mbr_dl = (q->mbr_dl + 999) / 1000,
-				.gbr_ul = (q->gbr_ul + 999) / 1000,
-				.gbr_dl = (q->gbr_dl + 999) / 1000 };
-}
-
 static void put_bearer(struct smf_pdn *p, struct s5_csp_bearer *b)
 {
 	struct smf_bearer *d = smf_pdn_default(p);
@@ -713,7 +703,7 @@ static void put_bearer(struct smf_pdn *p, struct s5_csp_bearer *b)
 	}
 	d->qos = p->default_qos; /* from here on the SGW knows it, and the AMBR */
 	b->has_qos = b->has_charging_id = true;
-	b->qos = wire_qos(&d->qos);
+	b->qos = smf_wire_qos(&d->qos);
 	b->charging_id = d->charging_id;
 }
 
@@ -742,8 +732,7 @@ static void answer_create(struct smf_pdn *p, struct xchg_token *t)
 	a.has_pgw = a.has_paa = a.has_ambr = a.has_recovery = a.has_apn_restriction = true;
 	a.pgw = own_fteid(p);
 	a.paa = paa_of(p);
-	a.ambr = (struct s5_ambr){ .ul = (uint32_t)MIN(p->ambr_ul / 1000, UINT32_MAX),
-				   .dl = (uint32_t)MIN(p->ambr_dl / 1000, UINT32_MAX) };
+	a.ambr = smf_wire_ambr(p);
 	p->ambr_known_ul = p->ambr_ul;
 	p->ambr_known_dl = p->ambr_dl;
 	a.recovery = p->smf->restart_counter;

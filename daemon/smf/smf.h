@@ -413,6 +413,12 @@ void smf_rule_free(struct smf_pdn *p, struct smf_rule *r); /* out of the list */
 /* TFT of the rules that are bound to this bearer, with this operation. -ENOSPC: more than a TFT has room for. */
 int smf_rule_tft(const struct smf_bearer *b, enum nas_tft_op op, struct nas_tft *ret);
 struct s5_arp smf_arp_of(const struct pcc_arp *a);
+
+/* Rates at S5 and N4, rounded up: nobody gets less than what is authorised. */
+static inline uint64_t smf_kbit(uint64_t bits)
+{
+	return bits / 1000 + !!(bits % 1000);
+}
 bool smf_rule_is_live(const struct smf_rule *r); /* to be enforced: neither failed nor removed */
 /* Packet filters of its flows get identifiers, or lose them. -ENOSPC. */
 int smf_rule_take_filters(struct smf_pdn *p, struct smf_rule *r);
