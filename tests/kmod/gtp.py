@@ -214,12 +214,13 @@ class Fence:
         for tap, ends in zip(self.taps, (("10.44.1.250", "203.0.113.250"),
                                          ("203.0.113.250", "10.44.1.250"))):
             tap.wire.send(datagram((ends[0], 9), (ends[1], 9), MARK + number))
-        end = time.monotonic() + 1
+        silent, end = 0, time.monotonic() + 60
         for tap in self.taps:
             while tap.mark != number:
-                if time.monotonic() > end:
+                # A second, but not one that the machine has slept through.
+                if silent == 20 or time.monotonic() > end:
                     return False
-                tap.pump(0.05)
+                silent += not tap.pump(0.05)
         return True
 
     def passed(self):
@@ -268,7 +269,7 @@ class Tap:
                 self.seen.append(p)
                 Pcap.add(data)
 
-    def next(self, wanted=lambda p: True, seconds=2.0):
+    def next(self, wanted=lambda p: True, seconds=10.0):
         """The next packet for which wanted is true, or None; the others are passed over."""
         end = time.monotonic() + seconds
         while True:
@@ -459,10 +460,10 @@ class Tunnels:
     def down(self, packet):
         self.inet.send(packet)
 
-    def at_inet(self, seconds=2.0):
+    def at_inet(self, seconds=10.0):
         return self.inet.next(seconds=seconds)
 
-    def at_enb(self, seconds=2.0):
+    def at_enb(self, seconds=10.0):
         p = self.enb.next(seconds=seconds)
         return read_gtp(p) if p else None
 
@@ -475,10 +476,10 @@ class Tunnels:
         fenced = seconds is None and fence and fence.works and fence is self.inet.fence
         return one, self.inet.take() if fenced else self.inet.rest(seconds)
 
-    def drops(self):
-        """By reason, since the begin."""
+    def drops(self, now=None):
+        """By reason, since the begin; now: what the namespace's counters are."""
         old = self.before.get("drops", {})
-        new = self.k.stats().get("drops", {})
+        new = (now or self.k.stats()).get("drops", {})
         return {r: v - old.get(r, 0) for r, v in new.items() if v - old.get(r, 0)}
 
     def dropped(self, reason, action, count=1, what=None):
@@ -490,21 +491,22 @@ class Tunnels:
         check(what or reason, {reason: count} if count else {},
               {r: v - before.get(r, 0) for r, v in after.items() if v - before.get(r, 0)})
 
-    def delta(self, name):
-        return self.k.stats().get(name, 0) - self.before.get(name, 0)
+    def delta(self, name, now=None):
+        return (now or self.k.stats()).get(name, 0) - self.before.get(name, 0)
 
     def conserved(self):
         """Packets in = packets out + signalling + drops + waiting, to the packet."""
         self.rest()
         went_in = self.enb.sent + self.inet.sent - self.astray + self.extra
         came_out = len(self.enb.seen) + len(self.inet.seen)
-        dropped, waiting = sum(self.drops().values()), self.delta("buffered-packets")
-        signals = self.delta("gtpu-signalling")
+        now = self.k.stats()
+        dropped, waiting = sum(self.drops(now).values()), self.delta("buffered-packets", now)
+        signals = self.delta("gtpu-signalling", now)
         if went_in != came_out + signals + dropped + waiting:
             raise Failed(f"in {self.enb.sent} + {self.inet.sent} - astray {self.astray} + extra "
                          f"{self.extra} != out {len(self.enb.seen)} + {len(self.inet.seen)} + "
-                         f"signalling {signals} + drops {self.drops()} + waiting {waiting}; "
+                         f"signalling {signals} + drops {self.drops(now)} + waiting {waiting}; "
                          f"at the gNB: {sorted({(p.protocol, p.src, p.dst) for p in self.enb.seen})}")
-        arrived = self.delta("gtpu-received")
-        gone = self.delta("gtpu-forwarded") + signals
+        arrived = self.delta("gtpu-received", now)
+        gone = self.delta("gtpu-forwarded", now) + signals
         ensure(f"received {arrived} >= forwarded and signalling {gone}", arrived >= gone)

@@ -332,7 +332,7 @@ class Knl:
             out, self.kept = out + self.kept, []
         return out
 
-    def event(self, name, wait=5.0):
+    def event(self, name, wait=20.0):
         """The first event of this name, or None after wait seconds; those before it are gone."""
         while True:
             while self.kept:

@@ -36,7 +36,7 @@ class Queue:
         if err:
             raise OSError(-err, "NFQUEUE")
 
-    def next(self, seconds=2.0):
+    def next(self, seconds=10.0):
         """(id, packet) or None."""
         while select.select([self.sock], [], [], seconds)[0]:
             data = self.sock.recv(1 << 17)

@@ -149,7 +149,7 @@ class Wire:
     def send(self, packet):
         self.sock.sendto(packet, (self.device, ETH[packet[0] >> 4], 0, 0, self.mac))
 
-    def receive(self, wanted, seconds=2.0):
+    def receive(self, wanted, seconds=10.0):
         """The first packet that comes in and for which wanted(Received) is true, or None."""
         self.sock.settimeout(seconds)
         try:

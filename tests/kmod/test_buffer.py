@@ -9,7 +9,7 @@ import threading
 import time
 
 from gtp import GNB, REMOTE, Tunnels
-from lab import check, core, ensure, test, until
+from lab import Stalls, check, core, ensure, test, until
 from packet import datagram
 from test_gtpu import upward
 
@@ -51,7 +51,7 @@ def waiting(k, s):
     return have.get("buffered-packets", 0), have.get("buffered-octets", 0)
 
 
-def told(k, wait=2.0):
+def told(k, wait=20.0):
     """(session, label, PDR, FAR, DSCP) of the next downlink data report, or None."""
     e = k.event("dl-data-ntf", wait)
     if not e:
@@ -102,7 +102,7 @@ def silent():
 def again():
     """each burst is reported once: after a flush, after a drop, after all have timed out"""
     with core(["gtpu"]) as k, Tunnels(k) as t:
-        s = holding(t, bar={"timeout": 100})
+        s = holding(t)
 
         def burst(what):
             for i in range(3):
@@ -117,10 +117,11 @@ def again():
         burst("second")
         far_set(k, s, DROP)
         check("dropped", {"far": 3}, t.drops())
-        far_set(k, s, NOCP)
+        s.change(k, far=[s.far(2) | {"apply-action": NOCP}], bar={"timeout": 1000})
         burst("third")
-        ensure("timed out", until(lambda: t.drops() == {"far": 3, "buffer-timeout": 3}, 2))
+        ensure("timed out", until(lambda: t.drops() == {"far": 3, "buffer-timeout": 3}))
         burst("fourth")
+        s.remove(k)
 
 
 @test
@@ -208,16 +209,18 @@ def timeout():
     """each packet waits for the time of the BAR, and no longer"""
     with core() as k, Tunnels(k) as t:
         s = holding(t, bar={"timeout": 300})
-        begin = time.monotonic()
-        t.down(numbered(s, 1))
-        time.sleep(0.15)
-        t.down(numbered(s, 2))
-        ensure("the first", until(lambda: waiting(k, s)[0] == 1, 2))
-        first = time.monotonic() - begin
-        ensure(f"after {first:.3f}", 0.28 < first < 0.44)
-        ensure("the second", until(lambda: waiting(k, s)[0] == 0, 2))
-        second = time.monotonic() - begin
-        ensure(f"after {second:.3f}", 0.43 < second < 0.75)
+        with Stalls() as stalls:
+            begin = time.monotonic()
+            t.down(numbered(s, 1))
+            time.sleep(0.15)
+            later = time.monotonic() - begin
+            t.down(numbered(s, 2))
+            ensure("the first", until(lambda: waiting(k, s)[0] <= 1))
+            first = time.monotonic() - begin
+            ensure("the second", until(lambda: waiting(k, s)[0] == 0))
+            second = time.monotonic() - begin
+        ensure(f"after {first:.3f}", 0.28 < first < 0.44 + stalls.seconds)
+        ensure(f"after {second:.3f}", later + 0.28 < second < later + 0.6 + stalls.seconds)
         check("reason", {"buffer-timeout": 2}, t.drops())
         check("PDR", 2, s.remove(k)["pdr"][1]["dropped"])
 
@@ -227,21 +230,28 @@ def delay():
     """the report comes after the delay of the BAR, and not at all when all has gone by then"""
     with core(["gtpu"]) as k, Tunnels(k) as t:
         s = holding(t, bar={"delay": 300})
-        begin = time.monotonic()
-        t.down(numbered(s, 1, tos=0x28))
-        t.down(numbered(s, 2, tos=0xb8))
-        got = told(k)
-        after = time.monotonic() - begin
+        with Stalls() as stalls:
+            begin = time.monotonic()
+            t.down(numbered(s, 1, tos=0x28))
+            t.down(numbered(s, 2, tos=0xb8))
+            got = told(k)
+            after = time.monotonic() - begin
         check("of the first packet", (11, "001010000000001", 2, 2, 10), got)
-        ensure(f"after {after:.3f}", 0.28 < after < 0.6)
+        ensure(f"after {after:.3f}", 0.28 < after < 0.6 + stalls.seconds)
         far_set(k, s, FORW)
         check("flush", [1, 2], numbers(t.enb.rest()))
-        far_set(k, s, NOCP)
-        t.down(numbered(s, 3))
-        ensure("waits", until(lambda: waiting(k, s)[0] == 1))
-        far_set(k, s, FORW)
-        check("gone before", [3], numbers(t.enb.rest()))
-        check("no report", None, told(k, 0.5))
+        for i in range(3, 20):
+            far_set(k, s, NOCP)
+            begin = time.monotonic()
+            t.down(numbered(s, i))
+            ensure("waits", until(lambda: waiting(k, s)[0] == 1))
+            far_set(k, s, FORW)
+            took = time.monotonic() - begin
+            check("gone before", [i], numbers(t.enb.rest()))
+            report = told(k, 0.5)
+            if took < 0.28:  # else it may have come in time
+                break
+        check(f"no report, gone after {took:.3f}", None, report)
 
 
 @test

@@ -18,7 +18,7 @@ PORT = 7000
 def server(family):
     with inside("core"):
         s = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(2)
+    s.settimeout(10)
     s.bind((RELAY[family], PORT))
     return s
 
@@ -61,7 +61,7 @@ def packet_socket():
         with inside("core"):
             tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         tap.bind(("kims0", 3))
-        tap.settimeout(2)
+        tap.settimeout(10)
         for inner in FAMILIES:
             s = t.session(72, inner)
             t.up(s, datagram((s.ue, 4000), (REMOTE[inner], 53), b"plain"))

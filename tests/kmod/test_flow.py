@@ -29,7 +29,7 @@ def sock(space, where, family):
         s = socket.socket(kind, socket.SOCK_DGRAM)
         s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
         s.bind(where)
-        s.settimeout(5)
+        s.settimeout(10)
     return s
 
 
@@ -51,7 +51,7 @@ class Phones:
     def send(self, payload):
         self.tx.sendto(payload, self.to)
 
-    def got(self, seconds=5.0):
+    def got(self, seconds=10.0):
         self.rx.settimeout(seconds)
         try:
             return self.rx.recvfrom(70000)
@@ -181,7 +181,7 @@ def payload_types():
         for pt, passes in ((8, True), (0, False), (101, True), (96, False)):
             p.send(rtp(pt, pt=pt))
             check(f"payload type {pt}", rtp(pt, pt=pt) if passes else None,
-                  p.got(5 if passes else 0.2)[0])
+                  p.got(10 if passes else 0.2)[0])
         check("drops", {"payload-type": 2}, drops(k.rtp_del(number)["counters"]))
 
 

@@ -91,7 +91,7 @@ class Gm:
         for s in (self.udp, self.tcp, self.k, self.ntf):
             s.close()
 
-    def got(self, seconds=3.0):
+    def got(self, seconds=10.0):
         self.udp.settimeout(seconds)
         try:
             return self.udp.recvfrom(2000)[0]
@@ -404,12 +404,14 @@ def events_are_limited():
     """a flood makes a few events, and the next one says how many were not sent"""
     with Gm() as gm:
         before = drops(gm.k.stats()).get("cleartext", 0)
+        begin = time.monotonic()
         for _ in range(100):
             gm.send(UE1[4])
         ensure("all counted",
                until(lambda: drops(gm.k.stats())["cleartext"] == before + 100))
         told = [e["violation"] for n, e in gm.ntf.events(1) if n == "violation-ntf"]
-        ensure(f"few events: {len(told)}", 1 <= len(told) <= 40)
+        most = min(99, 20 + 10 * (time.monotonic() - begin))
+        ensure(f"few events: {len(told)}, at most {most:.0f}", 1 <= len(told) <= most)
         time.sleep(1.1)
         gm.send(UE1[4])
         told.append(gm.ntf.event("violation-ntf")["violation"])
@@ -440,7 +442,7 @@ def other_ports_are_free():
         with inside("core"):
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             s.bind((RELAY[4], 5060))
-            s.settimeout(3)
+            s.settimeout(10)
         gm.send(UE1[4], dport=5060, data=b"REGISTER")
         check("delivered", b"REGISTER", s.recv(100))
         s.close()

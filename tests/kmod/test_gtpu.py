@@ -183,7 +183,7 @@ def unknown_extension():
                           ((0x20, b"ab"), (0x90, b"ab"), psc(1))):
                 before = t.drops().get("extension-header", 0)
                 t.up(s, upward(s), ext=chain)
-                g = t.at_enb(0.5)
+                g = t.at_enb()
                 check(f"{chain}: dropped", before + 1, t.drops().get("extension-header", 0))
                 check(f"{chain}: nothing goes on", None, t.at_inet(0.05))
                 ensure(f"{chain}: told", g and g.gtp)

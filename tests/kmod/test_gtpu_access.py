@@ -166,7 +166,7 @@ class Access:
 def udp_socket(space, fam, where=None, **options):
     with inside(space):
         s = socket.socket(socket.AF_INET6 if fam == 6 else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(3)
+    s.settimeout(10)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     for name, (level, option, value) in options.items():
         del name

@@ -110,7 +110,7 @@ def ping(dst, src):
     with inside("enb"):
         s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     s.bind((src, 0))
-    s.settimeout(2)
+    s.settimeout(10)
     for seq in range(3):
         request = echo_request(src, dst, 77, seq, bytes(seq * 400))[20:]
         s.sendto(request, (dst, 0))
@@ -133,7 +133,7 @@ def gtp_ko():
             server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             server.bind((INET_LINK[4], 53))
         for sock in (phone, server):
-            sock.settimeout(3)
+            sock.settimeout(10)
         for size in (0, 1, 100, 1300):
             phone.sendto(bytes(size), (INET_LINK[4], 53))
             data, where = server.recvfrom(2000)

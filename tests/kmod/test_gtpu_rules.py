@@ -345,7 +345,7 @@ def ecn():
                 check(f"IPv{outer}: inner of {e}", e, p.gtp.inner.tos & 3)
             for (i, o), wanted in table.items():
                 t.up(s, upward(s, inner, tos=40 | i), outer={"tos": 0xb8 | o})
-                p = t.at_inet(0.05 if wanted is None else 2)
+                p = t.at_inet(0.05 if wanted is None else 10)
                 check(f"IPv{inner} in IPv{outer}: inner {i}, outer {o}", wanted,
                       p and p.tos & 3)
                 if p:
@@ -570,7 +570,7 @@ def local_delivery():
                 server = socket.socket(socket.AF_INET6 if inner == 6 else socket.AF_INET,
                                        socket.SOCK_DGRAM)
             server.bind((RELAY[inner], 5060))
-            server.settimeout(2)
+            server.settimeout(10)
             t.up(s, datagram((s.ue, 4000), (RELAY[inner], 5060), b"REGISTER"))
             data, where = server.recvfrom(100)
             check("arrives", (b"REGISTER", s.ue, 4000), (data, where[0], where[1]))

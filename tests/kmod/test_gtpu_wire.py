@@ -224,7 +224,7 @@ def shared():
 
 def mirrored(wire):
     """What goes out of the mirror: UDP packets."""
-    wire.sock.settimeout(2)
+    wire.sock.settimeout(10)
     while True:
         data, where = wire.sock.recvfrom(70000)
         if where[1] in ETH.values() and (data[9] if data[0] >> 4 == 4 else data[6]) == 17:

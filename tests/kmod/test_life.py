@@ -175,10 +175,9 @@ def unload_under_traffic():
                     threads = [threading.Thread(target=send, args=(s,)) for s in packets]
                     for thread in threads:
                         thread.start()
-                time.sleep(0.3)
-                seen = k.stats()
-                ensure(f"turn {turn}: all kinds come: {seen}", seen["rtp-packets"]
-                       and seen["gtpu-received"] and seen["downlink-received"])
+                kinds = ("rtp-packets", "gtpu-received", "downlink-received")
+                ensure(f"turn {turn}: all kinds come", until(
+                    lambda t=t: all(t.delta(kind) for kind in kinds)))
                 for f in k.rtp_dump():
                     k.rtp_del(f["id"])
                 for p in k.ports():

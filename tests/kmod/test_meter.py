@@ -7,14 +7,14 @@ import socket
 import time
 
 from gtp import INET_LINK, Tunnels
-from lab import check, core, ensure, inside, test, until
+from lab import Stalls, check, core, ensure, inside, test, until
 from test_gtpu import downward, upward
 
 FAMILIES = (4, 6)
 UDP_SEGMENT = 103
 
 
-def report(k, wait=3.0):
+def report(k, wait=20.0):
     """The next usage report: (session id, label, urr, set of triggers), or None."""
     e = k.event("usage-ntf", wait)
     if not e:
@@ -25,12 +25,14 @@ def report(k, wait=3.0):
 
 
 def reports(k, wait=0.1):
-    """All that have come: (urr id, seq, triggers)."""
+    """All that have come, or come with the first within wait seconds: (urr id, seq, triggers)."""
     out = []
-    for name, e in k.events(wait):
-        if name == "usage-ntf":
-            u = e["session"][0]["urr"][0]
-            out.append((u["id"], u["seq"], k.schema.bit_names("urr-trigger", u["trigger"])))
+    while (new := k.events(wait)):
+        wait = 0.05
+        for name, e in new:
+            if name == "usage-ntf":
+                u = e["session"][0]["urr"][0]
+                out.append((u["id"], u["seq"], k.schema.bit_names("urr-trigger", u["trigger"])))
     return out
 
 
@@ -80,8 +82,8 @@ def burst_up(t, s, count, payload=100, fam=4):
     packet = upward(s, fam, bytes(payload))
     for _ in range(count):
         t.up(s, packet)
-    seconds = time.monotonic() - begin
-    return len(t.inet.rest(0.15)), len(packet), seconds
+    passed = len(t.inet.rest())
+    return passed, len(packet), time.monotonic() - begin
 
 
 @test
@@ -90,10 +92,10 @@ def rate():
     with core() as k, Tunnels(k) as t:
         for fam in FAMILIES:
             s = t.session(11, inner=fam, install=False)
-            s.add("qer", {"id": 1, "mbr-ul": 80_000, "mbr-dl": 1_000_000}, (1, 2)).install(k)
+            s.add("qer", {"id": 1, "mbr-ul": 8000, "mbr-dl": 1_000_000}, (1, 2)).install(k)
             passed, size, seconds = burst_up(t, s, 100, fam=fam)
             least = 3000 // size + 1  # the least burst is of 3000 octets, after a pause 1/16 more
-            most = least + (seconds * 10_000 + 3000 / 16 + size) // size + 1
+            most = least + (seconds * 1000 + 3000 / 16 + size) // size + 1
             ensure(f"IPv{fam}: {least} <= {passed} <= {most}", least <= passed <= most)
             check("the others", 100 - passed, t.drops().get("rate"))
             q = s.counters(k, "qer", 1)
@@ -128,9 +130,9 @@ def rate_over_time():
         times = [time.monotonic()]
         while times[-1] - times[0] < 1.0:
             t.up(s, packet)
-            times.append(time.monotonic())
             time.sleep(0.0005)
-        passed, want = len(t.inet.rest(0.15)), by_bucket(times[:-1], 200, 100)
+            times.append(time.monotonic())
+        passed, want = len(t.inet.rest()), by_bucket(times[:-1], 200, 100)
         ensure(f"{passed} of {len(times) - 1}, {want} expected",
                want * 0.95 - 2 <= passed <= want * 1.05 + 2)
 
@@ -139,11 +141,13 @@ def rate_over_time():
 def rate_extremes():
     """rates from 1 bit/s to 400 Gbit/s and beyond: no overflow, nothing passes that should not"""
     with core() as k, Tunnels(k) as t:
-        for rate_, least, most in ((1, 1, 26), (1000, 22, 28), (400_000_000_000, 60, 60),
+        for rate_, least, most in ((1, 1, 26), (1000, 22, 27), (400_000_000_000, 60, 60),
                                    (0xffffffffffffffff, 60, 60)):
             s = t.session(11, install=False)
             s.add("qer", {"id": 1, "mbr-ul": rate_}, (1,)).install(k)
-            passed, _, _ = burst_up(t, s, 60)
+            passed, size, seconds = burst_up(t, s, 60)
+            if most < 60:
+                most += seconds * rate_ / 8 / size
             ensure(f"{rate_} bit/s: {passed}", least <= passed <= most)
             check("as it was given", rate_, s.counters(k, "qer", 1)["mbr-ul"])
             s.remove(k)
@@ -154,7 +158,7 @@ def several_qers():
     """all QERs of a PDR are asked before any is charged: each has the same octets"""
     with core() as k, Tunnels(k) as t:
         s = t.session(11, install=False)
-        for number, rate_ in ((1, 10_000_000), (2, 40_000), (3, 0)):
+        for number, rate_ in ((1, 10_000_000), (2, 4000), (3, 0)):
             s.add("qer", {"id": number, "mbr-ul": rate_}, (1,))
         s.add("urr", {"id": 1}, (1,)).install(k)
         passed, size, _ = burst_up(t, s, 80)
@@ -179,8 +183,8 @@ def session_ambr():
         for _ in range(50):
             t.up(s, one)
             t.up(s, bytes(two))
+        passed = len(t.inet.rest())
         seconds = time.monotonic() - begin
-        passed = len(t.inet.rest(0.15))
         most = 3200 // len(one) + 2 + seconds * 10_000 / len(one) + 1
         ensure(f"together {passed} of at most {most:.0f}", 20 <= passed <= most)
         pdrs = {p["id"]: p for p in s.get(k)["pdr"]}
@@ -373,9 +377,11 @@ def events():
         check("start", [(1, 0, {"start"}), (2, 0, {"liusa"})], reports(k, 1.0))
         t.up(s, upward(s))
         ensure("up", t.at_inet())
-        begin = time.monotonic()
-        check("stop", [(1, 1, {"stopt"}), (2, 1, {"liusa"})], reports(k, 2.0))
-        ensure("after a second", 0.9 < time.monotonic() - begin < 1.6)
+        with Stalls() as stalls:
+            begin = time.monotonic()
+            check("stop", [(1, 1, {"stopt"}), (2, 1, {"liusa"})], reports(k, 20.0))
+            after = time.monotonic() - begin
+        ensure(f"after a second: {after:.3f}", 0.9 < after < 1.6 + stalls.seconds)
         t.up(s, upward(s))
         ensure("up", t.at_inet())
         check("start again", [(1, 2, {"start"}), (2, 2, {"liusa"})], reports(k, 1.0))
@@ -389,16 +395,19 @@ def events():
 def period():
     """a periodic report every second, also without traffic, by the clock of its start"""
     with core(["gtpu"]) as k, Tunnels(k) as t:
-        begin = time.monotonic()
-        s = with_urr(t, {"method": "volum", "triggers": "perio", "period": 1})
-        t.up(s, upward(s))
-        ensure("up", t.at_inet())
-        for i in (1, 2):
-            got = report(k)
-            check("report", ({"perio"}, i - 1, len(upward(s)), len(upward(s)) * (i - 1)),
-                  (got[3], got[2]["seq"], got[2]["octets"], got[2]["reported-octets"]))
-            late = time.monotonic() - begin - i
-            ensure(f"in time: {late:.3f}", -0.05 < late < 0.4)
+        with Stalls() as stalls:
+            begin = time.monotonic()
+            s = with_urr(t, {"method": "volum", "triggers": "perio", "period": 1})
+            begun = time.monotonic()
+            t.up(s, upward(s))
+            ensure("up", t.at_inet())
+            for i in (1, 2):
+                got = report(k)
+                check("report", ({"perio"}, i - 1, len(upward(s)), len(upward(s)) * (i - 1)),
+                      (got[3], got[2]["seq"], got[2]["octets"], got[2]["reported-octets"]))
+                now = time.monotonic()
+                ensure(f"not before {i} s: {now - begin:.3f}", now - begin > i - 0.05)
+                ensure(f"in time: {now - begun:.3f}", now - begun < i + 0.4 + stalls.seconds)
 
 
 @test
@@ -409,15 +418,19 @@ def time_limits():
                 "time-quota": 2}
         s = with_urr(t, conf)
         time.sleep(0.3)  # time begins with the first packet
-        begin = time.monotonic()
-        t.up(s, upward(s))
-        ensure("up", t.at_inet())
-        got = report(k)
-        ensure("threshold in time", 0.95 < time.monotonic() - begin < 1.4)
-        check("threshold", {"timth"}, got[3])
-        ensure(f"duration {got[2]['duration']}", 1000 <= got[2]["duration"] < 1300)
-        got = report(k)
-        ensure("quota in time", 1.95 < time.monotonic() - begin < 2.4)
+        with Stalls() as stalls:
+            begin = time.monotonic()
+            t.up(s, upward(s))
+            ensure("up", t.at_inet())
+            got = report(k)
+            after = time.monotonic() - begin
+            ensure(f"threshold in time: {after:.3f}", 0.95 < after < 1.4 + stalls.seconds)
+            check("threshold", {"timth"}, got[3])
+            ensure(f"duration {got[2]['duration']}",
+                   1000 <= got[2]["duration"] < 1300 + 1000 * stalls.seconds)
+            got = report(k)
+            after = time.monotonic() - begin
+            ensure(f"quota in time: {after:.3f}", 1.95 < after < 2.4 + stalls.seconds)
         ensure(f"quota: {got[3]}", "timqu" in got[3])
         t.dropped("quota", lambda: t.up(s, upward(s)))
         used = s.counters(k, "urr", 1)["duration"]
@@ -438,11 +451,13 @@ def inactivity():
         time.sleep(1.4)
         d = s.counters(k, "urr", 1)["duration"]
         ensure(f"a second: {d}", 990 <= d <= 1060)
+        begin = time.monotonic()
         t.up(s, upward(s))
         ensure("up", t.at_inet())
         time.sleep(0.3)
         d = s.counters(k, "urr", 1)["duration"] - d
-        ensure(f"and what came then: {d}", 290 <= d <= 500)
+        took = 1000 * (time.monotonic() - begin)
+        ensure(f"and what came then: {d}", 290 <= d <= min(took, 1050) + 20)
         ensure("final", s.remove(k)["urr"][0]["duration"] >= 1290)
 
 
@@ -455,10 +470,11 @@ def monitoring_time():
         t.up(s, upward(s, 4, bytes(172)))
         ensure("up", t.at_inet())
         want = s.get(k)["urr"][0].get("monitoring-time")
-        got = report(k)
-        late = time.time() - (want or 0)
+        with Stalls() as stalls:
+            got = report(k)
+            late = time.time() - (want or 0)
         check("report", ({"monit"}, 200), (got[3], got[2]["octets"]))
-        ensure(f"in time: {late:.3f}", -0.02 < late < 0.5 or want is None)
+        ensure(f"in time: {late:.3f}", -0.02 < late < 0.5 + stalls.seconds or want is None)
         t.up(s, upward(s, 4, bytes(172)))
         ensure("up", t.at_inet())
         check("200 since: below the threshold", [], reports(k, 0.1))
@@ -466,7 +482,7 @@ def monitoring_time():
         check("an hour from now", [], reports(k, 0.2))
         shift_clock(3601)
         try:
-            got = report(k, 2.0)
+            got = report(k)
         finally:
             shift_clock(-3601)
         ensure("the clock was set: report", got and got[3] == {"monit"})
@@ -506,19 +522,23 @@ def idle():
     with core(["gtpu"]) as k, Tunnels(k) as t:
         s = t.session(11, install=False)
         s.conf["idle-timeout"] = 1
-        begin = time.monotonic()
-        s.install(k)
-        e = k.event("session-idle-ntf", 3)
+        with Stalls() as stalls:
+            begin = time.monotonic()
+            s.install(k)
+            e = k.event("session-idle-ntf")
+            after = time.monotonic() - begin
         ensure("never a packet: told", e)
         check("who", (11, "001010000000001", None),
               (e["session"][0]["id"], e["session"][0]["label"], e["session"][0].get("idle")))
-        ensure("in time", 0.9 < time.monotonic() - begin < 1.5)
+        ensure(f"in time: {after:.3f}", 0.9 < after < 1.5 + stalls.seconds)
         check("once", None, k.event("session-idle-ntf", 0.3))
-        t.up(s, upward(s))
-        ensure("up", t.at_inet())
-        e = k.event("session-idle-ntf", 3)
+        with Stalls() as stalls:
+            t.up(s, upward(s))
+            ensure("up", t.at_inet())
+            e = k.event("session-idle-ntf")
         ensure("again", e)
-        ensure(f"idle: {e['session'][0]}", 990 <= e["session"][0]["idle"] <= 1500)
+        ensure(f"idle: {e['session'][0]}",
+               990 <= e["session"][0]["idle"] <= 1500 + 1000 * stalls.seconds)
 
 
 @test

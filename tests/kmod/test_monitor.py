@@ -36,7 +36,7 @@ class Monitor:
         subprocess.run(["ip", "-n", "core", "link", "del", "kimsmon0"], capture_output=True,
                        check=False)
 
-    def next(self, seconds=1.0):
+    def next(self, seconds=10.0):
         """(direction, session, packet) or None; neighbour discovery of the device is not ours."""
         self.sock.settimeout(seconds)
         try:
@@ -167,7 +167,7 @@ def kimsctl_lines():
             p = monitor(t, "-n", "2", "001010000000045")
             two_packets(t, other, inner)
             two_packets(t, s, inner)
-            out, err = p.communicate(timeout=20)
+            out, err = p.communicate(timeout=60)
             check(f"status ({err})", 0, p.returncode)
             lines = sorted(line.split(None, 1)[1] for line in out.splitlines())
             check("lines", 2, len(lines))
@@ -191,7 +191,7 @@ def kimsctl_pcapng():
             s = t.session(47, inner, label="001010000000047")
             p = monitor(t, "-n", "2", "-w", path)
             two_packets(t, s, inner)
-            _, err = p.communicate(timeout=20)
+            _, err = p.communicate(timeout=60)
             check(f"status ({err})", 0, p.returncode)
             seen = json.loads(run("tshark", "-r", path, "-T", "json", "-o",
                                   "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"))

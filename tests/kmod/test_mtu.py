@@ -235,7 +235,7 @@ def learn_one(t, outer, fam, part, what):
         told_by_now[0] = t.inet.next(lambda p: p.protocol in (1, 58), 0.1)
         return told_by_now[0]
 
-    ensure(f"{what}: told", until(send_again, 2))
+    ensure(f"{what}: told", until(send_again))
     t.extra += 1
     check(f"{what}: MTU", 1380 - overhead(outer), icmp_mtu(told_by_now[0]))
     t.down(sized(s, fam, 1380 - overhead(outer), **more))
@@ -258,7 +258,7 @@ def router_between():
                         t.down(big)
                         return t.inet.next(lambda p: p.protocol == 1, 0.1)
 
-                    p = until(sent, 3)
+                    p = until(sent)
                     ensure(f"IPv{outer}: told", p)
                     check(f"IPv{outer}: MTU", 1320 - overhead(outer), icmp_mtu(p))
         finally:

@@ -51,7 +51,7 @@ class Relay:
 
     def passes(self, what):
         for i in range(3):
-            p = self.one(seconds=2)
+            p = self.one(seconds=10)
             ensure(f"IPv{self.family}, {what}: packet {i} passes", p)
             ensure(f"{what}: checksums", p.sum_ok and p.header_ok)
 
@@ -119,7 +119,7 @@ def same_packets_both_ways():
                         for kwargs in ({}, {"tos": 0x29, "ttl": 9}, {"frag": 0x4000}):
                             until(r.one)
                             r.ends.send(b"payload of the case", **kwargs)
-                            p = r.ends.got()
+                            p = r.ends.rx.receive(lambda p: p.body.endswith(b"of the case"))
                             have.append((p.body, p.ttl, p.tos, p.frag, p.src, p.dst, p.sum_ok,
                                          p.header_ok))
                 postrouting(k, 0)
@@ -138,7 +138,7 @@ def neighbour_moves():
                 try:
                     run("ip", "-n", "ue2", "link", "set", "v2", "address", new)
                     core_ip(f"neigh replace {UE2[family]} lladdr {new} dev c2 nud reachable")
-                    p = r.one(seconds=2)
+                    p = r.one(seconds=10)
                     ensure("the very next packet goes to the new address", p)
                     check("not to another's", 0, r.ends.rx.last_kind)
                     r.passes("new address")
@@ -222,7 +222,7 @@ def mtu_changes():
         for family in SAME:
             with Relay(k, family) as r:
                 def whole(what):
-                    p = r.one(BIG, 2)
+                    p = r.one(BIG, 10)
                     ensure(f"IPv{family}, {what}: whole", p and p.frag & 0x2000 == 0)
 
                 def pieces(what):

@@ -59,7 +59,7 @@ class Socks:
             s.close()
 
 
-def receive(s, seconds=2.0):
+def receive(s, seconds=10.0):
     s.settimeout(seconds)
     try:
         return s.recvfrom(70000)
@@ -511,12 +511,14 @@ def dtmf_not():
 def dtmf_flood():
     """more events than a phone has keys for are counted, not sent"""
     with Keys() as f:
+        begin = time.monotonic()
         for i in range(300):
             f.phones.send(tone(i, 1, 10, True, 2000 * i))
         f.sent += 300
         ensure("all passed", until(lambda: f.k.rtp_get(f.number)["counters"]["packets"] == 300))
+        most = min(299, 42 + 20 * (time.monotonic() - begin))
         told = f.told()
-        ensure(f"{len(told)} events", 40 <= len(told) < 150)
+        ensure(f"{len(told)} events, at most {most:.0f}", 40 <= len(told) <= most)
         time.sleep(0.2)
         f.phones.send(tone(301, 2, 10, True, 2000 * 301))
         f.sent += 1

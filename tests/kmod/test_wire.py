@@ -36,7 +36,7 @@ class Ends:
     def send(self, payload, **kwargs):
         self.tx.send(datagram(self.src, self.dst, payload, **kwargs))
 
-    def got(self, seconds=3.0):
+    def got(self, seconds=10.0):
         return self.rx.receive(lambda p: p.protocol == 17 and p.dport == TO, seconds)
 
 

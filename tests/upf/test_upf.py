@@ -64,7 +64,7 @@ class Upf:
 
     def stop(self, how):
         self.process.send_signal(how)
-        self.process.wait(10)
+        self.process.wait(60)
         self.log.close()
 
     def __exit__(self, kind, *_):
