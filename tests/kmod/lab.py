@@ -119,23 +119,28 @@ class Stalls:
     """with Stalls() as s: ...; s.seconds: how long the machine has stood still meanwhile, which a
     slow or busy one does; 0 on one that does not. An upper limit of time is given so much more."""
 
-    STEP, STILL = 0.02, 0.05
+    STEP, STILL = 0.02, 0.03
 
     def __enter__(self):
-        self.seconds, self.stop = 0.0, threading.Event()
+        self.sum, self.last, self.stop = 0.0, time.monotonic(), threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
         self.thread.start()
         return self
 
+    def late(self):
+        late = time.monotonic() - self.last - self.STEP
+        return late if late > self.STILL else 0.0
+
     def watch(self):
-        last = time.monotonic()
         while not self.stop.wait(self.STEP):
-            now = time.monotonic()
-            late, last = now - last - self.STEP, now
-            if late > self.STILL:
-                self.seconds += late
+            self.sum, self.last = self.sum + self.late(), time.monotonic()
+
+    @property
+    def seconds(self):
+        return self.sum + (0.0 if self.stop.is_set() else self.late())
 
     def __exit__(self, *_):
+        self.sum = self.seconds
         self.stop.set()
         self.thread.join()
 

@@ -381,7 +381,7 @@ def events():
             begin = time.monotonic()
             check("stop", [(1, 1, {"stopt"}), (2, 1, {"liusa"})], reports(k, 20.0))
             after = time.monotonic() - begin
-        ensure(f"after a second: {after:.3f}", 0.9 < after < 1.6 + stalls.seconds)
+        ensure(f"after a second: {after:.3f}", 0.9 < after < 1.7 + stalls.seconds)
         t.up(s, upward(s))
         ensure("up", t.at_inet())
         check("start again", [(1, 2, {"start"}), (2, 2, {"liusa"})], reports(k, 1.0))
@@ -407,7 +407,7 @@ def period():
                       (got[3], got[2]["seq"], got[2]["octets"], got[2]["reported-octets"]))
                 now = time.monotonic()
                 ensure(f"not before {i} s: {now - begin:.3f}", now - begin > i - 0.05)
-                ensure(f"in time: {now - begun:.3f}", now - begun < i + 0.4 + stalls.seconds)
+                ensure(f"in time: {now - begun:.3f}", now - begun < i + 0.7 + stalls.seconds)
 
 
 @test
@@ -424,13 +424,13 @@ def time_limits():
             ensure("up", t.at_inet())
             got = report(k)
             after = time.monotonic() - begin
-            ensure(f"threshold in time: {after:.3f}", 0.95 < after < 1.4 + stalls.seconds)
+            ensure(f"threshold in time: {after:.3f}", 0.95 < after < 1.7 + stalls.seconds)
             check("threshold", {"timth"}, got[3])
             ensure(f"duration {got[2]['duration']}",
-                   1000 <= got[2]["duration"] < 1300 + 1000 * stalls.seconds)
+                   1000 <= got[2]["duration"] < 1700 + 1000 * stalls.seconds)
             got = report(k)
             after = time.monotonic() - begin
-            ensure(f"quota in time: {after:.3f}", 1.95 < after < 2.4 + stalls.seconds)
+            ensure(f"quota in time: {after:.3f}", 1.95 < after < 2.7 + stalls.seconds)
         ensure(f"quota: {got[3]}", "timqu" in got[3])
         t.dropped("quota", lambda: t.up(s, upward(s)))
         used = s.counters(k, "urr", 1)["duration"]
@@ -474,7 +474,7 @@ def monitoring_time():
             got = report(k)
             late = time.time() - (want or 0)
         check("report", ({"monit"}, 200), (got[3], got[2]["octets"]))
-        ensure(f"in time: {late:.3f}", -0.02 < late < 0.5 + stalls.seconds or want is None)
+        ensure(f"in time: {late:.3f}", -0.02 < late < 0.7 + stalls.seconds or want is None)
         t.up(s, upward(s, 4, bytes(172)))
         ensure("up", t.at_inet())
         check("200 since: below the threshold", [], reports(k, 0.1))
@@ -530,7 +530,7 @@ def idle():
         ensure("never a packet: told", e)
         check("who", (11, "001010000000001", None),
               (e["session"][0]["id"], e["session"][0]["label"], e["session"][0].get("idle")))
-        ensure(f"in time: {after:.3f}", 0.9 < after < 1.5 + stalls.seconds)
+        ensure(f"in time: {after:.3f}", 0.9 < after < 1.7 + stalls.seconds)
         check("once", None, k.event("session-idle-ntf", 0.3))
         with Stalls() as stalls:
             t.up(s, upward(s))
@@ -538,7 +538,7 @@ def idle():
             e = k.event("session-idle-ntf")
         ensure("again", e)
         ensure(f"idle: {e['session'][0]}",
-               990 <= e["session"][0]["idle"] <= 1500 + 1000 * stalls.seconds)
+               990 <= e["session"][0]["idle"] <= 1700 + 1000 * stalls.seconds)
 
 
 @test
