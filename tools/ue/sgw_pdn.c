@@ -563,6 +563,8 @@ int pdn_attach(struct phone *p, const struct pdn_attach *o, pdn_done *fn, void *
 	}
 	if (n->gtpu == GTPU_PFCP)
 		r = sx_open(n->a, err, size);
+	if (!r)
+		r = up_expect(n, err, size);
 	if (r) {
 		pdn_free(n);
 		return r;

@@ -142,6 +142,8 @@ void up_close(struct access *a);
 /* Rules of the bearers as they are now, in place of what was; -errno with a sentence. */
 int up_set(struct pdn *n, char *err, size_t size);
 void up_clear(struct pdn *n);
+/* A connection's first tunnel, before the PGW hears of it; nothing goes on to the phone. Only where kims.ko is the plane. */
+int up_expect(struct pdn *n, char *err, size_t size);
 /* Rules as n->radio says; drop: and what waits is dropped. */
 int up_radio(struct pdn *n, bool drop, char *err, size_t size);
 size_t up_waiting(const struct pdn *n); /* packets that wait */

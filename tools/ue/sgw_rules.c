@@ -227,6 +227,32 @@ int rules_build(struct pdn *n, struct rules *r, endpoint_fn *endpoint)
 	return e;
 }
 
+int rules_expect(const struct pdn *n, struct rules *r, endpoint_fn *endpoint)
+{
+	int e = 0;
+
+	memset(&r->s, 0, sizeof(r->s));
+	r->bearers = 0;
+	r->far[r->s.n_fars++] = (struct knl_far){
+		.id = FAR_DOWN, .action = KNL_DROP, .destination = KNL_ACCESS, .dscp = -1
+	};
+	for (int v6 = 0; !e && v6 < 2; v6++) {
+		struct knl_pdr *p = NULL;
+
+		if (n->node->local[v6].ss_family)
+			p = new_pdr(r, PDR_DEFAULT, FAR_DOWN, 0);
+		if (!p)
+			continue;
+		p->n_urrs = 0;
+		p->source = KNL_CORE;
+		p->teid = n->bearer[0].teid;
+		e = endpoint(n->node, v6, &p->endpoint);
+	}
+	r->s.pdrs = r->pdr;
+	r->s.fars = r->far;
+	return e;
+}
+
 void rules_remove_rest(struct rules *r, size_t n_pdrs, uint32_t bearers)
 {
 	struct knl_session *s = &r->s;

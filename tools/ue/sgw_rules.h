@@ -47,6 +47,11 @@ typedef int endpoint_fn(struct sgw *s, bool v6, uint32_t *ret);
 unsigned int rules_radio(const struct pdn *n); /* action of FAR_DOWN */
 /* The rules that n's bearers want now, without what is to be removed; -ENOSPC: more filters than rules. */
 int rules_build(struct pdn *n, struct rules *r, endpoint_fn *endpoint);
+/*
+ * Before the PGW has answered: the tunnel that it has been told of is there, at each address of the node, since what comes
+ * in it may be faster than the answer (TS 29.281 7.3.1: an unknown one would cost the connection); the packets go no further.
+ */
+int rules_expect(const struct pdn *n, struct rules *r, endpoint_fn *endpoint);
 /* Into del_: of n_pdrs PDRs and the rules of these bearers, those that r does not have. */
 void rules_remove_rest(struct rules *r, size_t n_pdrs, uint32_t bearers);
 

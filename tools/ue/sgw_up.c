@@ -183,6 +183,10 @@ static void name_session(struct pdn *n, struct knl_session *s)
 	s->label = n->p->conf.imsi;
 	s->idle_timeout = s->monitored = -1;
 	s->bar = &bar;
+}
+
+static void address_session(const struct pdn *n, struct knl_session *s)
+{
 	if (n->paa.type & S5_PDN_IPV4)
 		s->ue4 = (struct xfrm_addr){ .family = AF_INET, .v4 = n->paa.ip4 };
 	if (n->paa.type & S5_PDN_IPV6)
@@ -218,6 +222,7 @@ static int set_kims(struct pdn *n, char *err, size_t size)
 		return e;
 	e = rules_build(n, &r, endpoint);
 	name_session(n, &r.s);
+	address_session(n, &r.s);
 	if (!e && n->up)
 		rules_remove_rest(&r, n->n_installed, n->urrs);
 	if (!e)
@@ -232,6 +237,24 @@ static int set_kims(struct pdn *n, char *err, size_t size)
 	n->n_installed = (uint32_t)r.s.n_pdrs;
 	n->urrs = r.bearers;
 	return 0;
+}
+
+static int expect_kims(struct pdn *n, char *err, size_t size)
+{
+	static struct rules r;
+	int e = up_open(n->a, err, size);
+
+	if (e)
+		return e;
+	e = rules_expect(n, &r, endpoint);
+	name_session(n, &r.s);
+	if (!e)
+		e = knl_session_new(n->a->knl, &r.s, 1);
+	if (e)
+		snprintf(err, size, "%s", knl_error(n->a->knl));
+	n->up = !e;
+	n->n_installed = e ? 0 : (uint32_t)r.s.n_pdrs;
+	return e;
 }
 
 /* --- gtp.ko --- */
@@ -310,6 +333,11 @@ int up_set(struct pdn *n, char *err, size_t size)
 		break;
 	}
 	return 0;
+}
+
+int up_expect(struct pdn *n, char *err, size_t size)
+{
+	return kind_of(n) == GTPU_KIMS ? expect_kims(n, err, size) : 0;
 }
 
 void up_then(struct pdn *n, up_then_fn *fn, void *arg)

@@ -173,13 +173,19 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct pdn *attached(int pdn_type)
+static struct pdn *attaching(int pdn_type)
 {
 	char err[300] = "";
 
 	if (pdn_attach(&phone, &(struct pdn_attach){ .node = SGW_1, .pdn_type = pdn_type },
 		       mock_done, NULL, err, sizeof(err)))
 		fail_msg("%s", err);
+	return pdn_of(&phone, NULL);
+}
+
+static struct pdn *attached(int pdn_type)
+{
+	attaching(pdn_type);
 	mock_run(600);
 	if (!mock.done || mock.result.err)
 		fail_msg("attach: %s", mock.result.why);
@@ -355,6 +361,60 @@ static void test_gtp_ko(void **state)
 	talk(5060, 3);
 }
 
+/* A G-PDU with nothing in it that anybody would read, from an address that is no endpoint: is its tunnel unknown? */
+static bool is_unknown(uint32_t teid)
+{
+	_cleanup_close_ int fd = open_socket(&core, "10.46.0.5", GTPU_PORT);
+	struct timeval limit = { .tv_sec = 1 };
+	uint8_t g[36] = { 0x30, 255, 0, 28 }, answer[100];
+	union sip_sa to;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	memcpy(g + 4, &(uint32_t){ htonl(teid) }, 4);
+	memcpy(g + 8, (uint8_t[]){ 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17 }, 10);
+	assert_int_equal(sip_sa_parse("10.47.0.1", GTPU_PORT, &to), 0);
+	assert_int_equal(sendto(fd, g, sizeof(g), 0, &to.sa, sip_sa_len(&to)), sizeof(g));
+	return recv(fd, answer, sizeof(answer), 0) > 2 && answer[1] == 26;
+}
+
+/* A PGW that sends before its answer has come does not hear that the tunnel is unknown. */
+static void test_faster_than_the_answer(void **state)
+{
+	struct pdn *n;
+
+	(void)state;
+	if (!usable)
+		skip();
+	n = attaching(S5_PDN_IPV4);
+	assert_true(is_unknown(n->bearer[0].teid + 0x100));
+	assert_false(is_unknown(n->bearer[0].teid));
+	mock_run(600);
+	assert_int_equal(mock.result.err, 0);
+	upf_session(false, false);
+	talk(5060, 2);
+	assert_int_equal(pdn_detach(n, mock_done, NULL), 0);
+	mock_run(100);
+	assert_true(is_unknown(mock.user_teid));
+}
+
+/* A refused attach leaves nothing: its tunnel is unknown again. */
+static void test_refused(void **state)
+{
+	struct pdn *n;
+	uint32_t teid;
+
+	(void)state;
+	if (!usable)
+		skip();
+	mock.refuse = S5_NO_RESOURCES;
+	n = attaching(S5_PDN_IPV4);
+	teid = n->bearer[0].teid;
+	assert_false(is_unknown(teid));
+	mock_run(600);
+	assert_null(phone.pdns);
+	assert_true(is_unknown(teid));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -363,6 +423,8 @@ int main(void)
 		T(test_other_sgw),
 		T(test_ipv4v6),
 		T(test_gtp_ko),
+		T(test_faster_than_the_answer),
+		T(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
