@@ -136,6 +136,7 @@ static void put_media(struct rec *rec, const struct session *s)
 
 static void write_session(struct session *s)
 {
+	char priority[PRIORITY_LEN];
 	struct rec rec;
 
 	if (s->fsm.state != SES_CONFIRMED)
@@ -153,6 +154,8 @@ static void write_session(struct session *s)
 	put_str(&rec, "record-route", s->record_route);
 	put(&rec, "state=%d %u %u %u %u %llu\n", s->orig, s->caller_cseq, s->callee_cseq,
 	    s->invite_cseq, s->session_expires_s, (unsigned long long)s->start);
+	priority_write(s, priority);
+	put_str(&rec, "priority", s->priority.ns ? priority : NULL);
 	put_media(&rec, s);
 	store_rec(s->p, T_SESSION, s->token, &rec);
 }
@@ -728,6 +731,7 @@ static int load_strings(struct session *s, struct str record)
 	s->caller_contact = str_dup(value_of(record, "caller-contact"));
 	s->callee_contact = str_dup(value_of(record, "callee-contact"));
 	s->record_route = str_dup(value_of(record, "record-route"));
+	priority_read(s, value_of(record, "priority"));
 	return s->call_id && s->caller && s->callee && s->caller_contact && s->callee_contact &&
 			       s->record_route
 		       ? 0

@@ -4,7 +4,7 @@
  * Reservation-Priority of the AAR (TS 29.214 4.4.1, 5.3.30; TS 29.213 annex B).
  *
  * Invariants: a phone has a priority only if pcscf.mps names it, else its Resource-Priority goes no further, of whatever
- * namespace; what comes from the trust domain counts as it is; a session that has a priority keeps it.
+ * namespace; what comes from the trust domain counts as it is; a session that has a priority keeps it, over a restart too.
  */
 #include "pcscf/pcscf.h"
 
@@ -93,6 +93,20 @@ bool priority_note(struct session *s, const struct sip_msg *m)
 	log_info("%s: session %s has priority %s.%d", s->reg->impi, s->token, p.ns,
 		 LEVELS - p.reservation);
 	return true;
+}
+
+void priority_write(const struct session *s, char dst[PRIORITY_LEN])
+{
+	snprintf(dst, PRIORITY_LEN, "%s.%d", s->priority.ns ? s->priority.ns : "",
+		 LEVELS - s->priority.reservation);
+}
+
+void priority_read(struct session *s, struct str text)
+{
+	struct priority p;
+
+	if (parse(text, &p))
+		s->priority = p;
 }
 
 int priority_check(const struct conf_pcscf *c)

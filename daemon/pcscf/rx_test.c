@@ -632,26 +632,32 @@ static void test_mps_refused(void **state)
 	}
 }
 
+/* The phone's UPDATE asks for it; more: it has not had as much, and the PCRF hears of it. */
+static void asks_for_priority(struct call *c, int cseq, const char *value, bool more)
+{
+	struct sip_msg *m;
+	char line[64];
+
+	snprintf(line, sizeof(line), "Resource-Priority: %s\r\n", value);
+	phone_request(c, "UPDATE", cseq, "a", line, NULL);
+	m = expect_request(c->w, EP_MW, SCSCF, "UPDATE");
+	if (more)
+		has_priority(aaa(PCC_SUCCESS), "ets", '5' - value[4]);
+	no_aar();
+	core_answers(c->w, m, 200, "");
+	sip_msg_unref(m);
+	hears(c, 200);
+}
+
 /* A call becomes one of them; what makes it less is not heard. */
 static void test_mps_later(void **state)
 {
 	struct call *c = caller(state);
-	struct sip_msg *m;
 
 	allow_mps(c->w, "*");
 	talking(c);
-	for (int i = 0; i < 2; i++) {
-		phone_request(c, "UPDATE", 3 + i, "a",
-			      i ? "Resource-Priority: ets.4\r\n" : "Resource-Priority: ets.0\r\n",
-			      NULL);
-		m = expect_request(c->w, EP_MW, SCSCF, "UPDATE");
-		if (!i)
-			has_priority(aaa(PCC_SUCCESS), "ets", 5);
-		no_aar();
-		core_answers(c->w, m, 200, "");
-		sip_msg_unref(m);
-		hears(c, 200);
-	}
+	asks_for_priority(c, 3, "ets.0", true);
+	asks_for_priority(c, 4, "ets.4", false);
 	bye(c, 6);
 }
 
@@ -1831,7 +1837,9 @@ static void test_restart(void **state)
 	struct call c;
 	char sid[64];
 
+	allow_mps(w, "*");
 	call_of_registered(w, &u, &c);
+	asks_for_priority(&c, 3, "ets.1", true);
 	snprintf(sid, sizeof(sid), "%s", w->p->sessions->rx.af->id);
 	state_id = persist_rx_state(w->p);
 	run(w, 5000);
@@ -1841,6 +1849,8 @@ static void test_restart(void **state)
 	no_aar();
 	assert_int_equal(count(&rx_str_cmd), 0);
 	assert_int_equal(HASH_COUNT(w->p->rx->af), 2);
+	assert_string_equal(w->p->sessions->priority.ns, "ets");
+	assert_int_equal(w->p->sessions->priority.reservation, 4);
 	asr(sid, RX_BEARER_RELEASED); /* it is known as before */
 	assert_int_equal(mock.result, PCC_SUCCESS);
 	released(&c, "Bearer released");
