@@ -1566,6 +1566,15 @@ static void renew(struct phone *u)
 	sip_msg_unref(registers_again(u, 600000, accepted_lines(u, 600000)));
 }
 
+/* The registration ends, and with it the one AF session that it has. */
+static void leaves(struct wire *w)
+{
+	assert_non_null(w->p->regs->rx);
+	reg_leave(w->p->regs, "test");
+	run(w, 8000);
+	assert_int_equal(count(&rx_str_cmd), 1);
+}
+
 static void test_signalling(void **state)
 {
 	struct wire *w = *state;
@@ -1591,10 +1600,7 @@ static void test_signalling_refused(void **state)
 	assert_int_equal(w->p->regs->fsm.state, REG_REGISTERED);
 	renew(&u); /* asked again */
 	aaa(PCC_SUCCESS);
-	assert_non_null(w->p->regs->rx);
-	reg_leave(w->p->regs, "test");
-	run(w, 8000);
-	assert_int_equal(count(&rx_str_cmd), 1);
+	leaves(w);
 }
 
 /* The PCRF has come back without its memory, and finds the SMF without it, too, at first. */
@@ -1620,10 +1626,7 @@ static void test_signalling_renewed(void **state)
 	aaa(PCC_SUCCESS);
 	run(w, 60000);
 	no_aar();
-	assert_non_null(w->p->regs->rx);
-	reg_leave(w->p->regs, "test");
-	run(w, 8000);
-	assert_int_equal(count(&rx_str_cmd), 1);
+	leaves(w);
 }
 
 /* It answers late, and says that it knows just this AF session no more. */
@@ -1640,9 +1643,7 @@ static void test_signalling_probe_late(void **state)
 	assert_string_equal(aaa(PCC_UNKNOWN_SESSION_ID)->sid, sid);
 	run(w, 200);
 	assert_string_not_equal(aaa(PCC_SUCCESS)->sid, sid);
-	reg_leave(w->p->regs, "test");
-	run(w, 8000);
-	assert_int_equal(count(&rx_str_cmd), 1);
+	leaves(w);
 }
 
 /* It has too much to do for the question at first; and one that never has time is not asked for ever. */
@@ -1668,9 +1669,7 @@ static void test_signalling_probe_busy(void **state)
 	}
 	run(w, 60000);
 	no_aar();
-	reg_leave(w->p->regs, "test");
-	run(w, 8000);
-	assert_int_equal(count(&rx_str_cmd), 1);
+	leaves(w);
 }
 
 /* One that does not count its starts. */

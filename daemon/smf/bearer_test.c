@@ -1137,42 +1137,12 @@ static void test_upf_leaves(void **state)
 	assert_int_equal(rig.released, 3);
 }
 
-/* --- commands --- */
-
-static void test_modify_command(void **state)
+/* The HSS wants another AMBR, and the PCRF agrees. */
+static void ambr_command(struct rig_pdn *p)
 {
-	struct rig_pdn *p = attached(1);
 	static struct s5_modify_bearer_command c;
 	static struct gx_orders o;
 
-	(void)state;
-	s5_init(S5_MODIFY_BEARER_COMMAND, &c);
-	c.ambr = (struct s5_ambr){ 10, 20 };
-	c.bearer.ebi = 5;
-	c.has_bearer = true;
-	rig_orders(&o);
-	o.has_qos = true;
-	o.qos = (struct gx_qos){ -1, -1, -1, -1, -1, { NULL, 0 }, { 0 }, false, 10000, 20000 };
-	rig.orders = &o;
-	rig_from_sgw(p, S5_MODIFY_BEARER_COMMAND, &c);
-	rig_ms(20);
-	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
-	assert_int_equal(p->ambr.dl, 20);
-	rig_from_sgw(p, S5_MODIFY_BEARER_COMMAND, &c); /* nothing changes: answered all the same */
-	rig_ms(20);
-	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
-	rig_agree(p);
-	gone(p);
-}
-
-/* A command of an SGW that is left before the PCRF has answered: refused, and the new SGW is told by itself. */
-static void test_command_and_move(void **state)
-{
-	struct rig_pdn *p = attached(1);
-	static struct s5_modify_bearer_command c;
-	static struct gx_orders o;
-
-	(void)state;
 	s5_init(S5_MODIFY_BEARER_COMMAND, &c);
 	c.ambr = (struct s5_ambr){ 10, 20 };
 	c.bearer.ebi = 5;
@@ -1183,6 +1153,33 @@ static void test_command_and_move(void **state)
 	o.qos.ambr_dl = 20000;
 	rig.orders = &o;
 	rig_from_sgw(p, S5_MODIFY_BEARER_COMMAND, &c);
+}
+
+/* --- commands --- */
+
+static void test_modify_command(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	ambr_command(p);
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
+	assert_int_equal(p->ambr.dl, 20);
+	ambr_command(p); /* nothing changes: answered all the same */
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
+	rig_agree(p);
+	gone(p);
+}
+
+/* A command of an SGW that is left before the PCRF has answered: refused, and the new SGW is told by itself. */
+static void test_command_and_move(void **state)
+{
+	struct rig_pdn *p = attached(1);
+
+	(void)state;
+	ambr_command(p);
 	relocate(p);
 	while (rig_smf_pdn(p)->peer.teid != p->teid)
 		assert_true(rig_step());
