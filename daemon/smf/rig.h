@@ -111,6 +111,7 @@ static struct rig {
 	uint64_t next_seid;
 	bool ftup, associated;
 	uint8_t upf_refuse;
+	bool upf_lied; /* accepted what it never saw: from then on it refuses what does not fit */
 	bool upf_mute; /* what it says gets lost */
 	int established, modified, removed, end_markers, restored, released;
 	/* PCRF */
@@ -810,16 +811,44 @@ static inline void rig_change(struct rig_session *s,
 	rig_check_session(s);
 }
 
+#define RIG_ALL_THERE(s, q, list, kind)                            \
+	for (size_t i = 0; i < (q)->n_##list; i++)                 \
+		if (!rig_find(s, SX_RULE_##kind, (q)->list[i].id)) \
+	return false
+#define RIG_NONE_THERE(s, q, list, kind)                          \
+	for (size_t i = 0; i < (q)->n_##list; i++)                \
+		if (rig_find(s, SX_RULE_##kind, (q)->list[i].id)) \
+	return false
+
+/* What a UPF can do: nothing new that is there, nothing old that is not. */
+static inline bool rig_fits(struct rig_session *s, const struct sx_session_modification_request *q)
+{
+	RIG_ALL_THERE(s, q, remove_pdr, PDR);
+	RIG_ALL_THERE(s, q, remove_far, FAR);
+	RIG_ALL_THERE(s, q, remove_qer, QER);
+	RIG_ALL_THERE(s, q, remove_urr, URR);
+	RIG_ALL_THERE(s, q, update_pdr, PDR);
+	RIG_ALL_THERE(s, q, update_far, FAR);
+	RIG_ALL_THERE(s, q, update_qer, QER);
+	RIG_ALL_THERE(s, q, update_urr, URR);
+	RIG_NONE_THERE(s, q, create_pdr, PDR);
+	RIG_NONE_THERE(s, q, create_far, FAR);
+	RIG_NONE_THERE(s, q, create_qer, QER);
+	RIG_NONE_THERE(s, q, create_urr, URR);
+	return true;
+}
+
 static inline void rig_modify(struct xchg_token *t, struct rig_session *s,
 			      const struct sx_session_modification_request *q)
 {
 	struct sx_session_modification_response *a = &rig_sx_a.session_modification_response;
 
 	sx_init(SX_SESSION_MODIFICATION_RESPONSE, a);
-	a->cause = !rig.associated  ? SX_NO_ASSOCIATION
-		   : !s		    ? SX_SESSION_NOT_FOUND
-		   : rig.upf_refuse ? rig.upf_refuse
-				    : SX_ACCEPTED;
+	a->cause = !rig.associated		     ? SX_NO_ASSOCIATION
+		   : !s				     ? SX_SESSION_NOT_FOUND
+		   : rig.upf_refuse		     ? rig.upf_refuse
+		   : rig.upf_lied && !rig_fits(s, q) ? SX_RULE_FAILURE
+						     : SX_ACCEPTED;
 	if (a->cause == SX_ACCEPTED) {
 		rig_change(s, q);
 		RIG_CREATED(s, q, a);

@@ -30,8 +30,8 @@ static void fuzz_n4_agree(const struct smf_pdn *s)
 }
 
 /* The UPF of the rig serves until the PDN connection is there. */
-static const struct rig_upf_ops fuzz_n4_upf = { fuzz_n4_none, fuzz_n4_none, fuzz_n4_see, fuzz_n4_agree,
-						fuzz_n4_none };
+static const struct rig_upf_ops fuzz_n4_upf = { fuzz_n4_none, fuzz_n4_none, fuzz_n4_see,
+						fuzz_n4_agree, fuzz_n4_none };
 
 static void fuzz_n4_pfcp(struct smf_pdn *p, uint8_t *data, size_t n, uint8_t how)
 {
@@ -164,6 +164,7 @@ FUZZ_TARGET(n4)
 	rig_ms(10);
 	if (data[0] & 0x40)
 		rig_upf_ops = &fuzz_n4_upf; /* deaf: the input answers */
+	rig.upf_lied = data[0] & 0x40;	    /* it has said yes to what it has not done */
 	for (int i = 0; i < 8 && size > 2; i++) {
 		n = MIN(size - 3, (size_t)data[1] << 8 | data[2]);
 		fuzz_n4_one(data + 3, n, data[0]);
