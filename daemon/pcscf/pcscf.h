@@ -140,9 +140,9 @@ void identity_to_ue(struct sip_msg *m); /* Privacy: id towards the UE */
 void priority_from_ue(const struct reg *r, struct sip_msg *m); /* removes what it may not ask for */
 /* Of an INVITE or UPDATE on its way, already judged; true: the session has more priority now. */
 bool priority_note(struct session *s, const struct sip_msg *m);
-/* For the store, as in Resource-Priority; of a session without one, and of what is none, nothing is read. */
 #define PRIORITY_LEN 16
-void priority_write(const struct session *s, char dst[PRIORITY_LEN]);
+/* For the store, as in Resource-Priority; NULL: it has none. What is none is not read. */
+const char *priority_write(const struct session *s, char dst[PRIORITY_LEN]);
 void priority_read(struct session *s, struct str text);
 int priority_check(const struct conf_pcscf *c); /* -EINVAL: pcscf.mps is no list of IMSIs */
 

@@ -154,8 +154,7 @@ static void write_session(struct session *s)
 	put_str(&rec, "record-route", s->record_route);
 	put(&rec, "state=%d %u %u %u %u %llu\n", s->orig, s->caller_cseq, s->callee_cseq,
 	    s->invite_cseq, s->session_expires_s, (unsigned long long)s->start);
-	priority_write(s, priority);
-	put_str(&rec, "priority", s->priority.ns ? priority : NULL);
+	put_str(&rec, "priority", priority_write(s, priority));
 	put_media(&rec, s);
 	store_rec(s->p, T_SESSION, s->token, &rec);
 }

@@ -27,6 +27,13 @@ static bool parse(struct str value, struct priority *ret)
 	return false;
 }
 
+/* As in Resource-Priority; what parse() reads. */
+static const char *text_of(const struct priority *p, char dst[PRIORITY_LEN])
+{
+	snprintf(dst, PRIORITY_LEN, "%s.%d", p->ns, LEVELS - p->reservation);
+	return dst;
+}
+
 /* The highest of the message; false: none. */
 static bool priority_of(const struct sip_msg *m, struct priority *ret)
 {
@@ -67,6 +74,7 @@ static bool may_use(const struct reg *r)
 
 void priority_from_ue(const struct reg *r, struct sip_msg *m)
 {
+	char text[PRIORITY_LEN];
 	struct priority p;
 
 	if (!sip_msg_hf(m, SIP_H_RESOURCE_PRIORITY))
@@ -77,28 +85,27 @@ void priority_from_ue(const struct reg *r, struct sip_msg *m)
 		return;
 	}
 	/* Only what was judged: it may have named other namespaces, too. */
-	if (sip_msg_set(m, SIP_H_RESOURCE_PRIORITY, "%s.%d", p.ns, LEVELS - p.reservation) < 0)
+	if (sip_msg_set(m, SIP_H_RESOURCE_PRIORITY, "%s", text_of(&p, text)) < 0)
 		sip_msg_remove(m, SIP_H_RESOURCE_PRIORITY);
 }
 
 bool priority_note(struct session *s, const struct sip_msg *m)
 {
 	enum sip_method_id method = sip_msg_method(m);
+	char text[PRIORITY_LEN];
 	struct priority p;
 
 	if ((method != SIP_M_INVITE && method != SIP_M_UPDATE) || !priority_of(m, &p) ||
 	    p.reservation <= s->priority.reservation)
 		return false;
 	s->priority = p;
-	log_info("%s: session %s has priority %s.%d", s->reg->impi, s->token, p.ns,
-		 LEVELS - p.reservation);
+	log_info("%s: session %s has priority %s", s->reg->impi, s->token, text_of(&p, text));
 	return true;
 }
 
-void priority_write(const struct session *s, char dst[PRIORITY_LEN])
+const char *priority_write(const struct session *s, char dst[PRIORITY_LEN])
 {
-	snprintf(dst, PRIORITY_LEN, "%s.%d", s->priority.ns ? s->priority.ns : "",
-		 LEVELS - s->priority.reservation);
+	return s->priority.ns ? text_of(&s->priority, dst) : NULL;
 }
 
 void priority_read(struct session *s, struct str text)

@@ -442,8 +442,8 @@ static void retry_later(struct session *s)
 
 void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa *a)
 {
+	bool again = s->rx.again, renewed = s->rx.renewed;
 	uint64_t hash = s->rx.telling;
-	bool again = s->rx.again;
 
 	s->rx.telling = 0;
 	s->rx.again = false;
@@ -482,10 +482,9 @@ void rx_call_answered(struct session *s, enum rx_outcome o, const struct rx_aaa 
 			retry_later(s);
 		break;
 	case RX_FORGOTTEN:
-		again = s->rx.renewed;
 		s->rx.renewed = true;
 		s->rx.renewals = 1;
-		if (again)
+		if (renewed)
 			unreachable(s);
 		else
 			rx_call_changed(s);

@@ -1603,24 +1603,38 @@ static void test_signalling_refused(void **state)
 	leaves(w);
 }
 
+/* Registered; the PCRF was away and is asked whether it knows the AF session, whose id is returned. */
+static const char *registered_and_asked(struct wire *w, struct phone *u)
+{
+	const char *sid;
+
+	registered(u);
+	sid = mock.q[0].sid;
+	rx_on_peer(w->p->rx, PCRF, true);
+	return sid;
+}
+
+/* It does not: there is a new one, with this result. */
+static void does_not_know(struct wire *w, const char *sid, int result)
+{
+	assert_string_equal(aaa(PCC_UNKNOWN_SESSION_ID)->sid, sid);
+	run(w, 200);
+	assert_string_not_equal(aaa(result)->sid, sid);
+}
+
 /* The PCRF has come back without its memory, and finds the SMF without it, too, at first. */
 static void test_signalling_renewed(void **state)
 {
 	struct wire *w = *state;
 	struct phone u = phone_a(w);
-	const char *sid;
+	const char *sid = registered_and_asked(w, &u);
 
-	registered(&u);
-	sid = mock.q[0].sid;
-	rx_on_peer(w->p->rx, PCRF, true);
 	assert_string_equal(aaa(PCC_SUCCESS)->sid, sid); /* it only was disconnected */
 	run(w, 60000);
 	no_aar();
 	mock.state_id++;
 	rx_on_peer(w->p->rx, PCRF, true);
-	assert_string_equal(aaa(PCC_UNKNOWN_SESSION_ID)->sid, sid);
-	run(w, 200);
-	assert_string_not_equal(aaa(RX_IP_CAN_SESSION_NOT_AVAILABLE)->sid, sid);
+	does_not_know(w, sid, RX_IP_CAN_SESSION_NOT_AVAILABLE);
 	run(w, 5100);
 	assert_int_equal(pending_aar()->aar->n_required_access_info, 2);
 	aaa(PCC_SUCCESS);
@@ -1634,15 +1648,10 @@ static void test_signalling_probe_late(void **state)
 {
 	struct wire *w = *state;
 	struct phone u = phone_a(w);
-	const char *sid;
+	const char *sid = registered_and_asked(w, &u);
 
-	registered(&u);
-	sid = mock.q[0].sid;
-	rx_on_peer(w->p->rx, PCRF, true);
 	run(w, 20000);
-	assert_string_equal(aaa(PCC_UNKNOWN_SESSION_ID)->sid, sid);
-	run(w, 200);
-	assert_string_not_equal(aaa(PCC_SUCCESS)->sid, sid);
+	does_not_know(w, sid, PCC_SUCCESS);
 	leaves(w);
 }
 

@@ -811,30 +811,22 @@ static inline void rig_change(struct rig_session *s,
 	rig_check_session(s);
 }
 
-#define RIG_ALL_THERE(s, q, list, kind)                            \
-	for (size_t i = 0; i < (q)->n_##list; i++)                 \
-		if (!rig_find(s, SX_RULE_##kind, (q)->list[i].id)) \
+#define RIG_THERE(s, q, list, kind, there)                                             \
+	for (size_t i = 0; i < (q)->n_##list; i++)                                     \
+		if ((rig_find(s, SX_RULE_##kind, (q)->list[i].id) != NULL) != (there)) \
 	return false
-#define RIG_NONE_THERE(s, q, list, kind)                          \
-	for (size_t i = 0; i < (q)->n_##list; i++)                \
-		if (rig_find(s, SX_RULE_##kind, (q)->list[i].id)) \
-	return false
+#define RIG_RULES_THERE(s, q, what, there)       \
+	RIG_THERE(s, q, what##_pdr, PDR, there); \
+	RIG_THERE(s, q, what##_far, FAR, there); \
+	RIG_THERE(s, q, what##_qer, QER, there); \
+	RIG_THERE(s, q, what##_urr, URR, there)
 
 /* What a UPF can do: nothing new that is there, nothing old that is not. */
 static inline bool rig_fits(struct rig_session *s, const struct sx_session_modification_request *q)
 {
-	RIG_ALL_THERE(s, q, remove_pdr, PDR);
-	RIG_ALL_THERE(s, q, remove_far, FAR);
-	RIG_ALL_THERE(s, q, remove_qer, QER);
-	RIG_ALL_THERE(s, q, remove_urr, URR);
-	RIG_ALL_THERE(s, q, update_pdr, PDR);
-	RIG_ALL_THERE(s, q, update_far, FAR);
-	RIG_ALL_THERE(s, q, update_qer, QER);
-	RIG_ALL_THERE(s, q, update_urr, URR);
-	RIG_NONE_THERE(s, q, create_pdr, PDR);
-	RIG_NONE_THERE(s, q, create_far, FAR);
-	RIG_NONE_THERE(s, q, create_qer, QER);
-	RIG_NONE_THERE(s, q, create_urr, URR);
+	RIG_RULES_THERE(s, q, remove, true);
+	RIG_RULES_THERE(s, q, update, true);
+	RIG_RULES_THERE(s, q, create, false);
 	return true;
 }
 

@@ -153,10 +153,10 @@ static bool read_file(struct upf *u, FILE *f)
 	return good && u->recovery_ts && !strcmp(boot, ours);
 }
 
-/* Now, in seconds, but later than the last one; 0: there was none. */
-static uint32_t new_time_stamp(const struct upf *u, uint32_t last)
+/* Now, in seconds, but later than the last one that was read, if any was. */
+static uint32_t new_time_stamp(const struct upf *u)
 {
-	uint32_t now = pfcp_time(loop_wall(u->loop));
+	uint32_t now = pfcp_time(loop_wall(u->loop)), last = u->recovery_ts;
 
 	return last && (int32_t)(now - last) <= 0 ? last + 1 : now;
 }
@@ -171,7 +171,7 @@ void upf_state_load(struct upf *u, bool kept)
 	if (same)
 		return;
 	forget_nodes(u);
-	u->recovery_ts = new_time_stamp(u, u->recovery_ts);
+	u->recovery_ts = new_time_stamp(u);
 }
 
 /* --- sessions --- */
