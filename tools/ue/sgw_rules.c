@@ -104,6 +104,7 @@ static void collect(const struct pdn *n, bool down, struct rules *r)
 
 /* --- rules --- */
 
+/* urr 0: it counts nowhere. */
 static struct knl_pdr *new_pdr(struct rules *r, uint32_t precedence, uint32_t far, uint32_t urr)
 {
 	struct knl_pdr *p;
@@ -116,7 +117,7 @@ static struct knl_pdr *new_pdr(struct rules *r, uint32_t precedence, uint32_t fa
 			       .qfi = -1,
 			       .far = far,
 			       .urrs = { urr },
-			       .n_urrs = 1 };
+			       .n_urrs = !!urr };
 	return p;
 }
 
@@ -200,17 +201,23 @@ unsigned int rules_radio(const struct pdn *n)
 	return KNL_DROP;
 }
 
+/* No rule yet but FAR_DOWN. */
+static void begin(struct rules *r, unsigned int down)
+{
+	r->s = (struct knl_session){ .pdrs = r->pdr, .fars = r->far, .n_fars = 1, .urrs = r->urr };
+	r->far[0] = (struct knl_far){
+		.id = FAR_DOWN, .action = down, .destination = KNL_ACCESS, .dscp = -1
+	};
+	r->bearers = 0;
+}
+
 int rules_build(struct pdn *n, struct rules *r, endpoint_fn *endpoint)
 {
 	int e = 0;
 
-	memset(&r->s, 0, sizeof(r->s));
-	r->bearers = 0;
+	begin(r, rules_radio(n));
 	collect(n, false, r);
 	collect(n, true, r);
-	r->far[r->s.n_fars++] = (struct knl_far){
-		.id = FAR_DOWN, .action = rules_radio(n), .destination = KNL_ACCESS, .dscp = -1
-	};
 	for (size_t k = 0; !e && k < r->n_run[0]; k++)
 		e = add_uplink(r, &r->run[0][k], r->run[0][k].b, k);
 	if (!e)
@@ -221,9 +228,6 @@ int rules_build(struct pdn *n, struct rules *r, endpoint_fn *endpoint)
 		r->bearers |= 1u << n->bearer[i].ebi;
 		e = add_bearer(n, r, i, endpoint);
 	}
-	r->s.pdrs = r->pdr;
-	r->s.fars = r->far;
-	r->s.urrs = r->urr;
 	return e;
 }
 
@@ -231,11 +235,7 @@ int rules_expect(const struct pdn *n, struct rules *r, endpoint_fn *endpoint)
 {
 	int e = 0;
 
-	memset(&r->s, 0, sizeof(r->s));
-	r->bearers = 0;
-	r->far[r->s.n_fars++] = (struct knl_far){
-		.id = FAR_DOWN, .action = KNL_DROP, .destination = KNL_ACCESS, .dscp = -1
-	};
+	begin(r, KNL_DROP);
 	for (int v6 = 0; !e && v6 < 2; v6++) {
 		struct knl_pdr *p = NULL;
 
@@ -243,13 +243,10 @@ int rules_expect(const struct pdn *n, struct rules *r, endpoint_fn *endpoint)
 			p = new_pdr(r, PDR_DEFAULT, FAR_DOWN, 0);
 		if (!p)
 			continue;
-		p->n_urrs = 0;
 		p->source = KNL_CORE;
 		p->teid = n->bearer[0].teid;
 		e = endpoint(n->node, v6, &p->endpoint);
 	}
-	r->s.pdrs = r->pdr;
-	r->s.fars = r->far;
 	return e;
 }
 

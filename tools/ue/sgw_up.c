@@ -213,16 +213,18 @@ static int keep_counters(void *arg, const struct knl_counters *c)
 	return 0;
 }
 
-static int set_kims(struct pdn *n, char *err, size_t size)
+/* expected: only the tunnel that the PGW is about to hear of; the phone has no address yet. */
+static int set_kims(struct pdn *n, bool expected, char *err, size_t size)
 {
 	static struct rules r;
 	int e = up_open(n->a, err, size);
 
 	if (e)
 		return e;
-	e = rules_build(n, &r, endpoint);
+	e = expected ? rules_expect(n, &r, endpoint) : rules_build(n, &r, endpoint);
 	name_session(n, &r.s);
-	address_session(n, &r.s);
+	if (!expected)
+		address_session(n, &r.s);
 	if (!e && n->up)
 		rules_remove_rest(&r, n->n_installed, n->urrs);
 	if (!e)
@@ -237,24 +239,6 @@ static int set_kims(struct pdn *n, char *err, size_t size)
 	n->n_installed = (uint32_t)r.s.n_pdrs;
 	n->urrs = r.bearers;
 	return 0;
-}
-
-static int expect_kims(struct pdn *n, char *err, size_t size)
-{
-	static struct rules r;
-	int e = up_open(n->a, err, size);
-
-	if (e)
-		return e;
-	e = rules_expect(n, &r, endpoint);
-	name_session(n, &r.s);
-	if (!e)
-		e = knl_session_new(n->a->knl, &r.s, 1);
-	if (e)
-		snprintf(err, size, "%s", knl_error(n->a->knl));
-	n->up = !e;
-	n->n_installed = e ? 0 : (uint32_t)r.s.n_pdrs;
-	return e;
 }
 
 /* --- gtp.ko --- */
@@ -324,7 +308,7 @@ int up_set(struct pdn *n, char *err, size_t size)
 {
 	switch (kind_of(n)) {
 	case GTPU_KIMS:
-		return set_kims(n, err, size);
+		return set_kims(n, false, err, size);
 	case GTPU_GTP_KO:
 		return set_ko(n, err, size);
 	case GTPU_PFCP:
@@ -337,7 +321,7 @@ int up_set(struct pdn *n, char *err, size_t size)
 
 int up_expect(struct pdn *n, char *err, size_t size)
 {
-	return kind_of(n) == GTPU_KIMS ? expect_kims(n, err, size) : 0;
+	return kind_of(n) == GTPU_KIMS ? set_kims(n, true, err, size) : 0;
 }
 
 void up_then(struct pdn *n, up_then_fn *fn, void *arg)
