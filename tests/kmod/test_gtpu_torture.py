@@ -2,8 +2,9 @@
 """Control and traffic against each other for KIMS_TORTURE seconds (30); torture.py says how."""
 import os
 
+from failslab import failslab
 from lab import test
-from torture import failslab, torture
+from torture import torture
 
 SECONDS = float(os.environ.get("KIMS_TORTURE", "30"))
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Namespaces and the module: objects end with their namespace; the module stays while in use."""
-import errno
 import os
 import socket
 import subprocess
 import threading
 import time
 
+from failslab import failing_allocations, tried
 from gtp import GNB, PORT, REMOTE, UPF, Tunnels, gpdu, ue4, ue6
 from knl import Knl, refused
 from lab import (RELAY, UE1, Skipped, check, core, drops, ensure, everywhere, inside, ip_batch, mac, run,
@@ -266,31 +266,6 @@ def route_changes():
     run("ip", "-n", "core", "addr", "replace", "fd45:2::1/64", "dev", "c2", "nodad")
 
 
-def write(path, text):
-    while True:
-        try:
-            with open(path, "w", encoding="ascii") as f:
-                f.write(text)
-            return
-        except OSError as e:
-            if e.errno not in (errno.ENOMEM, errno.ENFILE):
-                raise
-
-
-def fail_allocations(on):
-    """Of this thread; switching it off may have to be tried again."""
-    debug = "/sys/kernel/debug/failslab"
-    if not os.path.isdir(debug):
-        raise Skipped("no failslab")
-    if not on:
-        write("/proc/thread-self/make-it-fail", "0")
-    for name, value in (("ignore-gfp-wait", "N"), ("task-filter", "Y"), ("times", "-1"),
-                        ("verbose", "0"), ("probability", "4" if on else "0")):
-        write(f"{debug}/{name}", value)
-    if on:
-        write("/proc/thread-self/make-it-fail", "1")
-
-
 def try_everything(k, i):
     """Calls that may fail; what comes back does not matter."""
     calls = (lambda: k.call("rtp-new", {"rtp-flow": [
@@ -302,10 +277,7 @@ def try_everything(k, i):
              lambda: k.port_new(RELAY[6], 1 + i), lambda: k.rtp_dump(1), lambda: k.sa_del(i),
              lambda: k.call("rtp-del", {"rtp-flow": {"cookie": 1}}) if i % 7 == 0 else None)
     for call in calls:
-        try:
-            call()
-        except OSError:
-            pass
+        tried(call)
 
 
 @test
@@ -313,12 +285,9 @@ def no_memory():
     """allocations fail at random: nothing is half made, nothing leaks"""
     with core(["rtp", "gm"]) as k:
         k.sock.settimeout(0.2)  # an acknowledgement may be lost, too
-        fail_allocations(True)
-        try:
+        with failing_allocations():
             for i in range(150):
                 try_everything(k, i)
-        finally:
-            fail_allocations(False)
     with core() as k:
         s = k.stats()
         check("flows", s["rtp-flows"], len(k.rtp_dump()))

@@ -7,12 +7,12 @@ import os
 import pathlib
 import subprocess
 
+from failslab import failing_allocations, tried
 from gtp import GNB, REMOTE, UPF, UPF2, Tunnels, ue4
 from knl import DUMP, SCHEMA_DOC, NlError, refused
 from lab import (RELAY, Failed, check, core, device, device_lost, ensure, inside, test, until)
 from packet import datagram
 from test_flow import flow
-from test_life import fail_allocations
 
 IN_USE = pathlib.Path("/sys/module/kims/parameters/in_use")
 
@@ -607,12 +607,9 @@ def no_memory():
     """allocations fail at random: a batch is whole or not there, a change made or not, nothing leaks"""
     with core(["gtpu"]) as k, core() as sure, Ends(sure):
         k.sock.settimeout(0.2)  # an acknowledgement may be lost, too
-        fail_allocations(True)
-        try:
+        with failing_allocations():
             for i in range(200):
                 fail_somewhere(k, i)
-        finally:
-            fail_allocations(False)
         have = {s["id"] for s in sure.sessions()}
         for i in range(0, 200, 4):
             whole = have & {i * 10 + n for n in range(1, 4)}
@@ -634,10 +631,7 @@ def fail_somewhere(k, i):
     if i % 4:
         calls.append(lambda: k.session_del(n, n + 1, n + 2))
     for call in calls:
-        try:
-            call()
-        except OSError:
-            pass
+        tried(call)
 
 
 @test

@@ -11,13 +11,13 @@ import threading
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import srtp
+from failslab import failing_allocations, tried
 from gtp import GNB2, Tunnels
 from knl import SCHEMA_DOC, refused
 from lab import RELAY, Skipped, check, core, drops, ensure, everywhere, test, until
 from packet import datagram, rtcp, rtp
 from test_flow import Phones, flow
 from test_gtpu_media import FROM, IN as MEDIA_IN, of, relay
-from test_life import fail_allocations
 from test_rtp import latching, recorder
 from test_wire import Ends
 
@@ -595,18 +595,12 @@ def no_memory():
     """allocations fail at random: nothing is half made, nothing leaks"""
     with core() as k:
         k.sock.settimeout(0.2)  # an acknowledgement may be lost, too
-        fail_allocations(True)
-        try:
+        with failing_allocations():
             for f in every_kind() * 8:
                 for call in (lambda: k.rtp_new(f | {"id": 1}), lambda: k.rtp_replace(1, f),
                              lambda: k.rtp_get(1), lambda: k.rtp_replace(1, flow()),
                              lambda: k.rtp_replace(1, f), lambda: k.rtp_del(1)):
-                    try:
-                        call()
-                    except OSError:
-                        pass
-        finally:
-            fail_allocations(False)
+                    tried(call)
     with core() as k:
         check("flows", k.stats()["rtp-flows"], len(k.rtp_dump()))
         for f in k.rtp_dump():

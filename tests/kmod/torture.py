@@ -24,12 +24,14 @@ import subprocess
 import sys
 import time
 
+import failslab
 import gtp
 import lab
+from failslab import tried
 from gtp import (GNB, GNB2, PORT, REMOTE, UPF, Session, end_marker, error_indication, gpdu, gtpu, psc,
                  ue4, ue6)
-from knl import Knl, NlError
-from lab import CORE, CORE_ROUTES, RELAY, UE1, UE2, Failed, check, inside, libc, mac, until
+from knl import Knl
+from lab import CORE, CORE_ROUTES, RELAY, UE1, UE2, Failed, check, inside, mac, until
 from packet import Wire, datagram, fragments, rtp
 
 SESSIONS = 24
@@ -43,13 +45,6 @@ def shell(*argv):
 def core_ip(*lines):
     subprocess.run(["ip", "-n", "core", "-force", "-batch", "-"], input="\n".join(lines) + "\n",
                    text=True, capture_output=True, check=False)
-
-
-def tried(call, *args):
-    try:
-        return call(*args)
-    except (NlError, OSError, KeyError, ValueError):
-        return None
 
 
 # --- the traffic ---
@@ -424,40 +419,20 @@ def repair():
         [f"route replace {r}" for r in CORE_ROUTES] + device_routes()
 
 
-# --- failing allocations ---
-
-FAILSLAB = "/sys/kernel/debug/failslab"
-
-
-def write(path, text):
-    for _ in range(1000):
-        try:
-            with open(path, "w", encoding="ascii") as f:
-                f.write(str(text))
-            return
-        except OSError:
-            time.sleep(0.001)
-
-
-def failslab(mode):
-    """off; atomic: those that may not wait, of anybody; mine: all of the processes that want it."""
-    if not os.path.isdir(FAILSLAB):
-        return
-    write(f"{FAILSLAB}/probability", 0)
-    if mode == "off":
-        return
-    write(f"{FAILSLAB}/ignore-gfp-wait", "Y" if mode == "atomic" else "N")
-    write(f"{FAILSLAB}/task-filter", "N" if mode == "atomic" else "Y")
-    write(f"{FAILSLAB}/times", -1)
-    write(f"{FAILSLAB}/interval", 1)
-    write(f"{FAILSLAB}/verbose", 0)
-    write(f"{FAILSLAB}/probability", 3)
-
-
 # --- all together ---
 
 CONTROL = (control_sessions, control_sessions, control_media, control_gm, reader)
 TRAFFIC = (traffic_up, traffic_up, traffic_down, traffic_media)
+
+
+def acting(act, rnd, stop, count, faults):
+    """Where memory fails it fails Python too, and the sockets that an actor begins with: it begins again."""
+    while not stop():
+        try:
+            act(rnd, stop, count)
+        except (MemoryError, OSError):
+            if not faults:
+                raise
 
 
 class Actor:
@@ -488,12 +463,10 @@ class Actor:
             if act not in TRAFFIC:
                 inside("core").__enter__()
             if faults:
-                # Only system calls are to run out of memory: a page fault that does makes
-                # User-Mode Linux panic by itself.
-                libc.mlockall(3)
-                write("/proc/self/make-it-fail", 1)
-            act(random.Random(seed), lambda: not going, count)
-            write("/proc/self/make-it-fail", 0)
+                failslab.mine(True)
+            acting(act, random.Random(seed), lambda: not going, count, faults)
+            if faults:
+                failslab.mine(False)
             status = 0
         except BaseException as e:  # pylint: disable=broad-except
             import traceback
@@ -587,10 +560,10 @@ def torture(seconds, seed=1, faults=True):
     phase = 0
     while time.monotonic() < end:
         if faults:
-            failslab(("off", "atomic", "mine")[phase % 3])
+            failslab.failslab(("off", "atomic", "mine")[phase % 3])
         phase += 1
         time.sleep(min(5, max(0.1, end - time.monotonic())))
-    failslab("off")
+    failslab.failslab("off")
     ends = [(a.name, a.end(), a.done) for a in actors]
     print("#", ", ".join(f"{name} {done}" for name, _, done in ends), flush=True)
     shell("ip", "netns", "del", "gone")
@@ -617,7 +590,7 @@ def main():
     try:
         torture(seconds, seed)
     finally:
-        failslab("off")
+        failslab.failslab("off")
         lab.tear_down()
     print("ok 1 torture", flush=True)
 
