@@ -3,7 +3,7 @@
  * APNs and pools of UE addresses; see apn.h.
  *
  * A pool numbers its addresses: the host part of IPv4, the bits between prefix and 64 of IPv6. One bit says that it is
- * taken or waits in the ring of freed ones, another one that it is reserved: somebody's, whether he is there or not.
+ * taken or waits in the ring of freed ones; a number says how often it is reserved: somebody's, whether he is there or not.
  *
  * Invariant: one that is reserved does not wait.
  */
@@ -38,7 +38,7 @@ static void set_bit(uint8_t *bits, uint32_t i, bool on)
 
 static bool is_new(const struct smf_pool *p, uint32_t i)
 {
-	return !bit_of(p->taken, i) && !bit_of(p->reserved, i);
+	return !bit_of(p->taken, i) && !p->reserved[i];
 }
 
 static uint64_t high_of(const struct conf_addr *a)
@@ -138,7 +138,7 @@ int smf_pool_take_back(struct smf_pool *p, const struct conf_addr *a)
 
 int smf_pool_take(struct smf_pool *p, const struct conf_addr *a)
 {
-	if (smf_pool_has(p, a) && bit_of(p->reserved, index_of(p, a)))
+	if (smf_pool_has(p, a) && p->reserved[index_of(p, a)])
 		return -EADDRINUSE;
 	return smf_pool_take_back(p, a);
 }
@@ -150,7 +150,8 @@ void smf_pool_reserve(struct smf_pool *p, const struct conf_addr *a)
 	if (!smf_pool_has(p, a))
 		return;
 	i = index_of(p, a);
-	set_bit(p->reserved, i, true);
+	if (p->reserved[i] < UINT16_MAX)
+		p->reserved[i]++;
 	if (unwait(p, i))
 		set_bit(p->taken, i, false);
 }
@@ -183,7 +184,7 @@ void smf_pool_put(struct smf_pool *p, uint64_t now, const struct conf_addr *a)
 		return;
 	i = index_of(p, a);
 	p->n_taken--;
-	if (bit_of(p->reserved, i)) {
+	if (p->reserved[i]) {
 		set_bit(p->taken, i, false);
 		return;
 	}
@@ -196,6 +197,16 @@ void smf_pool_put(struct smf_pool *p, uint64_t now, const struct conf_addr *a)
 		(struct smf_freed){ .index = i, .at = now + p->reuse_usec };
 }
 
+void smf_pool_unreserve(struct smf_pool *p, uint64_t now, const struct conf_addr *a)
+{
+	uint16_t *n = smf_pool_has(p, a) ? &p->reserved[index_of(p, a)] : NULL;
+
+	if (!n || !*n || *n == UINT16_MAX) /* so many were not counted: it stays */
+		return;
+	if (!--*n && !smf_pool_take_back(p, a))
+		smf_pool_put(p, now, a);
+}
+
 static int pool_init(struct smf_pool *p)
 {
 	bool v4 = p->prefix.addr.family == AF_INET;
@@ -205,7 +216,7 @@ static int pool_init(struct smf_pool *p)
 		return -EINVAL;
 	p->n = bits > 20 ? SMF_POOL_MAX : 1u << bits;
 	p->taken = calloc(1, p->n / 8 + 1);
-	p->reserved = calloc(1, p->n / 8 + 1);
+	p->reserved = calloc(p->n, sizeof(*p->reserved));
 	if (!p->taken || !p->reserved)
 		return -ENOMEM;
 	if (p->n > 2) {

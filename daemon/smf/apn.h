@@ -28,7 +28,7 @@ struct smf_pool {
 	uint32_t next;		   /* never given away: from here on */
 	uint32_t n_taken;
 	uint8_t *taken;		 /* bits: taken or waiting */
-	uint8_t *reserved;	 /* bits: not for smf_pool_get() */
+	uint16_t *reserved;	 /* how often: not for smf_pool_get() */
 	struct smf_freed *freed; /* ring of those that wait, oldest first */
 	uint32_t first_freed, n_freed, max_freed;
 	uint64_t reuse_usec;
@@ -74,6 +74,8 @@ int smf_pool_take_back(struct smf_pool *p, const struct conf_addr *a);
 void smf_pool_put(struct smf_pool *p, uint64_t now, const struct conf_addr *a); /* free again */
 /* Not for smf_pool_get() any more; who has it keeps it. One that is of no pool: nothing. */
 void smf_pool_reserve(struct smf_pool *p, const struct conf_addr *a);
+/* Once less. The last one: free again, as after smf_pool_put(); who has it keeps it. */
+void smf_pool_unreserve(struct smf_pool *p, uint64_t now, const struct conf_addr *a);
 bool smf_pool_has(const struct smf_pool *p, const struct conf_addr *a);
 const struct conf_addr *smf_apn_static(const struct smf_apn *a, const char *imsi,
 				       sa_family_t family); /* NULL: none */

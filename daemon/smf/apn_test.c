@@ -186,6 +186,36 @@ static void test_reserve(void **state)
 	drop();
 }
 
+/* Reserved twice and no more: free when nobody has it, and not before its time. */
+static void test_unreserve(void **state)
+{
+	struct conf_addr had = v4(0x0a000001), other = v4(0x0a000002), first = v4(0x0a000000);
+
+	(void)state;
+	read_text("ims pool=10.0.0.0/29 reuse=1");
+	assert_int_equal(get4(0), 0x0a000001);
+	for (int i = 0; i < 2; i++) {
+		smf_pool_reserve(&apns[0].pool4, &had);
+		smf_pool_reserve(&apns[0].pool4, &other);
+		smf_pool_reserve(&apns[0].pool4, &first);
+	}
+	for (uint32_t i = 3; i <= 6; i++)
+		assert_int_equal(get4(0), 0x0a000000 + i);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(get4(9000000), 0);
+		smf_pool_unreserve(&apns[0].pool4, 10000000, &other);
+		smf_pool_unreserve(&apns[0].pool4, 10000000, &had);
+		smf_pool_unreserve(&apns[0].pool4, 10000000, &first);
+	}
+	assert_int_equal(get4(10999999), 0);
+	assert_int_equal(get4(11000000), 0x0a000002);
+	assert_int_equal(get4(99000000), 0); /* somebody has .1, and .0 is nobody's */
+	put4(0x0a000001, 99000000);
+	assert_int_equal(get4(100000000), 0x0a000001);
+	assert_int_equal(apns[0].pool4.n_taken, 6);
+	drop();
+}
+
 /* A model of the pool: what is had is had once, and everything comes back. */
 static void test_random(void **state)
 {
@@ -268,10 +298,10 @@ static void test_pco(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_reuse),
-		cmocka_unit_test(test_reserve),	 cmocka_unit_test(test_take),
-		cmocka_unit_test(test_prefixes), cmocka_unit_test(test_random),
-		cmocka_unit_test(test_pco),
+		cmocka_unit_test(test_parse),	cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_reserve), cmocka_unit_test(test_unreserve),
+		cmocka_unit_test(test_take),	cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_random),	cmocka_unit_test(test_pco),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

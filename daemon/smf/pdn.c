@@ -258,6 +258,7 @@ static void enter_gone(struct fsm *f, int prev _unused_)
 		p->next->pprev = p->pprev;
 	htab_remove(&s->by_teid, &p->by_teid);
 	free_addresses(p);
+	smf_profile_left(s, p->imsi);
 	smf_persist_gone(p);
 	p->next = s->dead;
 	s->dead = p;
@@ -667,7 +668,9 @@ static void own_address(const struct conf_addr *a, struct s5_fteid *v4, struct s
 
 static int init_tables(struct smf *s)
 {
-	struct htab *all[] = { &s->by_teid, &s->by_user, &s->by_v4, &s->by_v6, &s->paths };
+	struct htab *all[] = {
+		&s->by_teid, &s->by_user, &s->by_v4, &s->by_v6, &s->paths, &s->held
+	};
 	int e = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all) && !e; i++)
@@ -710,7 +713,9 @@ int smf_init(struct smf *s, struct loop *l, const struct conf *c, char *err, siz
 
 void smf_fini(struct smf *s)
 {
-	struct htab *all[] = { &s->by_teid, &s->by_user, &s->by_v4, &s->by_v6, &s->paths };
+	struct htab *all[] = {
+		&s->by_teid, &s->by_user, &s->by_v4, &s->by_v6, &s->paths, &s->held
+	};
 	struct smf_pdn *p;
 
 	if (!s->loop)
@@ -724,11 +729,10 @@ void smf_fini(struct smf *s)
 		smf_path_leave(p);
 		pdn_free(p);
 	}
+	smf_profiles_close(s);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		htab_fini(all[i]);
 	smf_apns_free(s->apns, s->n_apns);
 	free(s->predefined);
-	profiles_close(s->profiles);
-	s->profiles = NULL;
 	smf_n4_fini(s);
 }

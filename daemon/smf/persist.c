@@ -600,9 +600,14 @@ static bool read_lines(struct reader *r, struct str text)
 	return ok && r->p->apn && r->p->type && r->p->bearers && *smf_pdn_user(r->p);
 }
 
-static int take(struct smf_pool *pool, bool from_pool, const struct conf_addr *a)
+/* A static one that is not reserved any more is the pool's, and nobody else's as long as it is used. */
+static int take(struct smf_pool *pool, bool *from_pool, const struct conf_addr *a)
 {
-	return from_pool ? smf_pool_take_back(pool, a) : 0;
+	bool had = *from_pool;
+	int e = had ? smf_pool_take_back(pool, a) : smf_pool_take(pool, a);
+
+	*from_pool = !e;
+	return had ? e : 0;
 }
 
 /* Its addresses are taken again. One that is not in a pool of the configuration any more cannot stay. */
@@ -612,16 +617,12 @@ static int take_addresses(struct smf_pdn *p)
 	bool six = p->pool6;
 
 	p->pool6 = false;
-	if (take(&p->apn->pool4, p->pool4, &a)) {
-		p->pool4 = false;
+	if (take(&p->apn->pool4, &p->pool4, &a))
 		return -EADDRNOTAVAIL;
-	}
 	a = (struct conf_addr){ .family = AF_INET6 };
 	memcpy(&a.v6, &p->v6, 8);
-	if (take(&p->apn->pool6, six, &a))
-		return -EADDRNOTAVAIL;
 	p->pool6 = six;
-	return 0;
+	return take(&p->apn->pool6, &p->pool6, &a) ? -EADDRNOTAVAIL : 0;
 }
 
 /* What was under way to the SGW is begun again, by smf_persist_resume(). */
@@ -671,7 +672,7 @@ static void resume(struct smf_pdn *p, const struct reader *r)
 
 	if (r->lost)
 		p->pool4 = p->pool6 = false;
-	good = !take_addresses(p) && !r->lost;
+	good = !r->lost && !take_addresses(p);
 	settle_bearers(p);
 	smf_pdn_link(p);
 	if (smf_path_join(p, r->counter))

@@ -349,6 +349,40 @@ static void test_reserved_since(void **state)
 	assert_int_equal(mock_attach(9, "ims")->v4.s_addr, v4.s_addr);
 }
 
+/* One that was the subscriber's alone and is not any more by the new configuration: his until he leaves, then anybody's. */
+static void test_free_since(void **state)
+{
+	struct smf_pdn *p;
+	uint32_t teid;
+
+	(void)state;
+	crash();
+	free(mock.conf->smf.apns);
+	mock.conf->smf.apns =
+		strdup("ims pool=10.45.0.0/30 pool6=fd45::/48 reuse=1 "
+		       "static=001010000000009:10.45.0.1,001010000000009:fd45:0:0:1::");
+	start();
+	p = mock_attach(9, "ims");
+	teid = p->teid;
+	assert_int_equal(p->v4.s_addr, htonl(0x0a2d0001));
+	mock_ms(10);
+	crash();
+	*strstr(mock.conf->smf.apns, " static") = '\0';
+	start();
+	p = smf_pdn_by_teid(&mock.smf, teid);
+	assert_int_equal(mock_attach(1, "ims")->v4.s_addr, htonl(0x0a2d0002));
+	mock_in(&mock.sgw, S5_CREATE_SESSION_REQUEST, 0, mock_create(2, "ims"));
+	assert_int_equal(mock_refused(S5_CREATE_SESSION_RESPONSE), S5_ADDRESSES_OCCUPIED);
+	mock_detach(p);
+	mock_ms(1100);
+	p = mock_attach(2, "ims");
+	assert_int_equal(p->v4.s_addr, htonl(0x0a2d0001));
+	mock_ms(10);
+	crash();
+	start();
+	assert_int_equal(mock.smf.apns[0].pool4.n_taken, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +394,7 @@ int main(void)
 		T(test_broken_records),
 		T(test_other_configuration),
 		T(test_reserved_since),
+		T(test_free_since),
 	};
 
 	log_set_level(LOG_LVL_ERR);

@@ -272,6 +272,95 @@ static void test_profile_addresses(void **state)
 	unlink(path);
 }
 
+static void set_row(const char *imsi, const char *apn, const char *v4, const char *v6)
+{
+	struct profile row;
+	char err[256];
+
+	profile_init(&row, imsi, apn);
+	assert_int_equal(profile_set(&row, STR("address"), str_of(v4), err, sizeof(err)), 0);
+	assert_int_equal(profile_set(&row, STR("address"), str_of(v6), err, sizeof(err)), 0);
+	assert_int_equal(profiles_put(mock.smf.profiles, &row), 0);
+	smf_profiles_open(&mock.smf, imsi);
+}
+
+static void del_row(const char *imsi, const char *apn)
+{
+	assert_int_equal(profiles_del(mock.smf.profiles, imsi, apn), 0);
+	smf_profiles_open(&mock.smf, imsi);
+}
+
+/* May somebody have it who asks for it? */
+static bool is_free(const char *v4)
+{
+	struct conf_addr a = { .family = AF_INET };
+	bool free;
+
+	inet_pton(AF_INET, v4, &a.v4);
+	free = !smf_pool_take(&mock.smf.apns[0].pool4, &a);
+	if (free)
+		smf_pool_put(&mock.smf.apns[0].pool4, 0, &a);
+	return free;
+}
+
+/* What no row has any more is anybody's: at once, or when the subscriber has left. */
+static void test_profile_address_freed(void **state)
+{
+	const char *i7 = "001010000000007", *i8 = "001010000000008", *i9 = "001010000000009";
+	struct conf_addr six = { .family = AF_INET6 };
+	char err[256], path[64];
+	struct smf_pdn *p;
+
+	(void)state;
+	mock_close_smf();
+	free(mock.conf->smf.apns);
+	mock.conf->smf.apns = strdup("ims pool=10.45.0.0/24 pool6=fd45::/48 reuse=1 "
+				     "static=001010000000005:10.45.0.5;"
+				     "internet pool=10.48.0.0/24 pool6=fd48::/48");
+	mock_open_smf();
+	snprintf(path, sizeof(path), "/tmp/kims-smf-freed-%d.db", (int)getpid());
+	assert_int_equal(profiles_open(path, true, &mock.smf.profiles, err, sizeof(err)), 0);
+	/* nobody is there: another address, another's, the configuration's, none */
+	set_row(i9, "ims", "10.45.0.2", "fd45:0:0:2::");
+	set_row(i8, "*", "10.45.0.2", "fd45:0:0:8::");
+	set_row(i9, "ims", "10.45.0.5", "fd45:0:0:9::");
+	assert_false(is_free("10.45.0.2") || is_free("10.45.0.5"));
+	inet_pton(AF_INET6, "fd45:0:0:2::", &six.v6);
+	assert_int_equal(smf_pool_take(&mock.smf.apns[0].pool6, &six), 0);
+	smf_pool_put(&mock.smf.apns[0].pool6, 0, &six);
+	del_row(i8, NULL);
+	assert_true(is_free("10.45.0.2"));
+	del_row(i9, "ims");
+	assert_false(is_free("10.45.0.5"));
+	/* two rows of one subscriber */
+	set_row(i7, "*", "10.45.0.7", "fd45:0:0:7::");
+	set_row(i7, "ims", "10.45.0.7", "fd45:0:0:7::");
+	del_row(i7, "*");
+	assert_false(is_free("10.45.0.7"));
+	/* its PDN connection has it, also at another APN; it has the new one next time */
+	del_row(i7, "ims");
+	set_row(i7, "*", "10.45.0.7", "fd45:0:0:7::");
+	p = mock_attach(7, "internet");
+	assert_int_equal(p->v4.s_addr, htonl(0x0a2d0007));
+	set_row(i7, "*", "10.45.0.8", "fd45:0:0:7::");
+	set_row(i7, "*", "10.45.0.9", "fd45:0:0:7::");
+	assert_true(is_free("10.45.0.8"));
+	assert_false(is_free("10.45.0.7"));
+	mock_detach(p);
+	assert_true(is_free("10.45.0.7"));
+	p = mock_attach(7, "ims");
+	assert_int_equal(p->v4.s_addr, htonl(0x0a2d0009));
+	/* a row that is back before it has left */
+	del_row(i7, "*");
+	set_row(i7, "ims", "10.45.0.9", "fd45:0:0:7::");
+	mock_detach(p);
+	assert_false(is_free("10.45.0.9"));
+	del_row(i7, NULL);
+	assert_true(is_free("10.45.0.9"));
+	assert_int_equal(mock.smf.apns[0].pool4.n_taken + mock.smf.apns[0].pool6.n_taken, 0);
+	unlink(path);
+}
+
 /* What SGW and MME say of themselves is read from the requests that have it. */
 static void test_overload_information(void **state)
 {
@@ -1233,6 +1322,7 @@ int main(void)
 		T(test_transport),
 		T(test_static_addresses),
 		T(test_profile_addresses),
+		T(test_profile_address_freed),
 		T(test_overload_information),
 		T(test_pool_used_up),
 		T(test_refused),

@@ -280,7 +280,7 @@ struct smf {
 	uint64_t key[2];
 	struct htab by_teid, by_user, by_v4, by_v6;
 	struct smf_pdn *pdns, *dead, *dirty;
-	struct htab paths;
+	struct htab paths, held; /* held: profile.c */
 	uint32_t n_pdns, n_bearers, n_paths, n_ending;
 	uint32_t max_pdns; /* more are refused; emergencies have a tenth on top */
 	uint32_t next_teid, next_charging_id;
@@ -319,8 +319,13 @@ int smf_s5_request(struct smf_pdn *p, enum s5_message type, const void *msg, xch
 		   void *arg, struct xchg_call **ret_call);
 
 /* --- profile.c --- */
-/* The store, when there is one; addresses of this subscriber (NULL: of all) are reserved. */
+/*
+ * The store, when there is one; addresses of this subscriber (NULL, at the start: of all) are reserved. Those that were, and
+ * are of no row of it any more, are not, unless it uses them: then smf_profile_left() sees to it.
+ */
 void smf_profiles_open(struct smf *s, const char *imsi);
+void smf_profile_left(struct smf *s, const char *imsi); /* one of its PDN connections is gone */
+void smf_profiles_close(struct smf *s);
 /* What its subscriber has at its APN; 0 and unspecified: none. */
 void smf_profile_address(const struct smf_pdn *p, struct in_addr *v4, struct in6_addr *v6);
 
