@@ -234,6 +234,13 @@ static void test_default_qos(void **state)
 	assert_int_equal(p->b[5].qos.qci, 7);
 	assert_int_equal(p->ambr.dl, 2000);
 	assert_int_equal(rig_old(rig_session_of(p), SX_RULE_QER, 1)->mbr_ul, 1000);
+	o.default_qos.qci =
+		65; /* a guaranteed bit rate: not the default bearer's; the rest of it is taken */
+	o.default_qos.arp.level = 4;
+	assert_int_equal(rar(p, &o), PCC_SUCCESS);
+	rig_agree(p);
+	assert_int_equal(p->b[5].qos.qci, 7);
+	assert_int_equal(p->b[5].qos.arp.priority, 4);
 	rig.refuse = S5_NO_RESOURCES;
 	rig.refuse_times = 1;
 	o.default_qos.qci = 8;
@@ -1137,13 +1144,15 @@ static void test_upf_leaves(void **state)
 	assert_int_equal(rig.released, 3);
 }
 
-/* The HSS wants another AMBR, and the PCRF agrees. */
-static void ambr_command(struct rig_pdn *p)
+/* The HSS wants another AMBR (and QCI, 0: not), and the PCRF agrees. */
+static void modify_command(struct rig_pdn *p, uint8_t qci)
 {
 	static struct s5_modify_bearer_command c;
 	static struct gx_orders o;
 
 	s5_init(S5_MODIFY_BEARER_COMMAND, &c);
+	c.bearer.has_qos = qci;
+	c.bearer.qos = (struct s5_qos){ .qci = qci, .arp.priority = 3 };
 	c.ambr = (struct s5_ambr){ 10, 20 };
 	c.bearer.ebi = 5;
 	c.has_bearer = true;
@@ -1153,6 +1162,11 @@ static void ambr_command(struct rig_pdn *p)
 	o.qos.ambr_dl = 20000;
 	rig.orders = &o;
 	rig_from_sgw(p, S5_MODIFY_BEARER_COMMAND, &c);
+}
+
+static void ambr_command(struct rig_pdn *p)
+{
+	modify_command(p, 0);
 }
 
 /* --- commands --- */
@@ -1169,6 +1183,14 @@ static void test_modify_command(void **state)
 	ambr_command(p); /* nothing changes: answered all the same */
 	rig_ms(20);
 	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
+	modify_command(p, 66); /* a guaranteed bit rate: not the default bearer's */
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_MODIFY_BEARER_FAILURE);
+	assert_true(rig.ccr.default_qos.qci != 66);
+	modify_command(p, 8);
+	rig_ms(20);
+	assert_int_equal(rig.last_answer, S5_UPDATE_BEARER_REQUEST);
+	assert_int_equal(rig.ccr.default_qos.qci, 8);
 	rig_agree(p);
 	gone(p);
 }

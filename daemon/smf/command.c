@@ -91,6 +91,10 @@ static void on_modify(struct smf_pdn *p, const struct s5_modify_bearer_command *
 		smf_command_refuse(p, S5_CONTEXT_NOT_FOUND);
 		return;
 	}
+	if (pcc_is_gbr(q.qci)) { /* TS 23.401 4.7.2.1 */
+		smf_command_refuse(p, S5_REQUEST_REJECTED);
+		return;
+	}
 	e = smf_gx_ask_default(p, &q, ul, dl);
 	if (e)
 		smf_command_refuse(p, S5_NO_RESOURCES);

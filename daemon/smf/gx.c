@@ -90,8 +90,13 @@ static void terminate(struct smf_gx *g)
 static void set_default_qos(struct smf_pdn *p, const struct gx_orders *o)
 {
 	if (o->has_default_qos) {
-		if (o->default_qos.qci > 0 && o->default_qos.qci <= 255)
-			p->default_qos.qci = (uint8_t)o->default_qos.qci;
+		int qci = o->default_qos.qci;
+
+		if (pcc_is_gbr(qci)) /* TS 23.401 4.7.2.1 */
+			log_warn("%s: QCI %d of the PCRF is none of a default bearer; it keeps %d",
+				 p->name, qci, p->default_qos.qci);
+		else if (qci > 0 && qci <= 255)
+			p->default_qos.qci = (uint8_t)qci;
 		if (o->default_qos.has_arp)
 			p->default_qos.arp = smf_arp_of(&o->default_qos.arp);
 	}

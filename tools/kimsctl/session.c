@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "lib/core/ctl.h"
 #include "lib/store/profile.h"
+#include "ref/pcc.h"
 
 static int usage(void)
 {
@@ -154,6 +155,18 @@ static int show(struct kimsctl *k, const char *imsi)
 
 /* --- change --- */
 
+/* TS 23.401 4.7.2.1: the QCI of a profile is that of the default bearer. */
+static bool is_gbr(const char *key, const char *value)
+{
+	uint64_t qci;
+
+	if (strcmp(key, "--qci") || str_to_u64(str_of(value), 255, &qci) || !pcc_is_gbr((int)qci))
+		return false;
+	kc_fail("QCI %d has a guaranteed bit rate (TS 23.203 table 6.1.7), which a default bearer cannot have (TS 23.401 4.7.2.1)",
+		(int)qci);
+	return true;
+}
+
 static int read_keys(struct profile *p, int argc, char **argv)
 {
 	char err[256];
@@ -161,6 +174,8 @@ static int read_keys(struct profile *p, int argc, char **argv)
 	for (int i = 0; i < argc; i += 2) {
 		if (strncmp(argv[i], "--", 2) || i + 1 >= argc)
 			return usage();
+		if (is_gbr(argv[i], argv[i + 1]))
+			return 2;
 		if (profile_set(p, str_of(argv[i] + 2), str_of(argv[i + 1]), err, sizeof(err))) {
 			kc_fail("%s", err);
 			return 2;

@@ -284,6 +284,25 @@ static void test_session(void **state)
 	assert_false(printed("basic"));
 }
 
+/* TS 23.203 table 6.1.7: what has a guaranteed bit rate is no QCI of a default bearer, and is refused with the reason. */
+static void test_session_qci(void **state)
+{
+	static const int gbr[] = { 1, 2, 3, 4, 65, 66, 67, 71, 72, 73, 74, 75, 76, 82, 83, 84, 85 };
+	static const char *const others[] = { "5", "9", "69", "70", "79", "80", "128", "" };
+	char qci[8], text[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(gbr); i++) {
+		snprintf(qci, sizeof(qci), "%d", gbr[i]);
+		snprintf(text, sizeof(text), "QCI %d has a guaranteed bit rate", gbr[i]);
+		assert_int_equal(run("session", IMSI, "ims", "--arp", "3", "--qci", qci, NULL), 2);
+		assert_true(strstr(said, text) && strstr(said, "default bearer"));
+	}
+	assert_int_equal(run("session", NULL), 1); /* nothing was made */
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_int_equal(run("session", IMSI, "ims", "--qci", others[i], NULL), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -293,6 +312,7 @@ int main(void)
 		T(test_import_conflict_names_the_line),
 		T(test_yaml_with_profile),
 		T(test_session),
+		T(test_session_qci),
 		T(test_many),
 	};
 
