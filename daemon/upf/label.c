@@ -3,20 +3,30 @@
  * The label of a session in the kernel: the subscriber, a space, and what the kernel does not know of a PFCP session, as
  * text of this form (version first; fields in any order, an unknown one is skipped; numbers in hex):
  *
- *   001010000000001 v1 n3 c1a2b3c@0a2e0005 te1234567 b1 p0 q2.00a2e0005.17 u1.2.e1234567.5a0.b40.0
+ *   001010000000001 v1 n3 c1a2b3c@0a2e0005 te1234567 b1 p0 f0P0G2Rh01@ u1.2.e1234567.5a0.b40.0
  *
  *   n node (its number in the state file)   c CP F-SEID: SEID@address   t when it was made   b BAR ID
- *   o addresses that are out of our pools: 4, 6, 46   q FQ-CSID: role.type and node.CSID
+ *   o addresses that are out of our pools: 4, 6, 46   f FQ-CSID: octets (put_octets) of type and role, CSID, node
+ *   q the same as former versions wrote it: role.type and node.CSID
  *   u URR: id.sequence number of the next report.start of its period.octets up.octets down.milliseconds reported, and, when
  *     a quota was given anew, what these three counters were then
  *
- * Times are seconds since 1900. The kernel's longest label is 255 octets: URRs that do not fit are left
- * out, and start from nothing after a restart of ours.
+ * Times are seconds since 1900. The kernel's longest label is 255 octets: all but the URRs fits, whatever the values; URRs
+ * that do not fit are left out, and start from nothing after a restart of ours.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
 
 #include "upf/upf.h"
+
+#define CSID_OCTETS 19 /* the longest: type and role, CSID, IPv6 */
+enum {
+	SUBSCRIBER_MAX = sizeof(((struct upf_session *)NULL)->subscriber) - 1,
+	HEAD_MAX = SUBSCRIBER_MAX + 32 +
+		   sizeof(" v1 n01234567 c0123456789abcdef@ t01234567 b01 o46") - 1,
+	CSID_MAX = 2 + (CSID_OCTETS * 8 + 5) / 6,
+};
+_Static_assert(HEAD_MAX + UPF_CSIDS_MAX * CSID_MAX <= UPF_LABEL_MAX, "FQ-CSIDs fit into a label");
 
 /* Each gives the end back. An establishment writes a label: this is a fifth of what snprintf() takes. */
 static char *put_text(char *at, const char *text)
@@ -38,6 +48,21 @@ static char *put_hex(char *at, uint64_t v)
 	return at;
 }
 
+/* Six bits a character, of the 64 that begin with '0'. */
+static char *put_octets(char *at, const uint8_t *p, size_t n)
+{
+	unsigned int bits = 0, have = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bits = bits << 8 | p[i];
+		for (have += 8; have >= 6; have -= 6)
+			*at++ = (char)('0' + (bits >> (have - 6) & 63));
+	}
+	if (have)
+		*at++ = (char)('0' + (bits << (6 - have) & 63));
+	return at;
+}
+
 static int ip_hex(const struct in6_addr *a, char dst[33])
 {
 	if (IN6_IS_ADDR_V4MAPPED(a)) {
@@ -53,17 +78,18 @@ static size_t node_octets(uint8_t type)
 	return type == 1 ? 16 : 4;
 }
 
-static void put_csids(const struct upf_session *s, char *dst, size_t *n)
+static char *put_csids(const struct upf_session *s, char *at)
 {
-	char hex[33];
-
 	for (uint8_t i = 0; i < s->n_csids; i++) {
 		const struct upf_csid *q = &s->csids[i];
+		size_t n = node_octets(q->node_type);
+		uint8_t all[CSID_OCTETS] = { (uint8_t)(q->node_type << 4 | (q->role & 15)),
+					     (uint8_t)(q->csid >> 8), (uint8_t)q->csid };
 
-		hex_encode(q->node, node_octets(q->node_type), hex);
-		*n += (size_t)snprintf(dst + *n, UPF_LABEL_MAX + 1 - *n, " q%x.%x%s.%x", q->role,
-				       q->node_type, hex, q->csid);
+		memcpy(&all[3], q->node, n);
+		at = put_octets(put_text(at, " f"), all, 3 + n);
 	}
+	return at;
 }
 
 static void put_urrs(const struct upf_session *s, char *dst, size_t *n)
@@ -93,20 +119,20 @@ void upf_label_write(const struct upf_session *s, char dst[UPF_LABEL_MAX + 1])
 	size_t n;
 	char *at;
 
-	/* What every session has is not long: it fits. */
+	/* HEAD_MAX and CSID_MAX: it fits. */
 	at = put_text(dst, *s->subscriber ? s->subscriber : "-");
 	at = put_hex(put_text(at, " v1 n"), s->node->index);
 	at = put_text(put_hex(put_text(at, " c"), s->cp_seid), "@");
 	at = put_text(at + ip_hex(&s->cp, at), " t");
 	at = put_hex(at, s->created);
+	if (s->has_bar)
+		at = put_hex(put_text(at, " b"), s->bar);
+	if (s->own_ue4 || s->own_ue6)
+		at = put_text(put_text(put_text(at, " o"), s->own_ue4 ? "4" : ""),
+			      s->own_ue6 ? "6" : "");
+	at = put_csids(s, at);
 	*at = '\0';
 	n = (size_t)(at - dst);
-	if (s->has_bar)
-		n += (size_t)snprintf(dst + n, UPF_LABEL_MAX + 1 - n, " b%x", s->bar);
-	if (s->own_ue4 || s->own_ue6)
-		n += (size_t)snprintf(dst + n, UPF_LABEL_MAX + 1 - n, " o%s%s",
-				      s->own_ue4 ? "4" : "", s->own_ue6 ? "6" : "");
-	put_csids(s, dst, &n);
 	put_urrs(s, dst, &n);
 }
 
@@ -156,7 +182,43 @@ static bool read_cp(const char *p, struct upf_session *s)
 	return true;
 }
 
+/* What put_octets() wrote: how many, -1: it did not, or more than n. */
+static int read_octets(const char *p, uint8_t *dst, size_t n)
+{
+	unsigned int bits = 0, have = 0;
+	size_t got = 0;
+
+	for (; *p; p++) {
+		if (*p < '0' || *p >= '0' + 64)
+			return -1;
+		bits = bits << 6 | (unsigned int)(*p - '0');
+		have += 6;
+		if (have < 8)
+			continue;
+		if (got == n)
+			return -1;
+		have -= 8;
+		dst[got++] = (uint8_t)(bits >> have);
+	}
+	return (int)got;
+}
+
 static bool read_csid(const char *p, struct upf_session *s)
+{
+	uint8_t all[CSID_OCTETS];
+	int n = read_octets(p, all, sizeof(all));
+	struct upf_csid q;
+
+	if (n < 3 || all[0] >> 4 > 2 || n != 3 + (int)node_octets(all[0] >> 4))
+		return false;
+	q = (struct upf_csid){ .node_type = all[0] >> 4,
+			       .role = all[0] & 15,
+			       .csid = (uint16_t)(all[1] << 8 | all[2]) };
+	memcpy(q.node, &all[3], (size_t)n - 3);
+	return !upf_csid_add(s, &q);
+}
+
+static bool read_former_csid(const char *p, struct upf_session *s)
 {
 	struct upf_csid q = { 0 };
 	uint64_t role, csid;
@@ -170,7 +232,7 @@ static bool read_csid(const char *p, struct upf_session *s)
 	if (strlen(p) < n + 2 || hex_decode((struct str){ p, n }, q.node, sizeof(q.node)) < 0)
 		return false;
 	p += n;
-	if (!next_number(&p, '.', &csid) || s->n_csids == UPF_CSIDS_MAX)
+	if (!next_number(&p, '.', &csid))
 		return false;
 	q.csid = (uint16_t)csid;
 	return !upf_csid_add(s, &q);
@@ -232,8 +294,10 @@ static bool read_field(const char *p, struct upf_session *s, uint32_t *ret_node)
 		s->own_ue4 = strchr(at, '4');
 		s->own_ue6 = strchr(at, '6');
 		return true;
-	case 'q':
+	case 'f':
 		return read_csid(at, s);
+	case 'q':
+		return read_former_csid(at, s);
 	case 'u':
 		return read_urr(at, s);
 	}

@@ -1115,6 +1115,109 @@ static void test_label(void **state)
 	free(r.csids);
 }
 
+static bool reads(const char *text, struct upf_session *ret)
+{
+	uint32_t n;
+
+	memset(ret, 0, sizeof(*ret));
+	return !upf_label_read(ret, text, &n);
+}
+
+/* The largest values of everything: all is there after a restart; of the URRs those that fit. */
+static void test_longest_label(void **state)
+{
+	static struct upf_node node = { .index = UINT32_MAX };
+	struct upf_session s = { .node = &node,
+				 .cp_seid = UINT64_MAX,
+				 .own_ue4 = true,
+				 .own_ue6 = true,
+				 .has_bar = true,
+				 .bar = 255,
+				 .created = UINT32_MAX },
+			   r;
+	char text[2 * UPF_LABEL_MAX], again[UPF_LABEL_MAX + 1];
+
+	(void)state;
+	memset(s.subscriber, 'x', sizeof(s.subscriber) - 1);
+	memset(&s.cp, 0xff, sizeof(s.cp));
+	for (uint8_t i = 0; i < UPF_CSIDS_MAX; i++) {
+		struct upf_csid q = { .node_type = 1, .role = 15, .csid = UINT16_MAX - i };
+
+		memset(q.node, 0xff - i, sizeof(q.node));
+		assert_int_equal(upf_csid_add(&s, &q), 0);
+	}
+	for (int urrs = 0; urrs < 2; urrs++) {
+		memset(text, 'y', sizeof(text));
+		upf_label_write(&s, text);
+		assert_true(strlen(text) <= UPF_LABEL_MAX);
+		assert_int_equal(text[UPF_LABEL_MAX + 1], 'y');
+		assert_true(reads(text, &r));
+		assert_int_equal(r.n_csids, UPF_CSIDS_MAX);
+		assert_memory_equal(r.csids, s.csids, UPF_CSIDS_MAX * sizeof(*s.csids));
+		assert_string_equal(r.subscriber, s.subscriber);
+		assert_true(r.own_ue4 && r.own_ue6 && r.bar == 255 && r.cp_seid == UINT64_MAX);
+		assert_int_equal(r.n_urrs, urrs);
+		r.node = &node;
+		upf_label_write(&r, again);
+		assert_string_equal(text, again);
+		free(r.csids);
+		free(r.urrs);
+		*upf_urr_get(&s, 1, true) = (struct upf_urr){ .id = 1, .seqn = 2, .ul = 3 };
+		*upf_urr_get(&s, 2, true) = (struct upf_urr){ .id = UINT32_MAX, .ul = UINT64_MAX };
+	}
+	free(s.csids);
+	free(s.urrs);
+}
+
+static void test_label_csids(void **state)
+{
+	static struct upf_node node = { .index = 17 };
+	static const struct upf_csid is[] = {
+		{ .node_type = 0, .role = 2, .csid = 0x17, .node = { 10, 46, 0, 5 } },
+		{ .node_type = 1, .role = 3, .csid = 0xfffe, .node = { 0xfd, 1 } },
+		{ .node_type = 2, .role = 1, .csid = 1, .node = { 0, 0x10, 0x12, 0x34 } },
+	};
+	static const char *const wrong[] = { "f",
+					     "f0",
+					     "f00000",
+					     "f0000000000p",
+					     "f000000000",
+
+					     "f00000000000",
+					     "f@0000000000",
+					     "f000000000000000000000000000000",
+					     "f00 0000000000" };
+	struct upf_session s = { .node = &node }, r;
+	char text[UPF_LABEL_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(is); i++)
+		upf_csid_add(&s, &is[i]);
+	upf_label_write(&s, text);
+	assert_non_null(strstr(text, " f0P0G2Rh01@ "));
+	assert_true(reads(text, &r));
+	assert_memory_equal(r.csids, is, sizeof(is));
+	free(r.csids);
+	free(s.csids);
+	/* as a former version wrote them */
+	assert_true(reads("- v1 n11 c0@00000000 t0 q2.00a2e0005.17 "
+			  "q3.1fd010000000000000000000000000000.fffe q1.200101234.1",
+			  &r));
+	assert_int_equal(r.n_csids, ARRAY_SIZE(is));
+	assert_memory_equal(r.csids, is, sizeof(is));
+	free(r.csids);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		snprintf(text, sizeof(text), "- v1 n11 c0@00000000 t0 %s", wrong[i]);
+		if (reads(text, &r))
+			fail_msg("%s was taken", wrong[i]);
+		free(r.csids);
+	}
+	assert_false(
+		reads("- v1 n1 f0000000000 f0000000000 f0000000000 f0000000000 f0000000000", &r));
+	assert_int_equal(r.n_csids, UPF_CSIDS_MAX);
+	free(r.csids);
+}
+
 /* Silence: sessions stay as long as they may. Overload is told, a full UPF refuses. */
 static void test_silence(void **state)
 {
@@ -1628,6 +1731,8 @@ int main(void)
 		T(test_restart),
 		T(test_restart_at_once),
 		cmocka_unit_test(test_label),
+		cmocka_unit_test(test_longest_label),
+		cmocka_unit_test(test_label_csids),
 		T(test_silence),
 		T(test_leave),
 		T(test_configured),
