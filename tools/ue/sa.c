@@ -3,8 +3,9 @@
  * SA sets of a phone: offer, choice, installation, removal (TS 33.203 7.1-7.4, annexes H and I;
  * RFC 3329 2.2, 2.3).
  *
- * Invariant: from the offer until the endpoints are closed a blocking policy stands behind the SAs'
- * policies, so that nothing leaves in the clear from a protected port.
+ * Invariants: from the offer until the endpoints are closed a blocking policy stands behind the SAs'
+ * policies, so that nothing leaves in the clear from a protected port. Connections end by RST before
+ * their SAs: the kernel would repeat a FIN when SAs, policies and this process are gone.
  *
  * SPIs and ports are random, unused ones. reqids are unique in the process and differ between
  * processes, because phones of several processes may share a namespace.
@@ -48,6 +49,7 @@ static int open_ep(struct phone *p, const char *name, struct sip_ep **ret)
 				 .local = p->local,
 				 .tcp = true,
 				 .bind_source = true,
+				 .fleeting = true,
 				 .rcvbuf = 1 << 18,
 				 .user = p };
 	int r = -EADDRINUSE;
@@ -421,12 +423,16 @@ static bool server_port_is_shared(const struct sa_set *s)
 	return shares_server_port(s->phone->sets, s) || shares_server_port(s->phone->retired, s);
 }
 
+/* The guard last: closing resets connections that nobody accepted. */
 static void close_port(struct sa_set *s, struct sip_ep *ep)
 {
+	uint16_t port;
+
 	if (!ep)
 		return;
-	knl_xfrm_guard_del(s->phone->xfrm, &s->x.our, sip_sa_port(sip_ep_local(ep)));
+	port = sip_sa_port(sip_ep_local(ep));
 	sip_ep_close(ep);
+	knl_xfrm_guard_del(s->phone->xfrm, &s->x.our, port);
 }
 
 void sa_destroy(struct sa_set *s)
@@ -447,13 +453,15 @@ static void on_destroy(struct timer *t)
 	sa_destroy(container_of(t, struct sa_set, end));
 }
 
+/* They are the set's by both ports; another set may share port_us. */
 void sa_close_connections(struct sa_set *s)
 {
-	struct phone *p = s->phone;
+	struct sip_tp *tp = s->phone->ue->tp;
 
-	sip_tp_close_peer(p->ue->tp, s->ep_c, &p->pcscf);
-	if (!p->current || p->current == s || p->current->ep_s != s->ep_s)
-		sip_tp_close_peer(p->ue->tp, s->ep_s, &p->pcscf);
+	if (!s->installed)
+		return;
+	sip_tp_close_peer(tp, s->ep_c, &s->ps);
+	sip_tp_close_peer(tp, s->ep_s, &s->pc);
 }
 
 /* Transactions may still point at the endpoints: these stay, guarded, until the last one is over. */

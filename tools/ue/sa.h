@@ -46,9 +46,9 @@ int sa_install(struct sa_set *s, const uint8_t ck[16], const uint8_t ik[16], cha
  */
 void sa_free(struct sa_set *s);
 void sa_free_later(struct sa_set *s, uint64_t usec);
-void sa_close_connections(struct sa_set *s);
-void sa_remove(struct sa_set *s);  /* the SAs go at once */
-void sa_destroy(struct sa_set *s); /* at the process's end: the stack is gone already */
+void sa_close_connections(struct sa_set *s); /* by RST, while the SAs still stand */
+void sa_remove(struct sa_set *s);	     /* the SAs go at once */
+void sa_destroy(struct sa_set *s);	     /* at the process's end: the stack is gone already */
 /* The set that a message came under (endpoint, peer's port); NULL: none. */
 struct sa_set *sa_find(const struct phone *p, const struct sip_path *from);
 /* Packets sent so far under the SA towards port_ps, as the kernel counts; 0 when unknown. */
