@@ -18,7 +18,7 @@ static int read_policies(const struct conf *c, char *err, size_t size)
 {
 	int n = snprintf(err, size, "pcrf.apns: "), e;
 
-	e = pcrf_policies_parse(c->pcrf.apns, &pcrf.apns, err + n, size - (size_t)n);
+	e = pcrf_apns_parse(c->pcrf.apns, &pcrf.apns, err + n, size - (size_t)n);
 	if (e)
 		return e;
 	n = snprintf(err, size, "pcrf.policies: ");

@@ -1016,6 +1016,12 @@ static void test_profile(void **state)
 	assert_int_equal(s.cca.orders.default_qos.qci, 9);
 	assert_int_equal(s.cca.orders.n_usage, 0);
 	assert_int_equal(s.cca.orders.n_install, 0);
+	r = ccr_initial("\12\55\0\4", "ims");
+	r.framed_ipv6 = (struct str){ NULL, 0 };
+	put_profile("ims", "qci=65 ambr=100/200"); /* of a GBR bearer: the APN's instead */
+	assert_int_equal(ccr("gx;4", &r), PCC_SUCCESS);
+	assert_int_equal(s.cca.orders.default_qos.qci, 5);
+	assert_int_equal(s.cca.orders.qos.ambr_ul, 100000);
 }
 
 static int change_profile(const char *keys)

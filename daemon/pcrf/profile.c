@@ -23,7 +23,11 @@ static void set_name(char *dst, size_t size, const char *name)
 
 static void merge(struct pcrf_policy *d, const struct profile *p)
 {
-	if (p->qci)
+	if (p->qci && pcc_is_gbr(p->qci)) /* a row that kimsctl did not write */
+		log_warn(
+			"profile of %s at %s: QCI %d has a guaranteed bit rate, which a default bearer cannot have (TS 23.401 4.7.2.1)",
+			p->imsi, p->apn, p->qci);
+	else if (p->qci)
 		d->qci = p->qci;
 	if (p->arp)
 		d->arp = (uint32_t)p->arp;

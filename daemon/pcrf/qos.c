@@ -122,6 +122,21 @@ int pcrf_policies_parse(const char *text, struct pcrf_policies *ret, char *err, 
 	return 0;
 }
 
+int pcrf_apns_parse(const char *text, struct pcrf_policies *ret, char *err, size_t errsize)
+{
+	int e = pcrf_policies_parse(text, ret, err, errsize);
+
+	for (size_t i = 0; !e && i < ret->n; i++) {
+		if (ret->p[i].qci < 0 || !pcc_is_gbr(ret->p[i].qci))
+			continue;
+		snprintf(err, errsize,
+			 "%s: QCI %d has a guaranteed bit rate, which a default bearer cannot have",
+			 ret->p[i].name, ret->p[i].qci);
+		e = -EINVAL;
+	}
+	return e;
+}
+
 const struct pcrf_policy *pcrf_policy_find(const struct pcrf_policies *l, struct str name)
 {
 	const struct pcrf_policy *any = NULL;

@@ -29,6 +29,8 @@ struct pcrf_policies {
 };
 /* Entries separated by ';'. -EINVAL with a sentence. */
 int pcrf_policies_parse(const char *text, struct pcrf_policies *ret, char *err, size_t errsize);
+/* The same of pcrf.apns: the QCI of a default bearer is none with a guaranteed bit rate (TS 23.401 4.7.2.1). */
+int pcrf_apns_parse(const char *text, struct pcrf_policies *ret, char *err, size_t errsize);
 /* The entry of this name, without case, else that of "*", else NULL. */
 const struct pcrf_policy *pcrf_policy_find(const struct pcrf_policies *l, struct str name);
 

@@ -191,6 +191,9 @@ static void test_policies(void **state)
 	assert_int_equal(pcrf_policies_parse("ims ambr=1000", &l, err, sizeof(err)), 0);
 	assert_int_equal(l.p[0].ambr_dl, 1000);
 	assert_int_equal(pcrf_policies_parse("", &l, err, sizeof(err)), 0);
+	assert_int_equal(pcrf_apns_parse("ims qci=5; * arp=10", &l, err, sizeof(err)), 0);
+	assert_int_equal(pcrf_apns_parse("ims qci=5; * qci=65", &l, err, sizeof(err)), -EINVAL);
+	assert_non_null(strstr(err, "*: QCI 65 has a guaranteed bit rate"));
 }
 
 int main(void)
