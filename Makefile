@@ -17,6 +17,9 @@ MAKEFLAGS += --no-print-directory
 
 CC ?= gcc
 OPT ?= -O2 -g
+# Optimised across files at the link: about a twelfth of the CSCFs' processor time (docs/bench.md). "make LTO=" links at once, for who edits. At the link GCC forgets
+# that -errno is negative, and takes what a function returns besides for uninitialized; each file is checked for that when it is compiled.
+LTO ?= $(if $(findstring clang,$(CC)),,-flto=auto)
 VERSION := 0.1.0
 CPPFLAGS += -D_GNU_SOURCE -DKIMS_VERSION=\"$(VERSION)\" -Idaemon -I. -Iinclude/uapi
 CFLAGS += -std=gnu11 $(OPT) -fno-strict-aliasing -fPIE -fstack-protector-strong -pthread
@@ -28,6 +31,11 @@ CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-rec
 LDFLAGS += -fsanitize=address,undefined
 else
 CPPFLAGS += -D_FORTIFY_SOURCE=2
+ifneq ($(LTO),)
+CFLAGS += $(LTO)
+LDFLAGS += -Wno-maybe-uninitialized
+AR := gcc-ar
+endif
 endif
 CFLAGS += $(WERROR)
 
